@@ -1,0 +1,102 @@
+//! Groups of arguments that several commands share.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::error::{Result, usage};
+use crate::cli::ui::Ui;
+use crate::dataset::ids::MovieId;
+use crate::dataset::load::{load, load_movies};
+use crate::dataset::{Dataset, Movies};
+use crate::io::source::STDIN;
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Number of threads [default: all cores]; the result does not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Tell each step and the loss of each iteration
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// The ratings that a command reads.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// Dataset directory, ratings file (Parquet or delimited text, also .gz and .zst), or `-` for stdin [default: stdin,
+    /// unless it is a terminal]
+    #[arg(value_name = "INPUT")]
+    input: Option<PathBuf>,
+}
+
+/// Titles for ratings that come without.
+#[derive(Debug, Args)]
+pub(crate) struct MoviesArgs {
+    /// Titles and genres: a dataset or MovieLens folder, movies.parquet or movies.csv
+    #[arg(long, value_name = "PATH")]
+    movies: Option<PathBuf>,
+}
+
+impl InputArgs {
+    pub(crate) fn path(&self) -> Result<&Path> {
+        match &self.input {
+            Some(path) => Ok(path),
+            None if io::stdin().is_terminal() => {
+                Err(usage("no INPUT: give a dataset or a ratings file, or pipe ratings in"))
+            }
+            None => Ok(Path::new(STDIN)),
+        }
+    }
+
+    /// Loads the ratings and says what was wrong with them.
+    pub(crate) fn load(&self, ui: &Ui) -> Result<Dataset> {
+        let dataset = load(self.path()?, ui)?;
+        tell_of_duplicates(&dataset, ui);
+        Ok(dataset)
+    }
+}
+
+/// Says how many rows repeated a pair of user and movie.
+pub(crate) fn tell_of_duplicates(dataset: &Dataset, ui: &Ui) {
+    let n = dataset.duplicates;
+    if n > 0 {
+        ui.say(&format!("warning: {n} rows repeat a user and movie and were left out"));
+    }
+}
+
+impl MoviesArgs {
+    /// Loads what `--movies` names.
+    pub(crate) fn load(&self) -> Result<Option<Movies>> {
+        Ok(self.movies.as_deref().map(load_movies).transpose()?)
+    }
+
+    /// Returns the movies of `--movies`, else those of the dataset; without any, says how to get titles.
+    pub(crate) fn of(&self, dataset: &Dataset, ui: &Ui) -> Result<Option<Movies>> {
+        let movies = match self.load()? {
+            Some(movies) => Some(movies),
+            None => dataset.movies(),
+        };
+        match &movies {
+            None => {
+                ui.say("no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)")
+            }
+            Some(movies) => tell_of_untitled(dataset, movies, ui),
+        }
+        Ok(movies)
+    }
+}
+
+fn tell_of_untitled(dataset: &Dataset, movies: &Movies, ui: &Ui) {
+    let ids = dataset.ratings.movie_ids();
+    let untitled = ids.iter().filter(|&&id| movies.get(MovieId(id)).is_none()).count();
+    if untitled > 0 {
+        ui.say(&format!("warning: {untitled} of {} rated movies have no title", ids.len()));
+    }
+}

@@ -1,0 +1,77 @@
+//! From errors to messages, hints and exit codes.
+
+use std::process::ExitCode;
+
+use crate::cli::output;
+use crate::dataset::DatasetError;
+use crate::dataset::movies::TitleError;
+use crate::model::ModelError;
+
+/// What a command returns.
+pub(crate) type Result<T> = anyhow::Result<T>;
+
+/// The command line as a whole makes no sense, although each argument does.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Usage {
+    message: String,
+}
+
+/// Returns an error that ends the program with 2.
+pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
+    Usage { message: message.into() }.into()
+}
+
+const COULD_NOT: u8 = 1;
+const WRONG_COMMAND_LINE: u8 = 2;
+
+/// Tells the user what went wrong, once, and returns the exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if output::pipe_was_closed() {
+        return ExitCode::SUCCESS; // whoever reads has seen enough
+    }
+    let mut message = error.to_string();
+    let mut last = message.clone();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // Some errors repeat their cause in their own text.
+        if !last.contains(&cause) {
+            message.push_str(&format!(": {cause}"));
+        }
+        last = cause;
+    }
+    output::talk(&format!("mvrec: error: {message}"));
+    if let Some(hint) = hint(error) {
+        output::talk(&format!("mvrec: hint: {hint}"));
+    }
+    ExitCode::from(if error.is::<Usage>() { WRONG_COMMAND_LINE } else { COULD_NOT })
+}
+
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    for cause in error.chain() {
+        match cause.downcast_ref::<DatasetError>() {
+            Some(DatasetError::NoMovies) => {
+                return Some(
+                    "give them with --movies PATH (a dataset, movies.parquet or movies.csv)",
+                );
+            }
+            Some(DatasetError::NotADataset { .. }) => {
+                return Some("`mvrec ingest DIR -o DATASET` makes one of a MovieLens folder");
+            }
+            _ => {}
+        }
+        match cause.downcast_ref::<TitleError>() {
+            Some(TitleError::Ambiguous { .. }) => {
+                return Some("give the id, or the title with its year");
+            }
+            Some(TitleError::Unknown { .. }) => {
+                return Some("the model knows only movies that were rated");
+            }
+            None => {}
+        }
+        if let Some(ModelError::UnknownUser { .. }) = cause.downcast_ref::<ModelError>() {
+            return Some("for somebody new, give ratings with --rate MOVIE=STARS");
+        }
+    }
+    None
+}

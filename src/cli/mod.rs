@@ -1,0 +1,102 @@
+//! The command line: arguments, one file per subcommand, what is printed, and exit codes.
+
+mod args;
+mod error;
+mod filter;
+mod info;
+mod ingest;
+mod output;
+mod recommend;
+mod stats;
+mod train;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::args::GlobalArgs;
+use crate::cli::error::{Result, usage};
+use crate::cli::ui::Ui;
+use crate::io::atomic;
+
+/// Turn rating data into recommendations
+///
+/// Commands read and write Parquet, so that they can be piped: each takes a dataset directory, a ratings
+/// file or stdin, and writes to -o or stdout.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mvrec",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 done, 1 could not do it, 2 wrong command line, 3 a threshold was missed.",
+    after_long_help = "Examples:
+  mvrec ingest ml-latest-small -o ml
+  mvrec filter --year 2018 ml | mvrec train als --movies ml -o als
+  mvrec recommend als --rate \"Spirited Away=5\" --rate \"Twilight=1\"
+
+Exit codes: 0 done, 1 could not do it, 2 wrong command line, 3 a threshold was missed."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: GlobalArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Ingest(ingest::IngestArgs),
+    Filter(filter::FilterArgs),
+    Train(train::TrainArgs),
+    Recommend(recommend::RecommendArgs),
+    Stats(stats::StatsArgs),
+    Info(info::InfoArgs),
+}
+
+/// Runs the program on the arguments of the process and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Failing to set a handler leaves the default one: the process still ends.
+    let _ = ctrlc::set_handler(interrupted);
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error::report(&error),
+    }
+}
+
+#[expect(clippy::exit, reason = "the only way to end the process from the handler's thread")]
+fn interrupted() {
+    const BY_SIGINT: i32 = 128 + 2;
+    atomic::remove_unfinished();
+    std::process::exit(BY_SIGINT);
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let ui = Ui::new(cli.global.quiet, cli.global.verbose);
+    if let Some(n) = cli.global.threads {
+        if n == 0 {
+            return Err(usage("--threads must be 1 or more"));
+        }
+        rayon::ThreadPoolBuilder::new().num_threads(n).build_global()?;
+    }
+    match cli.command {
+        Command::Ingest(args) => ingest::run(&args, &ui),
+        Command::Filter(args) => filter::run(&args, &ui),
+        Command::Train(args) => train::run(args, &ui),
+        Command::Recommend(args) => recommend::run(&args, &ui),
+        Command::Stats(args) => stats::run(&args, &ui),
+        Command::Info(args) => info::run(&args, &ui),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

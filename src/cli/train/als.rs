@@ -1,0 +1,106 @@
+//! `mvrec train als`
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::error::{Result, usage};
+use crate::cli::train::CommonArgs;
+use crate::model::als::{AlsParams, Feedback, Weighting};
+
+/// Factorise by alternating least squares
+///
+/// With explicit feedback the model predicts stars; with implicit feedback it ranks, which is what most
+/// lists want. Options that belong to the other kind of feedback are refused.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec train als ml-2019 -o als
+  mvrec train als --feedback implicit --rank 128 ml-2019 -o ials")]
+pub(super) struct AlsArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    /// What a rating says
+    #[arg(long, value_enum, default_value_t = FeedbackArg::Explicit, value_name = "KIND")]
+    feedback: FeedbackArg,
+    /// Length of the vectors
+    #[arg(long, visible_alias = "rank", default_value_t = AlsParams::explicit().factors, value_name = "K")]
+    factors: usize,
+    /// Passes over users and movies
+    #[arg(long, visible_alias = "max-iter", default_value_t = AlsParams::explicit().iterations, value_name = "N")]
+    iterations: usize,
+    #[arg(long, visible_alias = "reg-param", value_name = "LAMBDA", help = format!(
+        "Regularization, times the number of ratings of the row [default: {}, implicit: {}]",
+        AlsParams::explicit().regularization, AlsParams::implicit().regularization
+    ))]
+    regularization: Option<f64>,
+    /// Learn no biases: Spark's objective exactly (explicit)
+    #[arg(long)]
+    no_biases: bool,
+    #[arg(long, value_name = "WEIGHT", help = format!(
+        "Weight of each cell without a rating (implicit) [default: {}]",
+        AlsParams::implicit().unobserved_weight
+    ))]
+    unobserved_weight: Option<f64>,
+    #[arg(long, value_name = "NU", help = format!(
+        "Power of the row's size that regularization grows with (implicit) [default: {}]",
+        AlsParams::implicit().exponent
+    ))]
+    exponent: Option<f64>,
+    /// Weigh a rating of r by 1 + ALPHA r, and everything else by 1, as Hu et al. (implicit)
+    #[arg(long, value_name = "ALPHA", conflicts_with = "unobserved_weight")]
+    alpha: Option<f32>,
+    #[arg(long, value_name = "STARS", help = format!(
+        "Fewest stars with which a movie counts as liked (implicit) [default: {}]",
+        AlsParams::implicit().positive_from
+    ))]
+    positive_from: Option<f32>,
+    /// Seed of the start
+    #[arg(long, default_value_t = AlsParams::explicit().seed, value_name = "N")]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FeedbackArg {
+    /// How much a movie was liked
+    Explicit,
+    /// That it was watched
+    Implicit,
+}
+
+impl AlsArgs {
+    pub(super) fn params(&self) -> Result<AlsParams> {
+        let of_implicit = [
+            ("--unobserved-weight", self.unobserved_weight.is_some()),
+            ("--exponent", self.exponent.is_some()),
+            ("--alpha", self.alpha.is_some()),
+            ("--positive-from", self.positive_from.is_some()),
+        ];
+        let defaults = match self.feedback {
+            FeedbackArg::Explicit => {
+                if let Some((name, _)) = of_implicit.iter().find(|(_, given)| *given) {
+                    return Err(usage(format!("{name} belongs to --feedback implicit")));
+                }
+                AlsParams::explicit()
+            }
+            FeedbackArg::Implicit => {
+                if self.no_biases {
+                    return Err(usage("--no-biases belongs to --feedback explicit"));
+                }
+                AlsParams::implicit()
+            }
+        };
+        Ok(AlsParams {
+            feedback: match self.feedback {
+                FeedbackArg::Explicit => Feedback::Explicit,
+                FeedbackArg::Implicit => Feedback::Implicit,
+            },
+            factors: self.factors,
+            iterations: self.iterations,
+            regularization: self.regularization.unwrap_or(defaults.regularization),
+            biases: defaults.biases && !self.no_biases,
+            weighting: self.alpha.map_or(defaults.weighting, |alpha| Weighting::Hu { alpha }),
+            unobserved_weight: self.unobserved_weight.unwrap_or(defaults.unobserved_weight),
+            exponent: self.exponent.unwrap_or(defaults.exponent),
+            positive_from: self.positive_from.unwrap_or(defaults.positive_from),
+            seed: self.seed,
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! `mvrec train cosine`
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::train::CommonArgs;
+use crate::model::cosine::{Between, CosineParams};
+
+/// Find similar movies, or similar users, by cosine
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec train cosine ml-2019 -o cosine
+  mvrec train cosine --between users --center ml-2019 -o similar-users")]
+pub(super) struct CosineArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    /// What is compared
+    #[arg(long, value_enum, default_value_t = BetweenArg::Movies, value_name = "WHAT")]
+    between: BetweenArg,
+    /// Most neighbors that are kept of each
+    #[arg(long, default_value_t = CosineParams::default().neighbors, value_name = "N")]
+    neighbors: usize,
+    /// Common ratings at which a similarity is halved
+    #[arg(long, default_value_t = CosineParams::default().shrinkage, value_name = "N")]
+    shrinkage: f64,
+    /// Take ratings relative to their user's mean
+    #[arg(long)]
+    center: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum BetweenArg {
+    /// Movies, by who rated them
+    Movies,
+    /// Users, by what they rated
+    Users,
+}
+
+impl CosineArgs {
+    pub(super) fn params(&self) -> CosineParams {
+        CosineParams {
+            between: match self.between {
+                BetweenArg::Movies => Between::Movies,
+                BetweenArg::Users => Between::Users,
+            },
+            neighbors: self.neighbors,
+            shrinkage: self.shrinkage,
+            center: self.center,
+        }
+    }
+}

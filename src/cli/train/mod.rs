@@ -1,0 +1,71 @@
+//! `mvrec train`
+
+mod als;
+mod cosine;
+mod nmf;
+mod popularity;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::args::{InputArgs, MoviesArgs};
+use crate::cli::error::Result;
+use crate::cli::ui::Ui;
+use crate::io::atomic::AtomicDir;
+use crate::model::store::{self, Algorithm};
+
+/// Train a model on ratings
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    #[command(subcommand)]
+    algorithm: TrainCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TrainCommand {
+    Als(als::AlsArgs),
+    Nmf(nmf::NmfArgs),
+    Cosine(cosine::CosineArgs),
+    Popularity(popularity::PopularityArgs),
+}
+
+/// What every algorithm reads and writes.
+#[derive(Debug, Args)]
+struct CommonArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Model directory
+    #[arg(short, long, required = true, value_name = "DIR")]
+    output: PathBuf,
+    #[command(flatten)]
+    movies: MoviesArgs,
+}
+
+pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
+    match args.algorithm {
+        TrainCommand::Als(args) => train(&args.common, Algorithm::Als(args.params()?), ui),
+        TrainCommand::Nmf(args) => train(&args.common, Algorithm::Nmf(args.params()), ui),
+        TrainCommand::Cosine(args) => train(&args.common, Algorithm::Cosine(args.params()), ui),
+        TrainCommand::Popularity(args) => {
+            train(&args.common, Algorithm::Popularity(args.params()), ui)
+        }
+    }
+}
+
+fn train(args: &CommonArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
+    algorithm.validate()?;
+    let out = AtomicDir::create(&args.output)?;
+    let dataset = args.input.load(ui)?;
+    let movies = args.movies.of(&dataset, ui)?;
+    let trained = store::train(&dataset, movies.as_ref(), algorithm, ui)?;
+    trained.write(&out)?;
+    out.commit()?;
+    ui.finish();
+    let shape = &trained.info.training.shape;
+    let loss =
+        trained.info.loss.last().map_or_else(String::new, |loss| format!(", loss {loss:.6e}"));
+    let (ratings, users, movies) = (shape.ratings, shape.users, shape.movies);
+    ui.say(&format!("trained on {ratings} ratings of {users} users and {movies} movies{loss}"));
+    Ok(())
+}

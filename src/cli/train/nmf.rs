@@ -1,0 +1,76 @@
+//! `mvrec train nmf`
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::train::CommonArgs;
+use crate::model::nmf::{Init, NmfParams};
+
+/// Factorise into non-negative parts
+///
+/// Looks at the rated cells alone and predicts stars, unless --fill gives the stars that every other cell
+/// counts as: then it ranks, with the objective of scikit-learn's NMF on the dense matrix, which is never built.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec train nmf ml-2019 -o nmf
+  mvrec train nmf --fill 2.5 --factors 20 ml-2019 -o nmf-filled")]
+pub(super) struct NmfArgs {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    /// Stars that every cell without a rating counts as [default: such cells do not count]
+    #[arg(long, value_name = "STARS")]
+    fill: Option<f32>,
+    #[arg(long, visible_alias = "rank", value_name = "K", help = format!(
+        "Length of the vectors [default: {}, filled: {}]", masked().factors, filled().factors
+    ))]
+    factors: Option<usize>,
+    #[arg(long, visible_alias = "max-iter", value_name = "N", help = format!(
+        "Passes over users and movies [default: {}, filled: {}]",
+        masked().iterations, filled().iterations
+    ))]
+    iterations: Option<usize>,
+    #[arg(long, visible_alias = "reg-param", value_name = "LAMBDA", help = format!(
+        "Regularization, times the number of cells of the row [default: {}, filled: {}]",
+        masked().regularization, filled().regularization
+    ))]
+    regularization: Option<f64>,
+    /// How fitting begins [default: random, filled: nndsvda]
+    #[arg(long, value_enum, value_name = "START")]
+    init: Option<InitArg>,
+    /// Seed of the start
+    #[arg(long, default_value_t = masked().seed, value_name = "N")]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum InitArg {
+    /// Random values
+    Random,
+    /// Leading singular vectors
+    Nndsvda,
+}
+
+fn masked() -> NmfParams {
+    NmfParams::masked()
+}
+
+fn filled() -> NmfParams {
+    NmfParams::filled(0.0)
+}
+
+impl NmfArgs {
+    pub(super) fn params(&self) -> NmfParams {
+        let defaults = self.fill.map_or_else(NmfParams::masked, NmfParams::filled);
+        NmfParams {
+            factors: self.factors.unwrap_or(defaults.factors),
+            iterations: self.iterations.unwrap_or(defaults.iterations),
+            regularization: self.regularization.unwrap_or(defaults.regularization),
+            fill: self.fill,
+            init: match self.init {
+                Some(InitArg::Random) => Init::Random,
+                Some(InitArg::Nndsvda) => Init::Nndsvda,
+                None => defaults.init,
+            },
+            seed: self.seed,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong with a dataset beyond its files.
+
+use crate::io::IoError;
+
+/// Failure to load, filter or store a dataset.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A directory is not a dataset.
+    #[error("{path}: not a dataset directory (no ratings.parquet in it)")]
+    NotADataset {
+        /// Directory, as the user named it.
+        path: String,
+    },
+    /// Genres were asked for, and there are none.
+    #[error("genres are needed, and these ratings come without movies")]
+    NoMovies,
+    /// No movie has a genre that was asked for.
+    #[error("no movie is of the genre `{genre}`; known are {}", .known.join(", "))]
+    UnknownGenre {
+        /// Genre as typed.
+        genre: String,
+        /// All genres of the data.
+        known: Vec<String>,
+    },
+    /// There are more ratings than one set can index.
+    #[error("{rows} ratings are more than one set can hold (4,294,967,295)")]
+    TooMany {
+        /// Rows found.
+        rows: usize,
+    },
+}

@@ -1,0 +1,354 @@
+//! Keeps the ratings that meet all conditions.
+//!
+//! First come the conditions on single ratings (listed users and movies, time, stars, genre,
+//! sample), whose order does not matter; then the counts per user and per movie, which are taken
+//! on what those have left.
+
+use std::hash::Hasher;
+
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::dataset::error::DatasetError;
+use crate::dataset::ids::{Lookup, MovieId};
+use crate::dataset::load::Dataset;
+use crate::dataset::manifest::Step;
+use crate::dataset::movies::Movies;
+use crate::dataset::ratings::Ratings;
+use crate::io::columns::NO_TIME;
+use crate::io::time;
+
+/// What a rating must meet to be kept; the default keeps all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Conditions {
+    /// Users to keep, ascending.
+    pub users: Option<Vec<i32>>,
+    /// Movies to keep, ascending.
+    pub movies: Option<Vec<i32>>,
+    /// First millisecond to keep; a rating without a timestamp meets no condition on time.
+    pub since_ms: Option<i64>,
+    /// First millisecond to leave out.
+    pub until_ms: Option<i64>,
+    /// Fewest stars.
+    pub min_rating: Option<f32>,
+    /// Most stars.
+    pub max_rating: Option<f32>,
+    /// Genres of which the movie must have one.
+    pub genres: Vec<String>,
+    /// Chance of each rating, or of each user with all ratings, to be kept.
+    pub sample: Option<Sample>,
+    /// Fewest ratings of a user.
+    pub min_user_ratings: usize,
+    /// Fewest ratings of a movie.
+    pub min_movie_ratings: usize,
+    /// Repeats the two counts until both hold, instead of once at the same time.
+    pub core: bool,
+}
+
+/// A sample that always takes the same ratings: each is kept or not by a hash of the seed and its ids, so
+/// that the choice depends neither on the other rows nor on their order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Share to keep, from 0 to 1.
+    pub fraction: f64,
+    /// Keeps or drops users as a whole.
+    pub whole_users: bool,
+    /// Seed.
+    pub seed: u64,
+}
+
+impl Sample {
+    fn keeps(&self, user: i32, movie: i32) -> bool {
+        let mut hash = Xxh3Default::new();
+        hash.write(&self.seed.to_le_bytes());
+        hash.write(&user.to_le_bytes());
+        if !self.whole_users {
+            hash.write(&movie.to_le_bytes());
+        }
+        // The upper 53 bits as a fraction of 1, which a float holds exactly.
+        let uniform = (hash.finish() >> 11) as f64 / (1_u64 << 53) as f64;
+        uniform < self.fraction
+    }
+}
+
+impl Conditions {
+    /// Names the options that were set, for the history of the data.
+    #[must_use]
+    pub fn options(&self) -> Map<String, Value> {
+        let pairs = [
+            ("users", self.users.as_ref().map(|ids| json!(ids.len()))),
+            ("movies", self.movies.as_ref().map(|ids| json!(ids.len()))),
+            ("since", self.since_ms.map(|ms| json!(time::format(ms)))),
+            ("until", self.until_ms.map(|ms| json!(time::format(ms)))),
+            ("min_rating", self.min_rating.map(|stars| json!(stars))),
+            ("max_rating", self.max_rating.map(|stars| json!(stars))),
+            ("genres", (!self.genres.is_empty()).then(|| json!(self.genres))),
+            ("sample", self.sample.map(|sample| json!(sample.fraction))),
+            ("sample_of", self.sample.map(|sample| json!(sample.of()))),
+            ("seed", self.sample.map(|sample| json!(sample.seed))),
+            ("min_user_ratings", (self.min_user_ratings > 0).then(|| json!(self.min_user_ratings))),
+            (
+                "min_movie_ratings",
+                (self.min_movie_ratings > 0).then(|| json!(self.min_movie_ratings)),
+            ),
+            ("core", self.core.then(|| json!(true))),
+        ];
+        pairs.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
+    }
+
+    /// Tells whether movies are needed to decide.
+    #[must_use]
+    pub fn need_movies(&self) -> bool {
+        !self.genres.is_empty()
+    }
+}
+
+impl Sample {
+    fn of(&self) -> &'static str {
+        if self.whole_users { "users" } else { "ratings" }
+    }
+}
+
+/// Keeps the ratings that meet the conditions and adds the step to the history.
+///
+/// Movies, links and tags stay as they are.
+///
+/// # Errors
+/// If genres are asked for and there are no movies, or none of that genre.
+pub fn apply(
+    dataset: Dataset,
+    conditions: &Conditions,
+    movies: Option<&Movies>,
+) -> Result<Dataset, DatasetError> {
+    let rows_in = dataset.ratings.len();
+    let of_genre = match (&conditions.genres[..], movies) {
+        ([], _) => None,
+        (_, None) => return Err(DatasetError::NoMovies),
+        (genres, Some(movies)) => Some(movies_of(genres, movies)?),
+    };
+    let mut kept = by_row(&dataset.ratings, conditions, of_genre.as_deref());
+    loop {
+        let before = kept.len();
+        kept = by_counts(kept, conditions);
+        if !conditions.core || kept.len() == before {
+            break;
+        }
+    }
+    let mut history = dataset.history;
+    history.steps.push(Step {
+        command: "filter".into(),
+        options: conditions.options(),
+        rows_in,
+        rows_kept: kept.len(),
+        rejected: Map::new(),
+    });
+    Ok(Dataset { ratings: kept, history, ..dataset })
+}
+
+fn movies_of(genres: &[String], movies: &Movies) -> Result<Vec<i32>, DatasetError> {
+    let known = movies.genres();
+    for genre in genres {
+        if !known.iter().any(|name| name.eq_ignore_ascii_case(genre)) {
+            let known = known.into_iter().map(str::to_string).collect();
+            return Err(DatasetError::UnknownGenre { genre: genre.clone(), known });
+        }
+    }
+    let fits = movies.iter().filter(|(_, movie)| genres.iter().any(|genre| movie.has_genre(genre)));
+    Ok(fits.map(|(MovieId(id), _)| id).collect())
+}
+
+fn by_row(ratings: &Ratings, conditions: &Conditions, of_genre: Option<&[i32]>) -> Ratings {
+    let columns = ratings.columns();
+    let users = conditions.users.as_deref().map(Lookup::new);
+    let movies = conditions.movies.as_deref().map(Lookup::new);
+    let of_genre = of_genre.map(Lookup::new);
+    let listed = |list: &Option<Lookup<'_>>, id| list.as_ref().is_none_or(|l| l.get(id).is_some());
+    let timed = conditions.since_ms.is_some() || conditions.until_ms.is_some();
+    let since = conditions.since_ms.unwrap_or(i64::MIN);
+    let until = conditions.until_ms.unwrap_or(i64::MAX);
+    let stars = conditions.min_rating.unwrap_or(f32::NEG_INFINITY)
+        ..=conditions.max_rating.unwrap_or(f32::INFINITY);
+    ratings.filter(|row| {
+        let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
+        let ms = columns.time_ms[row];
+        (!timed || (ms != NO_TIME && ms >= since && ms < until))
+            && stars.contains(&columns.rating[row])
+            && listed(&users, user)
+            && listed(&movies, movie)
+            && listed(&of_genre, movie)
+            && conditions.sample.is_none_or(|sample| sample.keeps(user, movie))
+    })
+}
+
+fn by_counts(ratings: Ratings, conditions: &Conditions) -> Ratings {
+    let (of_user, of_movie) = (conditions.min_user_ratings, conditions.min_movie_ratings);
+    if of_user <= 1 && of_movie <= 1 {
+        return ratings; // whoever is there has one
+    }
+    let columns = ratings.columns();
+    let (user_ids, movie_ids) = (ratings.user_ids(), ratings.movie_ids());
+    let (users, movies) = (Lookup::new(&user_ids), Lookup::new(&movie_ids));
+    let user_counts = count(&columns.user_id, &users, user_ids.len());
+    let movie_counts = count(&columns.movie_id, &movies, movie_ids.len());
+    ratings.filter(|row| {
+        let user = users.get(columns.user_id[row]).expect("every user was listed");
+        let movie = movies.get(columns.movie_id[row]).expect("every movie was listed");
+        user_counts[user as usize] >= of_user && movie_counts[movie as usize] >= of_movie
+    })
+}
+
+/// Counts how often each of `n` ids occurs.
+fn count(column: &[i32], lookup: &Lookup<'_>, n: usize) -> Vec<usize> {
+    column
+        .par_chunks(1 << 22)
+        .map(|chunk| {
+            let mut counts = vec![0; n];
+            for &id in chunk {
+                counts[lookup.get(id).expect("every id was listed") as usize] += 1;
+            }
+            counts
+        })
+        .reduce(
+            || vec![0; n],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dataset::ratings::Duplicates;
+    use crate::io::columns::{MovieColumns, RatingColumns};
+
+    fn dataset(rows: &[(i32, i32, f32, i64)]) -> Dataset {
+        let mut columns = RatingColumns::default();
+        for &(user, movie, rating, ms) in rows {
+            columns.push(user, movie, rating, ms);
+        }
+        let ratings = Ratings::new(columns, Duplicates::Last).0;
+        Dataset { ratings, ..Dataset::default() }
+    }
+
+    fn kept(dataset: &Dataset, conditions: &Conditions) -> Vec<(i32, i32)> {
+        let kept = apply(dataset.clone(), conditions, Some(&movies())).unwrap();
+        let columns = kept.ratings.columns();
+        columns.user_id.iter().copied().zip(columns.movie_id.iter().copied()).collect()
+    }
+
+    fn movies() -> Movies {
+        let genres = ["Drama", "Comedy|Drama", "Horror"].map(String::from).to_vec();
+        let title = genres.clone();
+        let movie_id = vec![1, 2, 3];
+        Movies::new(MovieColumns { movie_id, title, release_year: vec![None; 3], genres }, None)
+    }
+
+    fn small() -> Dataset {
+        dataset(&[
+            (1, 1, 5.0, 1000),
+            (1, 2, 1.0, 2000),
+            (1, 3, 3.0, NO_TIME),
+            (2, 1, 4.0, 3000),
+            (3, 3, 2.5, 4000),
+        ])
+    }
+
+    #[test]
+    fn each_condition_keeps_what_it_says() {
+        let c = Conditions::default;
+        for (conditions, expected) in [
+            (c(), vec![(1, 1), (1, 2), (1, 3), (2, 1), (3, 3)]),
+            (Conditions { since_ms: Some(2000), ..c() }, vec![(1, 2), (2, 1), (3, 3)]),
+            (Conditions { until_ms: Some(2000), ..c() }, vec![(1, 1)]),
+            (
+                Conditions { min_rating: Some(2.5), max_rating: Some(4.0), ..c() },
+                vec![(1, 3), (2, 1), (3, 3)],
+            ),
+            (Conditions { users: Some(vec![2, 3]), ..c() }, vec![(2, 1), (3, 3)]),
+            (Conditions { movies: Some(vec![2]), ..c() }, vec![(1, 2)]),
+            (Conditions { genres: vec!["comedy".into()], ..c() }, vec![(1, 2)]),
+            (
+                Conditions { genres: vec!["Drama".into(), "Horror".into()], ..c() },
+                vec![(1, 1), (1, 2), (1, 3), (2, 1), (3, 3)],
+            ),
+            (Conditions { min_user_ratings: 2, ..c() }, vec![(1, 1), (1, 2), (1, 3)]),
+            (Conditions { min_movie_ratings: 2, ..c() }, vec![(1, 1), (1, 3), (2, 1), (3, 3)]),
+            (Conditions { min_movie_ratings: 2, min_user_ratings: 2, ..c() }, vec![(1, 1), (1, 3)]),
+            (Conditions { min_movie_ratings: 2, min_user_ratings: 2, core: true, ..c() }, vec![]),
+        ] {
+            assert_eq!(kept(&small(), &conditions), expected, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_genres_and_missing_movies_are_errors() {
+        let conditions = Conditions { genres: vec!["Opera".into()], ..Conditions::default() };
+        let error = apply(small(), &conditions, Some(&movies())).unwrap_err().to_string();
+        assert_eq!(error, "no movie is of the genre `Opera`; known are Comedy, Drama, Horror");
+        let error = apply(small(), &conditions, None).unwrap_err();
+        assert!(matches!(error, DatasetError::NoMovies));
+    }
+
+    #[test]
+    fn a_sample_takes_about_its_share_and_whole_users_where_asked() {
+        let rows: Vec<_> = (0..200).flat_map(|u| (0..50).map(move |m| (u, m, 3.0, 0))).collect();
+        let all = dataset(&rows);
+        let sample = |whole_users, seed| {
+            let sample = Some(Sample { fraction: 0.3, whole_users, seed });
+            kept(&all, &Conditions { sample, ..Conditions::default() })
+        };
+        let n = sample(false, 1).len();
+        assert!((2_800..3_200).contains(&n), "{n} of 10000");
+        assert_ne!(sample(false, 1), sample(false, 2));
+        let by_user = sample(true, 1);
+        assert!(by_user.len() % 50 == 0 && (40 * 50..80 * 50).contains(&by_user.len()));
+    }
+
+    prop_compose! {
+        fn any_conditions()(
+            since in proptest::option::of(0_i64..50),
+            until in proptest::option::of(0_i64..50),
+            min in proptest::option::of(0.5_f32..5.0),
+            max in proptest::option::of(0.5_f32..5.0),
+            users in proptest::option::of(proptest::collection::btree_set(0..8_i32, 0..8)),
+            fraction in proptest::option::of(0.0..1.0),
+            whole_users: bool,
+            counts in (0..4_usize, 0..4_usize),
+        ) -> Conditions {
+            Conditions {
+                since_ms: since,
+                until_ms: until,
+                min_rating: min,
+                max_rating: max,
+                users: users.map(|ids| ids.into_iter().collect()),
+                sample: fraction.map(|fraction| Sample { fraction, whole_users, seed: 7 }),
+                min_user_ratings: counts.0,
+                min_movie_ratings: counts.1,
+                core: true,
+                ..Conditions::default()
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn filtering_twice_equals_once(
+            rows in proptest::collection::vec((0..8_i32, 0..8_i32, 1..10_u8, 0_i64..50), 0..120),
+            conditions in any_conditions(),
+        ) {
+            let rows: Vec<_> = rows.into_iter().map(|(u, m, r, t)| (u, m, f32::from(r) / 2.0, t)).collect();
+            let once = apply(dataset(&rows), &conditions, None).unwrap();
+            let twice = apply(once.clone(), &conditions, None).unwrap();
+            prop_assert_eq!(&once.ratings, &twice.ratings);
+            // With `core`, both counts hold in the end.
+            let shape = once.ratings.shape();
+            prop_assert!(shape.ratings >= shape.users * conditions.min_user_ratings);
+            prop_assert!(shape.ratings >= shape.movies * conditions.min_movie_ratings);
+        }
+    }
+}

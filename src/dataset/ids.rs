@@ -1,0 +1,117 @@
+//! Raw ids, dense indices and the way between them.
+//!
+//! A raw id is what a file says; a dense index is a row of a matrix. Mixing the two yields plausible
+//! nonsense, so they are types of their own.
+
+/// User as named in the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(pub i32);
+
+/// Movie as named in the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MovieId(pub i32);
+
+/// Row of the user side of a model, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserIx(pub u32);
+
+/// Row of the item side of a model, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemIx(pub u32);
+
+impl UserIx {
+    /// Returns the index for use with a slice.
+    #[must_use]
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ItemIx {
+    /// Returns the index for use with a slice.
+    #[must_use]
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl std::fmt::Display for UserId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Display for MovieId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Returns the place of a raw id in an ascending list of them.
+#[must_use]
+pub fn position(sorted: &[i32], id: i32) -> Option<u32> {
+    sorted.binary_search(&id).ok().map(|at| at as u32)
+}
+
+/// Translates raw ids to dense indices: by table where the ids are compact, else by search.
+#[derive(Debug)]
+pub enum Lookup<'a> {
+    /// `table[id - first]` is the index, or `u32::MAX`.
+    Table {
+        /// Smallest id.
+        first: i32,
+        /// Index of each id from the smallest to the largest.
+        table: Vec<u32>,
+    },
+    /// The ids in ascending order.
+    Search(&'a [i32]),
+}
+
+impl<'a> Lookup<'a> {
+    /// Prepares the translation for ids in ascending order.
+    #[must_use]
+    pub fn new(sorted: &'a [i32]) -> Self {
+        /// A table may be this much longer than the list before searching is the better bargain.
+        const SPARSEST: i64 = 64;
+        let (Some(&first), Some(&last)) = (sorted.first(), sorted.last()) else {
+            return Self::Search(sorted);
+        };
+        let width = i64::from(last) - i64::from(first) + 1;
+        if width > SPARSEST * sorted.len() as i64 {
+            return Self::Search(sorted);
+        }
+        let mut table = vec![u32::MAX; width as usize];
+        for (ix, &id) in sorted.iter().enumerate() {
+            table[(id - first) as usize] = ix as u32;
+        }
+        Self::Table { first, table }
+    }
+
+    /// Returns the dense index of a raw id.
+    #[must_use]
+    pub fn get(&self, id: i32) -> Option<u32> {
+        match self {
+            Self::Table { first, table } => {
+                let at = usize::try_from(i64::from(id) - i64::from(*first)).ok()?;
+                table.get(at).copied().filter(|&ix| ix != u32::MAX)
+            }
+            Self::Search(sorted) => position(sorted, id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_looking_up_agree() {
+        for ids in [vec![], vec![-3, 0, 7], vec![i32::MIN, 5, i32::MAX]] {
+            let lookup = Lookup::new(&ids);
+            for id in [i32::MIN, -4, -3, -2, 0, 5, 7, 8, i32::MAX] {
+                assert_eq!(lookup.get(id), position(&ids, id), "{id} in {ids:?}");
+            }
+        }
+        assert!(matches!(Lookup::new(&[-3, 0, 7]), Lookup::Table { .. }));
+    }
+}

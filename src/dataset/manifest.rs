@@ -1,0 +1,123 @@
+//! What a dataset is and how it was made: `dataset.json`, and the footer entry that passes its history
+//! through pipes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::dataset::ratings::{Ratings, Shape};
+use crate::io::IoError;
+use crate::io::source::Fingerprint;
+use crate::schema;
+
+/// A file that ratings, movies, links or tags were read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Name without folders, so that the same data gives the same manifest wherever it lies.
+    pub name: String,
+    /// Bytes, unpacked.
+    pub bytes: u64,
+    /// XXH3-128 of the bytes, unpacked.
+    pub xxh3: String,
+}
+
+impl SourceFile {
+    /// Joins a name and what was read under it.
+    #[must_use]
+    pub fn new(name: String, print: Fingerprint) -> Self {
+        Self { name, bytes: print.bytes, xxh3: print.xxh3 }
+    }
+}
+
+/// One command that made or changed the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Name of the subcommand.
+    pub command: String,
+    /// Options that decide the result.
+    pub options: Map<String, Value>,
+    /// Ratings that went in.
+    pub rows_in: usize,
+    /// Ratings that came out.
+    pub rows_kept: usize,
+    /// Rows left out, by reason.
+    pub rejected: Map<String, Value>,
+}
+
+/// The part of a manifest that passes through pipes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Version of the layout.
+    pub format_version: u32,
+    /// Commands in their order.
+    pub steps: Vec<Step>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { format_version: schema::FORMAT_VERSION, steps: Vec::new() }
+    }
+}
+
+impl History {
+    /// Refuses the history of a newer layout.
+    ///
+    /// # Errors
+    /// If the version is above [`schema::FORMAT_VERSION`].
+    pub fn check(self, file: &str) -> Result<Self, IoError> {
+        check_version(file, self.format_version).map(|()| self)
+    }
+}
+
+/// Refuses a file of a newer layout.
+///
+/// # Errors
+/// If the version is above [`schema::FORMAT_VERSION`].
+pub fn check_version(file: &str, found: u32) -> Result<(), IoError> {
+    let supported = schema::FORMAT_VERSION;
+    if found <= supported {
+        return Ok(());
+    }
+    Err(IoError::NewerFormat { file: file.into(), found, supported })
+}
+
+/// Content of `dataset.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Says what the directory is.
+    pub kind: String,
+    /// Version and commands.
+    #[serde(flatten)]
+    pub history: History,
+    /// What `ingest` recognised.
+    pub recognised: Option<String>,
+    /// Files that were read by `ingest`.
+    pub sources: Vec<SourceFile>,
+    /// Size and ranges of the ratings.
+    pub shape: Shape,
+    /// XXH3-128 of the ratings themselves.
+    pub content_xxh3: String,
+}
+
+impl Manifest {
+    /// Describes ratings and where they come from.
+    #[must_use]
+    pub fn new(ratings: &Ratings, history: History, origin: &Origin) -> Self {
+        Self {
+            kind: "mvrec dataset".into(),
+            history,
+            recognised: origin.recognised.clone(),
+            sources: origin.sources.clone(),
+            shape: ratings.shape(),
+            content_xxh3: ratings.content_hash(),
+        }
+    }
+}
+
+/// Where a dataset was read from, in the first place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// What `ingest` recognised.
+    pub recognised: Option<String>,
+    /// Files that were read.
+    pub sources: Vec<SourceFile>,
+}

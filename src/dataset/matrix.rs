@@ -1,0 +1,159 @@
+//! Ratings as a sparse matrix with dense indices, stored by user and by item.
+
+use rayon::prelude::*;
+use sprs::CsMatI;
+
+use crate::dataset::ids::Lookup;
+use crate::dataset::ratings::Ratings;
+use crate::linalg::sparse::Csr;
+
+/// The matrix of ratings, users × items, in both orders; only rated movies are items.
+#[derive(Debug, Clone)]
+pub struct Interactions {
+    /// Raw user id of each row, ascending.
+    pub user_ids: Vec<i32>,
+    /// Raw movie id of each column, ascending.
+    pub movie_ids: Vec<i32>,
+    by_user: CsMatI<f32, u32, usize>,
+    by_item: CsMatI<f32, u32, usize>,
+}
+
+impl Interactions {
+    /// Builds both orders; costs 16 bytes a rating.
+    #[must_use]
+    pub fn new(ratings: &Ratings) -> Self {
+        let columns = ratings.columns();
+        let (user_ids, movie_ids) = (ratings.user_ids(), ratings.movie_ids());
+        let lookup = Lookup::new(&movie_ids);
+        let indices: Vec<u32> = columns
+            .movie_id
+            .par_iter()
+            .map(|&id| lookup.get(id).expect("every movie was listed"))
+            .collect();
+        let mut starts = vec![0];
+        let by_user = columns.user_id.chunk_by(|a, b| a == b);
+        starts.extend(by_user.scan(0, |end, row| {
+            *end += row.len();
+            Some(*end)
+        }));
+        let shape = (user_ids.len(), movie_ids.len());
+        let by_user = CsMatI::new(shape, starts, indices, columns.rating.clone());
+        // The columns of the matrix, compressed, are the rows of its transpose.
+        let by_item = by_user.to_csc().transpose_into();
+        Self { user_ids, movie_ids, by_user, by_item }
+    }
+
+    /// Returns the matrix of the ratings of at least `stars`, with the same users and items.
+    #[must_use]
+    pub fn at_least(&self, stars: f32) -> Self {
+        let keep = |rows: Csr<'_>, matrix: &CsMatI<f32, u32, usize>| {
+            let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+            for i in 0..rows.n_rows() {
+                let (columns, ratings) = rows.row(i);
+                for (&column, &rating) in columns.iter().zip(ratings) {
+                    if rating >= stars {
+                        indices.push(column);
+                        values.push(rating);
+                    }
+                }
+                starts.push(indices.len());
+            }
+            CsMatI::new(matrix.shape(), starts, indices, values)
+        };
+        Self {
+            user_ids: self.user_ids.clone(),
+            movie_ids: self.movie_ids.clone(),
+            by_user: keep(self.by_user(), &self.by_user),
+            by_item: keep(self.by_item(), &self.by_item),
+        }
+    }
+
+    /// Returns the ratings of each user.
+    #[must_use]
+    pub fn by_user(&self) -> Csr<'_> {
+        view(&self.by_user)
+    }
+
+    /// Returns the ratings of each item.
+    #[must_use]
+    pub fn by_item(&self) -> Csr<'_> {
+        view(&self.by_item)
+    }
+
+    /// Returns the number of users.
+    #[must_use]
+    pub fn n_users(&self) -> usize {
+        self.user_ids.len()
+    }
+
+    /// Returns the number of items.
+    #[must_use]
+    pub fn n_items(&self) -> usize {
+        self.movie_ids.len()
+    }
+
+    /// Returns the number of ratings.
+    #[must_use]
+    pub fn n_ratings(&self) -> usize {
+        self.by_user.nnz()
+    }
+
+    /// Returns the mean of all ratings; 0 where there are none.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        if self.n_ratings() == 0 { 0.0 } else { sum(self.by_user.data()) / self.n_ratings() as f64 }
+    }
+}
+
+/// Sums in blocks of fixed size, so that the number of threads does not change the result.
+fn sum(values: &[f32]) -> f64 {
+    let blocks: Vec<f64> = values
+        .par_chunks(1 << 16)
+        .map(|block| block.iter().map(|&value| f64::from(value)).sum())
+        .collect();
+    blocks.iter().sum()
+}
+
+fn view(matrix: &CsMatI<f32, u32, usize>) -> Csr<'_> {
+    let starts = matrix.indptr().into_raw_storage();
+    Csr { starts, indices: matrix.indices(), values: matrix.data() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::ratings::Duplicates;
+    use crate::io::columns::RatingColumns;
+
+    #[test]
+    fn both_orders_hold_the_same_ratings() {
+        let mut columns = RatingColumns::default();
+        for (user, movie, rating) in [(7, 30, 1.0), (7, 10, 2.0), (9, 20, 3.0), (9, 30, 4.0)] {
+            columns.push(user, movie, rating, 0);
+        }
+        let matrix = Interactions::new(&Ratings::new(columns, Duplicates::Last).0);
+        assert_eq!((&matrix.user_ids[..], &matrix.movie_ids[..]), (&[7, 9][..], &[10, 20, 30][..]));
+        let rows = |csr: Csr<'_>| -> Vec<(Vec<u32>, Vec<f32>)> {
+            (0..csr.n_rows()).map(|i| csr.row(i)).map(|(ix, v)| (ix.to_vec(), v.to_vec())).collect()
+        };
+        assert_eq!(
+            rows(matrix.by_user()),
+            [(vec![0, 2], vec![2.0, 1.0]), (vec![1, 2], vec![3.0, 4.0])]
+        );
+        assert_eq!(
+            rows(matrix.by_item()),
+            [(vec![0], vec![2.0]), (vec![1], vec![3.0]), (vec![0, 1], vec![1.0, 4.0])]
+        );
+        assert!((matrix.mean() - 2.5).abs() < 1e-12);
+        let liked = matrix.at_least(2.0);
+        assert_eq!((liked.n_users(), liked.n_items(), liked.n_ratings()), (2, 3, 3));
+        assert_eq!((0..3).map(|item| liked.by_item().len(item)).collect::<Vec<_>>(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn no_ratings_make_an_empty_matrix() {
+        let matrix = Interactions::new(&Ratings::default());
+        assert_eq!((matrix.n_users(), matrix.n_items(), matrix.by_item().n_rows()), (0, 0, 0));
+        assert!(matrix.mean().abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,16 @@
+//! Ratings and movies in memory: loading, order, filters, dense indices, and dataset directories.
+
+mod error;
+pub mod filter;
+pub mod ids;
+pub mod load;
+pub mod manifest;
+pub mod matrix;
+pub mod movies;
+pub mod ratings;
+pub mod store;
+
+pub use error::DatasetError;
+pub use load::Dataset;
+pub use movies::Movies;
+pub use ratings::Ratings;

@@ -1,0 +1,137 @@
+//! Between plain columns and Arrow batches of the schemas that mvrec writes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, AsArray, Float32Array, Int16Array, Int32Array, RecordBatch, StringArray,
+    TimestampMillisecondArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{Int16Type, Int32Type, SchemaRef, TimestampMillisecondType};
+
+use crate::io::columns::{LinkColumns, MovieColumns, NO_TIME, RatingColumns, TagColumns};
+use crate::schema;
+
+/// Builds a batch whose columns fit the schema by construction.
+///
+/// # Panics
+/// If they do not, which is a mistake in the caller and none of the data.
+#[must_use]
+pub fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> RecordBatch {
+    RecordBatch::try_new(schema, columns).expect("the columns are built for this schema")
+}
+
+fn times(ms: &[i64]) -> ArrayRef {
+    let nulls = ms.contains(&NO_TIME).then(|| ms.iter().map(|&ms| ms != NO_TIME).collect());
+    let nulls: Option<NullBuffer> = nulls;
+    Arc::new(TimestampMillisecondArray::new(ms.to_vec().into(), nulls).with_timezone("UTC"))
+}
+
+fn times_back(array: &ArrayRef) -> Vec<i64> {
+    let array = array.as_primitive::<TimestampMillisecondType>();
+    array.iter().map(|ms| ms.unwrap_or(NO_TIME)).collect()
+}
+
+fn ints(array: &ArrayRef) -> Vec<i32> {
+    array.as_primitive::<Int32Type>().values().to_vec()
+}
+
+fn texts(array: &ArrayRef) -> Vec<String> {
+    array.as_string::<i32>().iter().map(|text| text.unwrap_or_default().to_string()).collect()
+}
+
+/// Returns a range of ratings as a batch of [`schema::ratings`].
+#[must_use]
+pub fn of_ratings(ratings: &RatingColumns, range: Range<usize>) -> RecordBatch {
+    let ints =
+        |ids: &[i32]| -> ArrayRef { Arc::new(Int32Array::from(ids[range.clone()].to_vec())) };
+    batch(
+        schema::ratings(),
+        vec![
+            ints(&ratings.user_id),
+            ints(&ratings.movie_id),
+            Arc::new(Float32Array::from(ratings.rating[range.clone()].to_vec())),
+            times(&ratings.time_ms[range.clone()]),
+        ],
+    )
+}
+
+/// Returns movies as a batch of [`schema::movies`].
+#[must_use]
+pub fn of_movies(movies: &MovieColumns) -> RecordBatch {
+    batch(
+        schema::movies(),
+        vec![
+            Arc::new(Int32Array::from(movies.movie_id.clone())),
+            Arc::new(StringArray::from_iter_values(&movies.title)),
+            Arc::new(Int16Array::from(movies.release_year.clone())),
+            Arc::new(StringArray::from_iter_values(&movies.genres)),
+        ],
+    )
+}
+
+/// Returns movies from a batch that begins with the columns of [`schema::movies`].
+#[must_use]
+pub fn to_movies(batch: &RecordBatch) -> MovieColumns {
+    MovieColumns {
+        movie_id: ints(batch.column(0)),
+        title: texts(batch.column(1)),
+        release_year: batch.column(2).as_primitive::<Int16Type>().iter().collect(),
+        genres: texts(batch.column(3)),
+    }
+}
+
+/// Returns links as a batch of [`schema::links`].
+#[must_use]
+pub fn of_links(links: &LinkColumns) -> RecordBatch {
+    batch(
+        schema::links(),
+        vec![
+            Arc::new(Int32Array::from(links.movie_id.clone())),
+            Arc::new(StringArray::from_iter(links.imdb_id.iter().map(Option::as_deref))),
+            Arc::new(Int32Array::from(links.tmdb_id.clone())),
+        ],
+    )
+}
+
+/// Returns links from a batch of [`schema::links`].
+#[must_use]
+pub fn to_links(batch: &RecordBatch) -> LinkColumns {
+    LinkColumns {
+        movie_id: ints(batch.column(0)),
+        imdb_id: to_optional_texts(batch.column(1)),
+        tmdb_id: batch.column(2).as_primitive::<Int32Type>().iter().collect(),
+    }
+}
+
+/// Returns a column of texts with its gaps.
+#[must_use]
+pub fn to_optional_texts(array: &ArrayRef) -> Vec<Option<String>> {
+    array.as_string::<i32>().iter().map(|text| text.map(str::to_string)).collect()
+}
+
+/// Returns tags as a batch of [`schema::tags`].
+#[must_use]
+pub fn of_tags(tags: &TagColumns) -> RecordBatch {
+    batch(
+        schema::tags(),
+        vec![
+            Arc::new(Int32Array::from(tags.user_id.clone())),
+            Arc::new(Int32Array::from(tags.movie_id.clone())),
+            Arc::new(StringArray::from_iter_values(&tags.tag)),
+            times(&tags.time_ms),
+        ],
+    )
+}
+
+/// Returns tags from a batch of [`schema::tags`].
+#[must_use]
+pub fn to_tags(batch: &RecordBatch) -> TagColumns {
+    TagColumns {
+        user_id: ints(batch.column(0)),
+        movie_id: ints(batch.column(1)),
+        tag: texts(batch.column(2)),
+        time_ms: times_back(batch.column(3)),
+    }
+}

@@ -1,0 +1,124 @@
+//! Plain columns of raw ids, as files hold them: one vector per column, equal lengths.
+
+/// Stands for "no timestamp" in a column of milliseconds; no valid date comes near it.
+pub const NO_TIME: i64 = i64::MIN;
+
+/// Ratings as they stand in a file, in any order, possibly with duplicates.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RatingColumns {
+    /// Raw user ids.
+    pub user_id: Vec<i32>,
+    /// Raw movie ids.
+    pub movie_id: Vec<i32>,
+    /// Stars.
+    pub rating: Vec<f32>,
+    /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
+    pub time_ms: Vec<i64>,
+}
+
+impl RatingColumns {
+    /// Returns the number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.user_id.len()
+    }
+
+    /// Tells whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.user_id.is_empty()
+    }
+
+    /// Returns empty columns with room for `n` rows.
+    #[must_use]
+    pub fn with_capacity(n: usize) -> Self {
+        Self {
+            user_id: Vec::with_capacity(n),
+            movie_id: Vec::with_capacity(n),
+            rating: Vec::with_capacity(n),
+            time_ms: Vec::with_capacity(n),
+        }
+    }
+
+    /// Adds one row.
+    pub fn push(&mut self, user_id: i32, movie_id: i32, rating: f32, time_ms: i64) {
+        self.user_id.push(user_id);
+        self.movie_id.push(movie_id);
+        self.rating.push(rating);
+        self.time_ms.push(time_ms);
+    }
+
+    /// Adds all rows of `other`.
+    pub fn append(&mut self, other: &mut Self) {
+        self.user_id.append(&mut other.user_id);
+        self.movie_id.append(&mut other.movie_id);
+        self.rating.append(&mut other.rating);
+        self.time_ms.append(&mut other.time_ms);
+    }
+}
+
+/// Movies as they stand in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MovieColumns {
+    /// Raw movie ids.
+    pub movie_id: Vec<i32>,
+    /// Titles, with the year at the end where MovieLens gives one.
+    pub title: Vec<String>,
+    /// Year of release, from the title.
+    pub release_year: Vec<Option<i16>>,
+    /// Genres joined by `|`.
+    pub genres: Vec<String>,
+}
+
+impl MovieColumns {
+    /// Adds all rows of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.movie_id.extend(other.movie_id);
+        self.title.extend(other.title);
+        self.release_year.extend(other.release_year);
+        self.genres.extend(other.genres);
+    }
+}
+
+/// Identifiers of movies elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkColumns {
+    /// Raw movie ids.
+    pub movie_id: Vec<i32>,
+    /// IMDb number with its leading zeros, without `tt`.
+    pub imdb_id: Vec<Option<String>>,
+    /// TMDb number.
+    pub tmdb_id: Vec<Option<i32>>,
+}
+
+impl LinkColumns {
+    /// Adds all rows of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.movie_id.extend(other.movie_id);
+        self.imdb_id.extend(other.imdb_id);
+        self.tmdb_id.extend(other.tmdb_id);
+    }
+}
+
+/// Free-text tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagColumns {
+    /// Raw user ids.
+    pub user_id: Vec<i32>,
+    /// Raw movie ids.
+    pub movie_id: Vec<i32>,
+    /// The tags.
+    pub tag: Vec<String>,
+    /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
+    pub time_ms: Vec<i64>,
+}
+
+impl TagColumns {
+    /// Adds all rows of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.user_id.extend(other.user_id);
+        self.movie_id.extend(other.movie_id);
+        self.tag.extend(other.tag);
+        self.time_ms.extend(other.time_ms);
+    }
+}

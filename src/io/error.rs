@@ -1,0 +1,165 @@
+//! What can go wrong between bytes and columns.
+
+use std::io;
+use std::path::Path;
+
+use parquet::errors::ParquetError;
+
+/// Failure to read or write a file; every variant names the file, and text files the line as well.
+#[derive(Debug, thiserror::Error)]
+pub enum IoError {
+    /// The operating system refused or failed.
+    #[error("{file}: {source}")]
+    System {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The bytes are not valid Parquet.
+    #[error("{file}: not a readable Parquet file (truncated or damaged?)")]
+    Parquet {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the decoder says.
+        source: ParquetError,
+    },
+    /// Encoding Parquet, CSV or JSON failed, mostly for want of disk space.
+    #[error("cannot write {file}")]
+    Encode {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the encoder says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The bytes are not valid JSON, or not the JSON that was expected.
+    #[error("{file}: {source}")]
+    Json {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the parser says, with line and column.
+        source: serde_json::Error,
+    },
+    /// The ZIP archive is damaged or uses a method that is not supported.
+    #[error("{file}: {source}")]
+    Zip {
+        /// Archive, as the user named it.
+        file: String,
+        /// What the unpacker says.
+        source: zip::result::ZipError,
+    },
+    /// A field of a text file has a value that it must not have.
+    #[error("{file}:{line}: {column} `{value}` {problem}")]
+    BadField {
+        /// File or stream, as the user named it.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// What the field stands for.
+        column: &'static str,
+        /// The text found.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A line of a text file ends too early.
+    #[error("{file}:{line}: no {column}: the line has {found} of {expected} fields: `{text}`")]
+    MissingField {
+        /// File or stream, as the user named it.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// What the missing field stands for.
+        column: &'static str,
+        /// Fields found.
+        found: usize,
+        /// Fields expected.
+        expected: usize,
+        /// The line.
+        text: String,
+    },
+    /// The header or schema lacks a column.
+    #[error("{file}: no column for the {column}; found {}", list(.found))]
+    MissingColumn {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the missing column stands for.
+        column: &'static str,
+        /// Names found.
+        found: Vec<String>,
+    },
+    /// A column of a Parquet file has a type or a value that cannot be used.
+    #[error("{file}: column `{column}` {problem}")]
+    BadColumn {
+        /// File or stream, as the user named it.
+        file: String,
+        /// Name of the column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is nothing in the file.
+    #[error("{file}: the file is empty")]
+    Empty {
+        /// File or stream, as the user named it.
+        file: String,
+    },
+    /// The content is none of the kinds that can be read here.
+    #[error("{file}: {found}; expected {expected}")]
+    WrongKind {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the content looks like.
+        found: &'static str,
+        /// What is needed.
+        expected: &'static str,
+    },
+    /// A folder or archive has no rating file.
+    #[error("{path}: no ratings.csv in it (found {})", list(.found))]
+    NoRatings {
+        /// Folder or archive, as the user named it.
+        path: String,
+        /// Names found.
+        found: Vec<String>,
+    },
+    /// An output path is taken by something that mvrec did not make.
+    #[error("{path}: exists and was not written by mvrec; it is left as it is")]
+    Foreign {
+        /// Output path, as the user named it.
+        path: String,
+    },
+    /// A file was written by a newer mvrec.
+    #[error("{file}: format version {found}, and this mvrec reads up to {supported}")]
+    NewerFormat {
+        /// File, as the user named it.
+        file: String,
+        /// Version found.
+        found: u32,
+        /// Newest version that can be read.
+        supported: u32,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if names.is_empty() {
+        return "nothing".into();
+    }
+    let mut text: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    if names.len() > SHOWN {
+        text.push(format!("and {} more", names.len() - SHOWN));
+    }
+    text.join(", ")
+}
+
+impl IoError {
+    /// Returns a closure that attaches `path` to an error of the operating system.
+    pub fn at(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        Self::named(path.display().to_string())
+    }
+
+    /// Returns a closure that attaches the name of a file or stream to an error of the operating system.
+    pub fn named(file: String) -> impl Fn(io::Error) -> Self + use<> {
+        move |source| Self::System { file: file.clone(), source }
+    }
+}

@@ -1,0 +1,98 @@
+//! The files of a folder, or of the one folder inside a ZIP archive.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+
+use crate::io::error::IoError;
+use crate::io::source::{Fingerprint, Hashing, Source};
+
+/// Endings under which a member of a folder may be packed.
+const PACKED: [&str; 3] = ["", ".gz", ".zst"];
+
+/// Files that can be read by name.
+pub(super) enum Members {
+    Folder(PathBuf),
+    Archive { path: PathBuf, archive: Box<ZipArchive<BufReader<File>>> },
+}
+
+impl Members {
+    /// Opens a folder or an archive.
+    pub(super) fn open(path: &Path) -> Result<Self, IoError> {
+        if path.is_dir() {
+            return Ok(Self::Folder(path.to_path_buf()));
+        }
+        let file = File::open(path).map_err(IoError::at(path))?;
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(broken(path))?;
+        Ok(Self::Archive { path: path.to_path_buf(), archive: Box::new(archive) })
+    }
+
+    /// Returns the names of all files, without their folders.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = match self {
+            Self::Folder(path) => fs::read_dir(path)
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+                .collect(),
+            Self::Archive { archive, .. } => {
+                archive.file_names().filter_map(Result::ok).map(|name| last(&name).into()).collect()
+            }
+        };
+        names.retain(|name| !name.is_empty());
+        names.sort();
+        names
+    }
+
+    /// Tells whether there is a file of that name, packed or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let names = self.names();
+        PACKED.iter().any(|ending| names.contains(&format!("{name}{ending}")))
+    }
+
+    /// Reads a file by `parse` (its name, its size where known, its text), if there is one.
+    pub(super) fn read<T>(
+        &mut self,
+        name: &str,
+        sources: &mut Vec<(String, Fingerprint)>,
+        parse: impl FnOnce(&str, Option<u64>, &mut (dyn Read + Send)) -> Result<T, IoError>,
+    ) -> Result<Option<T>, IoError> {
+        if !self.has(name) {
+            return Ok(None);
+        }
+        let (shown, size, reader): (String, Option<u64>, Box<dyn Read + Send + '_>) = match self {
+            Self::Folder(path) => {
+                let mut packed = PACKED.iter().map(|ending| path.join(format!("{name}{ending}")));
+                let found = packed.find(|path| path.is_file());
+                let source = Source::open(&found.unwrap_or_else(|| path.join(name)))?;
+                let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
+                (source.name, size.map(|metadata| metadata.len()), source.reader)
+            }
+            Self::Archive { path, archive } => {
+                let at = (0..archive.len()).find(|&at| {
+                    matches!(archive.name_for_index(at), Some(Ok(found)) if last(&found) == name)
+                });
+                let broken = broken(path);
+                let member = archive.by_index(at.expect("its name was listed")).map_err(broken)?;
+                let shown = format!("{}:{name}", path.display());
+                (shown, Some(member.size()), Box::new(member))
+            }
+        };
+        let mut reader = Hashing::new(reader);
+        let parsed = parse(&shown, size, &mut reader)?;
+        sources.push((name.to_string(), reader.fingerprint()));
+        Ok(Some(parsed))
+    }
+}
+
+/// Returns what stands behind the last slash.
+fn last(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+fn broken(path: &Path) -> impl Fn(zip::result::ZipError) -> IoError + use<> {
+    let file = path.display().to_string();
+    move |source| IoError::Zip { file: file.clone(), source }
+}

@@ -1,0 +1,188 @@
+//! Opens a file or stdin, tells its kind from its first bytes and unpacks `.gz` and `.zst` on the way.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::io::error::IoError;
+
+/// Name of stdin on the command line.
+pub const STDIN: &str = "-";
+const STDIN_SHOWN: &str = "<stdin>";
+const SNIFFED: usize = 1024;
+
+/// What the first bytes of a source look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Apache Parquet.
+    Parquet,
+    /// A ZIP archive.
+    Zip,
+    /// JSON, or JSON lines.
+    Json,
+    /// Delimited text, or anything else.
+    Text,
+    /// No bytes at all.
+    Empty,
+}
+
+/// A readable stream of known kind.
+pub struct Source {
+    /// Name for messages: the path as given, or `<stdin>`.
+    pub name: String,
+    /// What the content is, once unpacked.
+    pub kind: Kind,
+    /// The content, unpacked, from its first byte.
+    pub reader: Box<dyn Read + Send>,
+    /// The file itself, where it can be read at any place: a plain file that is not packed.
+    pub seekable: Option<File>,
+}
+
+impl Source {
+    /// Opens a path, or stdin for `-`.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or its first bytes cannot be unpacked.
+    pub fn open(path: &Path) -> Result<Self, IoError> {
+        if path.as_os_str() == STDIN {
+            return Self::new(STDIN_SHOWN.into(), io::stdin(), None);
+        }
+        let at = IoError::at(path);
+        let file = File::open(path).map_err(&at)?;
+        let metadata = file.metadata().map_err(&at)?;
+        if metadata.is_dir() {
+            return Err(at(io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let seekable = metadata.is_file().then(|| file.try_clone()).transpose().map_err(&at)?;
+        Self::new(path.display().to_string(), file, seekable)
+    }
+
+    /// Wraps a stream that something else opened, such as a member of an archive.
+    ///
+    /// # Errors
+    /// If its first bytes cannot be read or unpacked.
+    pub fn from_reader(name: String, reader: impl Read + Send + 'static) -> Result<Self, IoError> {
+        Self::new(name, reader, None)
+    }
+
+    fn new(
+        name: String,
+        reader: impl Read + Send + 'static,
+        seekable: Option<File>,
+    ) -> Result<Self, IoError> {
+        let at = IoError::named(name.clone());
+        let (head, whole) = sniff(reader).map_err(&at)?;
+        let unpacked: Box<dyn Read + Send> = if head.starts_with(&[0x1f, 0x8b]) {
+            Box::new(MultiGzDecoder::new(BufReader::new(whole)))
+        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            Box::new(zstd::Decoder::new(whole).map_err(&at)?)
+        } else {
+            return Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable });
+        };
+        let (head, whole) = sniff(unpacked).map_err(&at)?;
+        Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable: None })
+    }
+}
+
+/// Reads the first bytes and gives them back together with a reader of the whole.
+fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, io::Chain<Cursor<Vec<u8>>, R>)> {
+    let mut head = Vec::with_capacity(SNIFFED);
+    reader.by_ref().take(SNIFFED as u64).read_to_end(&mut head)?;
+    Ok((head.clone(), Cursor::new(head).chain(reader)))
+}
+
+fn kind(head: &[u8]) -> Kind {
+    if head.is_empty() {
+        Kind::Empty
+    } else if head.starts_with(b"PAR1") {
+        Kind::Parquet
+    } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        Kind::Zip
+    } else if matches!(head.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
+        Kind::Json
+    } else {
+        Kind::Text
+    }
+}
+
+/// Size and hash of what has been read through a [`Hashing`] reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Bytes read.
+    pub bytes: u64,
+    /// XXH3-128 of the bytes, in hexadecimal; `xxhsum -H2` prints the same.
+    pub xxh3: String,
+}
+
+/// Passes bytes on and keeps their count and hash (XXH3, fast enough never to be noticed).
+pub struct Hashing<R> {
+    inner: R,
+    hash: Xxh3,
+    bytes: u64,
+}
+
+impl<R: Read> Hashing<R> {
+    /// Wraps a reader.
+    pub fn new(inner: R) -> Self {
+        Self { inner, hash: Xxh3::new(), bytes: 0 }
+    }
+
+    /// Returns the size and hash of what has been read so far.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint { bytes: self.bytes, xxh3: format!("{:032x}", self.hash.digest128()) }
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read(bytes: Vec<u8>) -> (Kind, String) {
+        let mut source = Source::from_reader("x".into(), Cursor::new(bytes)).unwrap();
+        let mut text = String::new();
+        source.reader.read_to_string(&mut text).unwrap();
+        (source.kind, text)
+    }
+
+    #[test]
+    fn kinds_are_told_by_content_and_packed_files_unpacked() {
+        let text = "userId,movieId\n".repeat(200);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(text.as_bytes()).unwrap();
+        let zst = zstd::encode_all(text.as_bytes(), 1).unwrap();
+        for bytes in [text.clone().into_bytes(), gz.finish().unwrap(), zst] {
+            assert_eq!(read(bytes), (Kind::Text, text.clone()));
+        }
+        for (head, expected) in [
+            ("", Kind::Empty),
+            ("PAR1...", Kind::Parquet),
+            ("PK\x03\x04", Kind::Zip),
+            ("\n [1]", Kind::Json),
+            ("1::2::3", Kind::Text),
+        ] {
+            assert_eq!(read(head.into()).0, expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_is_that_of_the_bytes() {
+        let mut hashing = Hashing::new(Cursor::new(b"abc"));
+        io::copy(&mut hashing, &mut io::sink()).unwrap();
+        let expected = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(b"abc"));
+        assert_eq!(hashing.fingerprint(), Fingerprint { bytes: 3, xxh3: expected });
+    }
+}

@@ -1,0 +1,170 @@
+//! Dense matrices of `f32`, row after row, and products of thin ones in `f64`.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use crate::linalg::simd::{dispatch, mul_add};
+
+/// A matrix of `rows` × `cols`, row after row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matrix {
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// Entries, row after row.
+    pub data: Vec<f32>,
+}
+
+impl Matrix {
+    /// Returns a matrix of zeros.
+    #[must_use]
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        Self { rows, cols, data: vec![0.0; rows * cols] }
+    }
+
+    /// Returns a matrix of independent N(0, 1) entries; each row has a random stream of its own, so the
+    /// number of threads does not matter.
+    #[must_use]
+    pub fn gaussian(rows: usize, cols: usize, seed: u64) -> Self {
+        let mut matrix = Self::zeros(rows, cols);
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        matrix.data.par_chunks_mut(cols.max(1)).enumerate().for_each(|(i, row)| {
+            let mut rng = rng.clone();
+            rng.set_stream(i as u64);
+            row.fill_with(|| StandardNormal.sample(&mut rng));
+        });
+        matrix
+    }
+
+    /// Returns a row.
+    #[must_use]
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.data[i * self.cols..][..self.cols]
+    }
+
+    /// Returns a row for writing.
+    pub fn row_mut(&mut self, i: usize) -> &mut [f32] {
+        &mut self.data[i * self.cols..][..self.cols]
+    }
+
+    /// Goes through the rows.
+    pub fn iter_rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.data.chunks_exact(self.cols.max(1))
+    }
+
+    /// Returns this matrix transposed times `other`, a small dense `self.cols` × `other.cols`, row after row.
+    ///
+    /// Sums run over blocks of fixed size, in order: any number of threads gives the same bits.
+    #[must_use]
+    pub fn transposed_times(&self, other: &Self) -> Vec<f64> {
+        const BLOCK: usize = 1024;
+        assert_eq!(self.rows, other.rows, "inner dimensions");
+        let (m, n) = (self.cols, other.cols);
+        if self.rows == 0 || m == 0 || n == 0 {
+            return vec![0.0; m * n];
+        }
+        let blocks: Vec<Vec<f64>> = self
+            .data
+            .par_chunks(BLOCK * m)
+            .zip(other.data.par_chunks(BLOCK * n))
+            .map(|(a, b)| {
+                let mut sum = vec![0.0_f64; m * n];
+                for (a, b) in a.chunks_exact(m).zip(b.chunks_exact(n)) {
+                    for (&x, sums) in a.iter().zip(sum.chunks_exact_mut(n)) {
+                        for (sum, &y) in sums.iter_mut().zip(b) {
+                            *sum += f64::from(x) * f64::from(y);
+                        }
+                    }
+                }
+                sum
+            })
+            .collect();
+        let mut total = vec![0.0; m * n];
+        for block in blocks {
+            total.iter_mut().zip(block).for_each(|(total, sum)| *total += sum);
+        }
+        total
+    }
+
+    /// Returns the sum of each column.
+    #[must_use]
+    pub fn column_sums(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.cols];
+        for row in self.iter_rows() {
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+fn dot_body<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let tail: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a_blocks.zip(b_blocks) {
+        for lane in 0..LANES {
+            sums[lane] = mul_add::<FMA>(a[lane], b[lane], sums[lane]);
+        }
+    }
+    sums.iter().sum::<f32>() + tail
+}
+
+dispatch! {
+    /// Returns the inner product of two vectors of equal length.
+    pub fn dot(a: &[f32], b: &[f32]) -> f32 = dot_body
+}
+
+#[inline(always)]
+fn scores_body<const FMA: bool>(rows: &[f32], vector: &[f32], out: &mut [f32]) {
+    for (row, out) in rows.chunks_exact(vector.len()).zip(out) {
+        *out = dot_body::<FMA>(row, vector);
+    }
+}
+
+dispatch! {
+    /// Writes the inner product of each row with `vector`; `rows` is row after row.
+    pub fn scores(rows: &[f32], vector: &[f32], out: &mut [f32]) = scores_body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_agree_with_plain_sums() {
+        for n in [0, 1, 15, 16, 17, 100] {
+            let a = Matrix::gaussian(n, 3, 1);
+            let b = Matrix::gaussian(n, 5, 2);
+            let product = a.transposed_times(&b);
+            for i in 0..3 {
+                for j in 0..5 {
+                    let plain: f64 =
+                        (0..n).map(|r| f64::from(a.row(r)[i]) * f64::from(b.row(r)[j])).sum();
+                    assert!((product[i * 5 + j] - plain).abs() < 1e-9);
+                }
+            }
+            let (x, y) = (Matrix::gaussian(1, n, 3), Matrix::gaussian(1, n, 4));
+            let plain: f64 =
+                x.data.iter().zip(&y.data).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+            assert!((f64::from(dot(&x.data, &y.data)) - plain).abs() < 1e-4);
+            assert!((f64::from(dot_body::<false>(&x.data, &y.data)) - plain).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn random_matrices_depend_on_the_seed_alone() {
+        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let matrix = Matrix::gaussian(1000, 7, 42);
+        assert_eq!(matrix, one_thread.install(|| Matrix::gaussian(1000, 7, 42)));
+        assert_ne!(matrix, Matrix::gaussian(1000, 7, 43));
+        let n = matrix.data.len() as f64;
+        let mean = matrix.data.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let square = matrix.data.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / n;
+        assert!(mean.abs() < 0.05 && (square - 1.0).abs() < 0.05, "{mean} {square}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Kernels on slices and small views; scratch is handed in, and nothing here knows ratings or ids.
+
+pub mod cholesky;
+pub mod dense;
+pub mod gram;
+pub mod nnls;
+mod simd;
+pub mod sparse;
+pub mod svd;
+pub mod topk;

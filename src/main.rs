@@ -1,0 +1,5 @@
+//! The `mvrec` command.
+
+fn main() -> std::process::ExitCode {
+    mvrec::cli::main()
+}

@@ -1,0 +1,124 @@
+//! Fits both sides in turn.
+
+use std::ops::ControlFlow;
+
+use rayon::prelude::*;
+
+use crate::dataset::matrix::Interactions;
+use crate::linalg::dense::Matrix;
+use crate::linalg::sparse::Csr;
+use crate::model::OnIteration;
+use crate::model::als::half_step::{HalfStep, Side, width};
+use crate::model::als::params::{AlsParams, Feedback};
+use crate::model::error::ModelError;
+
+/// Result of fitting: vectors of both sides and the course of the loss.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// Vectors of the users, users × width.
+    pub users: Matrix,
+    /// Vectors of the items, items × width.
+    pub items: Matrix,
+    /// Mean rating μ that the biases are relative to; 0 without biases.
+    pub mean: f64,
+    /// Value of the objective after each iteration.
+    pub losses: Vec<f64>,
+}
+
+/// Fits a model; the objective is that of the [module](crate::model::als).
+///
+/// # Errors
+/// If a parameter is out of its range, there is nothing to learn from, or a row's system is singular.
+pub fn fit(
+    matrix: &Interactions,
+    params: &AlsParams,
+    on_iteration: OnIteration<'_>,
+) -> Result<Fit, ModelError> {
+    params.validate()?;
+    if matrix.n_ratings() == 0 {
+        return Err(ModelError::NoRatings);
+    }
+    let mean = if params.biases { matrix.mean() } else { 0.0 };
+    let mut fit = Fit {
+        users: start(matrix.n_users(), params, mean),
+        items: Matrix::zeros(matrix.n_items(), width(params)),
+        mean,
+        losses: Vec::with_capacity(params.iterations),
+    };
+    for iteration in 1..=params.iterations {
+        let step = HalfStep::new(params, mean, Side::Items, &fit.users);
+        solve_side(&step, matrix.by_item(), &mut fit.items).map_err(|row| {
+            ModelError::Singular { side: "movie", id: Some(matrix.movie_ids[row]) }
+        })?;
+        let item_penalty = penalty(&step, matrix.by_item(), &fit.items);
+        let step = HalfStep::new(params, mean, Side::Users, &fit.items);
+        let error = solve_side(&step, matrix.by_user(), &mut fit.users)
+            .map_err(|row| ModelError::Singular { side: "user", id: Some(matrix.user_ids[row]) })?;
+        let loss = error + item_penalty + penalty(&step, matrix.by_user(), &fit.users);
+        if !loss.is_finite() {
+            return Err(ModelError::Diverged { iteration, loss });
+        }
+        fit.losses.push(loss);
+        if let ControlFlow::Break(()) = on_iteration(iteration, loss) {
+            break;
+        }
+    }
+    Ok(fit)
+}
+
+/// Returns random vectors of a length around 1/10, without biases.
+fn start(n_users: usize, params: &AlsParams, mean: f64) -> Matrix {
+    const LENGTH: f32 = 0.1;
+    let k = params.factors;
+    let random = Matrix::gaussian(n_users, k, params.seed);
+    // Spark's starting vectors have length 1. With biases to do the first of the work, or with the small
+    // targets 0 and 1, shorter ones reach a lower loss sooner.
+    let length = match (params.feedback, params.biases) {
+        (Feedback::Explicit, false) => 1.0,
+        _ => LENGTH,
+    };
+    let mut users = Matrix::zeros(n_users, width(params));
+    for i in 0..n_users {
+        let row = users.row_mut(i);
+        for (out, &x) in row.iter_mut().zip(random.row(i)) {
+            *out = x * length / (k as f32).sqrt();
+        }
+        if params.biases {
+            row[k] = mean as f32;
+            row[k + 1] = 1.0;
+        }
+    }
+    users
+}
+
+/// Rows that a thread takes at a time; also the unit in which losses are summed.
+const ROWS: usize = 32;
+
+/// Solves all rows of a side; returns the sum of squared errors, or the first row that is singular.
+fn solve_side(step: &HalfStep<'_>, ratings: Csr<'_>, out: &mut Matrix) -> Result<f64, usize> {
+    let width = out.cols;
+    let losses: Vec<Result<f64, usize>> = out
+        .data
+        .par_chunks_mut(ROWS * width)
+        .enumerate()
+        .map_init(
+            || step.scratch(),
+            |scratch, (block, rows)| {
+                let mut sum = 0.0;
+                for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                    let at = block * ROWS + i;
+                    let (indices, values) = ratings.row(at);
+                    sum += step.solve_row(scratch, indices, values, row).map_err(|_| at)?;
+                }
+                Ok(sum)
+            },
+        )
+        .collect();
+    losses.into_iter().sum()
+}
+
+/// Returns the regularisation term of a side.
+fn penalty(step: &HalfStep<'_>, ratings: Csr<'_>, rows: &Matrix) -> f64 {
+    let rows = rows.iter_rows().enumerate();
+    rows.map(|(i, row)| step.row_regularization(ratings.len(i)) * step.penalised_length(row)).sum()
+}

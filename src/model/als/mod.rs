@@ -1,0 +1,25 @@
+//! Matrix factorisation by alternating least squares.
+//!
+//! **Explicit feedback** minimises, over user vectors x, item vectors y and biases b,
+//!
+//! Σ (r − μ − b_u − b_i − x_u·y_i)² + λ Σ n_u (|x_u|² + b_u²) + λ Σ n_i (|y_i|² + b_i²)
+//!
+//! where n is the number of ratings of the row (Zhou et al. 2008, ALS-WR; without biases it is the
+//! objective of Spark's `ALS`). **Implicit feedback** minimises
+//!
+//! Σ_liked w (1 − x_u·y_i)² + α₀ Σ_all (x_u·y_i)² + λ Σ (n_u + α₀|I|)^ν |x_u|² + λ Σ (n_i + α₀|U|)^ν |y_i|²
+//!
+//! (iALS as in Rendle et al. 2021, where w = 1); the weights of Hu, Koren & Volinsky 2008 are an option.
+//!
+//! Given one side, each row of the other solves its own k × k system by Cholesky: an iteration costs
+//! O(ratings · k² + (users + items) · k³). Items go first, so that in the end each user's vector is
+//! exactly what a new person with the same ratings would get.
+
+mod fit;
+mod half_step;
+mod params;
+mod recommender;
+
+pub use fit::{Fit, fit};
+pub use params::{AlsParams, Feedback, Weighting};
+pub use recommender::{Als, FoldIn};

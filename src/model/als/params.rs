@@ -1,0 +1,104 @@
+//! Parameters of ALS, with defaults that were tuned on a validation split of MovieLens latest-small.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::error::{ModelError, check};
+
+/// What a rating says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Feedback {
+    /// How much a movie was liked: the model predicts stars.
+    Explicit,
+    /// That a movie was chosen: the model ranks.
+    Implicit,
+}
+
+/// How much a liked movie weighs in implicit training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weighting {
+    /// Each weighs 1.
+    Uniform,
+    /// A rating of r weighs 1 + αr, and everything not rated 1 (Hu et al. 2008).
+    Hu {
+        /// α.
+        alpha: f32,
+    },
+}
+
+/// Parameters of ALS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlsParams {
+    /// What a rating says.
+    pub feedback: Feedback,
+    /// Length k of the vectors.
+    pub factors: usize,
+    /// Passes over both sides.
+    pub iterations: usize,
+    /// λ.
+    pub regularization: f64,
+    /// Learns a bias per user and item; explicit only.
+    pub biases: bool,
+    /// Weights of liked movies; implicit only.
+    pub weighting: Weighting,
+    /// α₀, the weight of each cell in which nothing is known; implicit only.
+    pub unobserved_weight: f64,
+    /// ν, the power of the row's size in the regularisation; implicit only.
+    pub exponent: f64,
+    /// Fewest stars with which a movie counts as liked; implicit only.
+    pub positive_from: f32,
+    /// Seed of the start.
+    pub seed: u64,
+}
+
+impl AlsParams {
+    /// Returns the defaults for explicit feedback.
+    #[must_use]
+    pub fn explicit() -> Self {
+        Self {
+            feedback: Feedback::Explicit,
+            factors: 64,
+            iterations: 15,
+            regularization: 0.1,
+            biases: true,
+            weighting: Weighting::Uniform,
+            unobserved_weight: 0.2,
+            exponent: 1.0,
+            positive_from: 3.0,
+            seed: 42,
+        }
+    }
+
+    /// Returns the defaults for implicit feedback.
+    #[must_use]
+    pub fn implicit() -> Self {
+        Self {
+            feedback: Feedback::Implicit,
+            biases: false,
+            regularization: 0.01,
+            ..Self::explicit()
+        }
+    }
+
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// At the first parameter out of its range.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        const MOST_FACTORS: usize = 4096;
+        let positive = |value: f64| value.is_finite() && value >= 0.0;
+        let factors = (1..=MOST_FACTORS).contains(&self.factors);
+        check(factors, "factors", "from 1 to 4096", self.factors)?;
+        let lambda = self.regularization;
+        check(positive(lambda), "regularization", "0 or more", lambda)?;
+        let alpha0 = self.unobserved_weight;
+        check(positive(alpha0), "unobserved-weight", "0 or more", alpha0)?;
+        check(self.exponent.is_finite(), "exponent", "a number", self.exponent)?;
+        check(self.positive_from.is_finite(), "positive-from", "a number", self.positive_from)?;
+        if let Weighting::Hu { alpha } = self.weighting {
+            check(positive(alpha.into()), "alpha", "0 or more", alpha)?;
+        }
+        Ok(())
+    }
+}

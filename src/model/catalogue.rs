@@ -1,0 +1,114 @@
+//! The movies that a model can recommend, with what the training data said of each.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{Float64Type, Int32Type};
+
+use crate::dataset::Movies;
+use crate::dataset::ids::{ItemIx, MovieId, position};
+use crate::dataset::matrix::Interactions;
+use crate::io::batches;
+use crate::io::columns::LinkColumns;
+use crate::schema;
+
+/// Movies by item index.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalogue {
+    /// Titles and the rest, in the order of items, which is that of ascending ids.
+    pub movies: Movies,
+    /// Ratings of each item in the training data.
+    pub n_ratings: Vec<u32>,
+    /// Mean stars of each item in the training data.
+    pub mean_rating: Vec<f64>,
+}
+
+impl Catalogue {
+    /// Counts the training data; titles stay empty where `movies` does not know them.
+    #[must_use]
+    pub fn of_training(matrix: &Interactions, movies: Option<&Movies>) -> Self {
+        let rows = matrix.by_item();
+        let n = rows.n_rows();
+        let mean = |item| {
+            let (_, stars) = rows.row(item);
+            stars.iter().map(|&stars| f64::from(stars)).sum::<f64>() / stars.len() as f64
+        };
+        Self {
+            movies: movies.unwrap_or(&Movies::default()).select(&matrix.movie_ids),
+            n_ratings: (0..n).map(|item| rows.len(item) as u32).collect(),
+            mean_rating: (0..n).map(mean).collect(),
+        }
+    }
+
+    /// Returns a catalogue of which nothing but the ids is known, as Spark's models have it.
+    #[must_use]
+    pub fn of_ids(ids: &[i32], movies: Option<&Movies>) -> Self {
+        Self {
+            movies: movies.unwrap_or(&Movies::default()).select(ids),
+            n_ratings: vec![0; ids.len()],
+            mean_rating: vec![0.0; ids.len()],
+        }
+    }
+
+    /// Returns the number of items.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.n_ratings.len()
+    }
+
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.n_ratings.is_empty()
+    }
+
+    /// Returns the item of a raw id.
+    #[must_use]
+    pub fn item(&self, id: MovieId) -> Option<ItemIx> {
+        position(self.movies.ids(), id.0).map(ItemIx)
+    }
+
+    /// Returns the raw id of an item.
+    #[must_use]
+    pub fn id(&self, item: ItemIx) -> MovieId {
+        MovieId(self.movies.ids()[item.at()])
+    }
+
+    /// Tells whether any title is known.
+    #[must_use]
+    pub fn has_titles(&self) -> bool {
+        self.movies.iter().any(|(_, movie)| !movie.title.is_empty())
+    }
+
+    /// Returns a batch of [`schema::model_movies`].
+    #[must_use]
+    pub fn to_batch(&self) -> RecordBatch {
+        let mut columns = batches::of_movies(&self.movies.columns()).columns().to_vec();
+        let movies = || self.movies.iter().map(|(_, movie)| movie);
+        let more: [ArrayRef; 4] = [
+            Arc::new(StringArray::from_iter(movies().map(|movie| movie.imdb_id.as_deref()))),
+            Arc::new(Int32Array::from_iter(movies().map(|movie| movie.tmdb_id))),
+            Arc::new(Int32Array::from_iter_values(self.n_ratings.iter().map(|&n| n as i32))),
+            Arc::new(Float64Array::from(self.mean_rating.clone())),
+        ];
+        columns.extend(more);
+        batches::batch(schema::model_movies(), columns)
+    }
+
+    /// Reads a batch of [`schema::model_movies`].
+    #[must_use]
+    pub fn from_batch(batch: &RecordBatch) -> Self {
+        let columns = batches::to_movies(batch);
+        let links = LinkColumns {
+            movie_id: columns.movie_id.clone(),
+            imdb_id: batches::to_optional_texts(batch.column(4)),
+            tmdb_id: batch.column(5).as_primitive::<Int32Type>().iter().collect(),
+        };
+        let n_ratings = batch.column(6).as_primitive::<Int32Type>().values();
+        Self {
+            movies: Movies::new(columns, Some(&links)),
+            n_ratings: n_ratings.iter().map(|&n| n.max(0) as u32).collect(),
+            mean_rating: batch.column(7).as_primitive::<Float64Type>().values().to_vec(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Fitted cosine models, asked.
+
+use crate::dataset::ids::{ItemIx, UserId};
+use crate::linalg::topk::{Scored, top};
+use crate::model::cosine::fit::Neighbors;
+use crate::model::cosine::params::CosineParams;
+use crate::model::error::ModelError;
+use crate::model::seen::Seen;
+use crate::model::{Person, Recommender, Scores};
+
+/// Ratings of average stars that a person's mean is credited with, so that a lone five is praise.
+const DAMPING: f32 = 5.0;
+
+/// Neighbours of movies.
+#[derive(Debug)]
+pub struct CosineMovies {
+    params: CosineParams,
+    /// Mean rating of the training data.
+    mean: f32,
+    neighbors: Neighbors,
+}
+
+impl CosineMovies {
+    /// Takes over what was fitted.
+    #[must_use]
+    pub fn new(params: CosineParams, mean: f64, neighbors: Neighbors) -> Self {
+        Self { params, mean: mean as f32, neighbors }
+    }
+
+    /// What a rating must exceed to count for a movie's neighbours.
+    fn reference(&self, ratings: &[(ItemIx, f32)]) -> f32 {
+        if !self.params.center {
+            return 0.0;
+        }
+        let sum: f32 = ratings.iter().map(|(_, stars)| stars).sum();
+        (sum + DAMPING * self.mean) / (ratings.len() as f32 + DAMPING)
+    }
+}
+
+impl Recommender for CosineMovies {
+    fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
+        let mut score = vec![f32::NAN; self.neighbors.n_rows()];
+        let reference = self.reference(person.ratings);
+        for &(item, stars) in person.ratings {
+            for neighbor in self.neighbors.row(item.at()) {
+                add(&mut score[neighbor.ix as usize], neighbor.score * (stars - reference));
+            }
+        }
+        Ok(Scores { score, rating: None })
+    }
+
+    fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
+        let mut likeness = vec![f32::NAN; self.neighbors.n_rows()];
+        for neighbor in self.neighbors.row(item.at()) {
+            likeness[neighbor.ix as usize] = neighbor.score;
+        }
+        Ok(likeness)
+    }
+
+    fn score_meaning(&self) -> &'static str {
+        "sum over the rated movies of similarity x stars"
+    }
+
+    fn likeness_meaning(&self) -> &'static str {
+        "cosine similarity of the movies' ratings"
+    }
+}
+
+/// Adds to a score, of which NaN says that nothing is known yet.
+fn add(score: &mut f32, value: f32) {
+    *score = if score.is_nan() { value } else { *score + value };
+}
+
+/// Neighbours of users.
+#[derive(Debug)]
+pub struct CosineUsers {
+    params: CosineParams,
+    neighbors: Neighbors,
+    seen: Seen,
+    n_items: usize,
+}
+
+impl CosineUsers {
+    /// Takes over what was fitted, with the ratings of all users.
+    #[must_use]
+    pub fn new(params: CosineParams, neighbors: Neighbors, seen: Seen, n_items: usize) -> Self {
+        Self { params, neighbors, seen, n_items }
+    }
+
+    fn row_of(&self, user: UserId) -> Option<usize> {
+        self.seen.user_ids.binary_search(&user.0).ok()
+    }
+
+    /// Compares a new person with all users, by the same formula as in fitting.
+    fn neighbors_of(&self, ratings: &[(ItemIx, f32)]) -> Vec<Scored> {
+        let mut profile = vec![f32::NAN; self.n_items];
+        let own = self.centred(ratings);
+        own.iter().for_each(|&(item, value)| profile[item.at()] = value);
+        let norm = length(&own);
+        let shrinkage = self.params.shrinkage as f32;
+        let users = 0..self.seen.user_ids.len();
+        let candidates = users.map(|user| {
+            let other = self.centred(self.seen.row(user));
+            let (mut sum, mut common) = (0.0, 0.0);
+            for &(item, value) in &other {
+                let mine = profile[item.at()];
+                if !mine.is_nan() {
+                    sum += mine * value;
+                    common += 1.0;
+                }
+            }
+            let similarity = sum / (norm * length(&other)) * common / (common + shrinkage);
+            Scored { ix: user as u32, score: similarity }
+        });
+        top(candidates.filter(|scored| scored.score > 0.0), self.params.neighbors)
+    }
+
+    fn centred(&self, ratings: &[(ItemIx, f32)]) -> Vec<(ItemIx, f32)> {
+        let mean = if self.params.center {
+            let sum: f64 = ratings.iter().map(|&(_, stars)| f64::from(stars)).sum();
+            (sum / ratings.len() as f64) as f32
+        } else {
+            0.0
+        };
+        ratings.iter().map(|&(item, stars)| (item, stars - mean)).collect()
+    }
+}
+
+fn length(values: &[(ItemIx, f32)]) -> f32 {
+    values.iter().map(|&(_, x)| f64::from(x).powi(2)).sum::<f64>().sqrt() as f32
+}
+
+impl Recommender for CosineUsers {
+    fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
+        let mut score = vec![f32::NAN; self.n_items];
+        let known = person.user.and_then(|user| self.row_of(user));
+        let neighbors = match known {
+            Some(row) => self.neighbors.row(row).to_vec(),
+            None => self.neighbors_of(person.ratings),
+        };
+        for neighbor in neighbors {
+            for &(item, stars) in self.seen.row(neighbor.ix as usize) {
+                add(&mut score[item.at()], neighbor.score * stars);
+            }
+        }
+        Ok(Scores { score, rating: None })
+    }
+
+    fn similar(&self, _item: ItemIx) -> Result<Vec<f32>, ModelError> {
+        Err(ModelError::NoSimilarItems)
+    }
+
+    fn score_meaning(&self) -> &'static str {
+        "sum over similar users of similarity x stars"
+    }
+
+    fn likeness_meaning(&self) -> &'static str {
+        "none: users are compared, not movies"
+    }
+}

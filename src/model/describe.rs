@@ -1,0 +1,164 @@
+//! What a file or directory is: datasets, models, Spark's models, and single files of any kind.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::dataset::manifest::{History, Manifest};
+use crate::io::parquet::ParquetFile;
+use crate::io::source::{Kind, Source};
+use crate::io::{IoError, json as json_file};
+use crate::model::error::ModelError;
+use crate::model::{spark, store};
+use crate::schema;
+
+/// Describes a path by its content.
+///
+/// # Errors
+/// If it cannot be read, is a directory of an unknown kind, or is damaged.
+pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
+    if !path.is_dir() {
+        return Ok(describe_file(path)?);
+    }
+    let manifest = path.join(schema::DATASET_JSON);
+    let model = path.join(schema::MODEL_JSON);
+    if manifest.is_file() {
+        let manifest: Manifest = json_file::read(&manifest)?;
+        manifest.history.clone().check(&path.display().to_string())?;
+        let mut object = object_of(&manifest);
+        object.insert("files".into(), files(path)?);
+        Ok(object)
+    } else if model.is_file() {
+        let info = store::read_info(&model)?;
+        let mut object = object_of(&info);
+        object.insert("files".into(), files(path)?);
+        Ok(object)
+    } else if spark::is_model(path) {
+        let rank = spark::read_rank(path)?;
+        let count = |folder: &str| {
+            spark::read_factors(&path.join(folder), rank, None).map(|factors| factors.ids.len())
+        };
+        let (users, movies) = (count(schema::USER_FACTORS)?, count(schema::ITEM_FACTORS)?);
+        Ok(object_of(&json!({
+            "kind": "Spark ALSModel", "rank": rank, "users": users, "movies": movies,
+        })))
+    } else {
+        Err(ModelError::Damaged {
+            path: path.display().to_string(),
+            problem: "this directory is neither a dataset nor a model".into(),
+        })
+    }
+}
+
+fn object_of(value: &impl serde::Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
+}
+
+/// Lists the Parquet files directly in a directory with their rows.
+fn files(folder: &Path) -> Result<Value, IoError> {
+    let at = IoError::at(folder);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(&at)? {
+        let path = entry.map_err(&at)?.path();
+        if path.extension().is_some_and(|ending| ending == "parquet") {
+            names.push(path);
+        }
+    }
+    names.sort();
+    let mut list = Map::new();
+    for path in names {
+        let rows = ParquetFile::open(Source::open(&path)?)?.n_rows();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        list.insert(name, json!({"rows": rows}));
+    }
+    Ok(Value::Object(list))
+}
+
+fn describe_file(path: &Path) -> Result<Map<String, Value>, IoError> {
+    let bytes = File::open(path).and_then(|file| file.metadata()).map(|found| found.len()).ok();
+    let source = Source::open(path)?;
+    let mut object = match source.kind {
+        Kind::Empty => object_of(&json!({"kind": "empty file"})),
+        Kind::Zip => object_of(&json!({"kind": "ZIP archive"})),
+        Kind::Parquet => describe_parquet(source)?,
+        Kind::Json => describe_json(source)?,
+        Kind::Text => describe_text(source)?,
+    };
+    if let Some(bytes) = bytes {
+        object.insert("bytes".into(), json!(bytes));
+    }
+    Ok(object)
+}
+
+fn describe_parquet(source: Source) -> Result<Map<String, Value>, IoError> {
+    let name = source.name.clone();
+    let file = ParquetFile::open(source)?;
+    let content = match () {
+        () if file.has_columns_of(&schema::ratings()) => "ratings",
+        () if file.has_columns_of(&schema::model_movies()) => "movies of a model",
+        () if file.has_columns_of(&schema::movies()) => "movies",
+        () if file.has_columns_of(&schema::links()) => "links",
+        () if file.has_columns_of(&schema::tags()) => "tags",
+        () if file.has_columns_of(&schema::seen()) => "seen ratings of a model",
+        () if file.has_columns_of(&schema::neighbors("movie_id")) => "neighbors of movies",
+        () if file.has_columns_of(&schema::neighbors("user_id")) => "neighbors of users",
+        () if file.has_columns_of(&schema::spark_factors()) => "vectors of a model",
+        () => "table",
+    };
+    let columns: Map<String, Value> = file
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| (field.name().clone(), json!(field.data_type().to_string())))
+        .collect();
+    let mut object = object_of(&json!({
+        "kind": format!("Parquet, {content}"), "rows": file.n_rows(), "columns": columns,
+    }));
+    if let Some(history) = file.footer(schema::MANIFEST_KEY) {
+        let history: History = serde_json::from_str(history)
+            .map_err(|source| IoError::Json { file: name.clone(), source })?;
+        object.extend(object_of(&history.check(&name)?));
+    }
+    Ok(object)
+}
+
+/// A document of mvrec's tells itself what it is; anything else is a table in JSON or JSON lines.
+fn describe_json(source: Source) -> Result<Map<String, Value>, IoError> {
+    let failed = |error| IoError::Json { file: source.name.clone(), source: error };
+    let mut values: Vec<Value> = Vec::new();
+    for value in serde_json::Deserializer::from_reader(source.reader).into_iter::<Value>() {
+        values.push(value.map_err(failed)?);
+    }
+    if let [Value::Object(object)] = &values[..]
+        && object.contains_key("kind")
+    {
+        return Ok(object.clone());
+    }
+    let (kind, rows) = match &values[..] {
+        [Value::Array(rows)] => ("JSON", &rows[..]),
+        _ => ("JSON lines", &values[..]),
+    };
+    let columns: Vec<&String> =
+        rows.first().and_then(Value::as_object).into_iter().flat_map(Map::keys).collect();
+    Ok(object_of(&json!({"kind": kind, "rows": rows.len(), "columns": columns})))
+}
+
+fn describe_text(source: Source) -> Result<Map<String, Value>, IoError> {
+    let failed = IoError::named(source.name.clone());
+    let mut reader = BufReader::new(source.reader);
+    let mut first = Vec::new();
+    reader.read_until(b'\n', &mut first).map_err(&failed)?;
+    let mut rows = 0_u64;
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).map_err(&failed)? > 0 {
+        rows += 1;
+        line.clear();
+    }
+    let first = String::from_utf8_lossy(first.trim_ascii_end()).into_owned();
+    Ok(object_of(&json!({"kind": "text", "lines": rows + 1, "first_line": first})))
+}

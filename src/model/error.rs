@@ -1,0 +1,96 @@
+//! What can go wrong with a model beyond its files.
+
+use crate::dataset::DatasetError;
+use crate::dataset::ids::UserId;
+use crate::io::IoError;
+
+/// Failure to fit, save, open or ask a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A dataset could not be loaded.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A parameter is out of its range.
+    #[error("{name} must be {must}, not {value}")]
+    BadParameter {
+        /// Name of the parameter.
+        name: &'static str,
+        /// What it must be.
+        must: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// There is nothing to learn from.
+    #[error("there are no ratings to train on")]
+    NoRatings,
+    /// Implicit training found no rating that counts as liked.
+    #[error("no rating reaches {from} stars, from which on one counts as liked")]
+    NoPositives {
+        /// Threshold.
+        from: f32,
+    },
+    /// A row's equations have no unique solution.
+    #[error("the equations of {} are singular; raise the regularization", row(side, *.id))]
+    Singular {
+        /// `user` or `movie`.
+        side: &'static str,
+        /// Raw id of the row; `None` for a new person.
+        id: Option<i32>,
+    },
+    /// Factors are no longer finite.
+    #[error(
+        "training diverged in iteration {iteration}: the loss is {loss}; raise the regularization"
+    )]
+    Diverged {
+        /// Iteration, from 1.
+        iteration: usize,
+        /// The loss.
+        loss: f64,
+    },
+    /// A directory is not a model.
+    #[error("{path}: not a model directory (neither model.json nor Spark's metadata in it)")]
+    NotAModel {
+        /// Directory, as the user named it.
+        path: String,
+    },
+    /// A model directory contradicts itself.
+    #[error("{path}: {problem}")]
+    Damaged {
+        /// File or directory.
+        path: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The model has never seen the user.
+    #[error("user {user} is not in the model{}", range(*.known))]
+    UnknownUser {
+        /// Raw id.
+        user: UserId,
+        /// Lowest and highest id that the model knows.
+        known: Option<(i32, i32)>,
+    },
+    /// The model has no likeness between items.
+    #[error("a model between users holds no likeness of movies; train one between movies")]
+    NoSimilarItems,
+}
+
+fn row(side: &str, id: Option<i32>) -> String {
+    id.map_or_else(|| "the new person".into(), |id| format!("{side} {id}"))
+}
+
+fn range(known: Option<(i32, i32)>) -> String {
+    known.map_or_else(String::new, |(first, last)| format!(", whose ids go from {first} to {last}"))
+}
+
+/// Returns an error unless a parameter is in its range.
+pub(crate) fn check(
+    ok: bool,
+    name: &'static str,
+    must: &'static str,
+    value: impl std::fmt::Display,
+) -> Result<(), ModelError> {
+    if ok { Ok(()) } else { Err(ModelError::BadParameter { name, must, value: value.to_string() }) }
+}

@@ -1,0 +1,135 @@
+//! One side of NMF given the other: the same code fits a model and folds in a new person.
+
+use std::borrow::Cow;
+
+use crate::linalg::dense::Matrix;
+use crate::linalg::gram::NormalEquations;
+use crate::linalg::nnls;
+use crate::model::nmf::params::NmfParams;
+
+/// Sweeps over a row's coordinates in each pass of fitting. In the masked case the row's quadratic part
+/// costs far more than a sweep, so it is used several times.
+const MASKED_SWEEPS: usize = 4;
+const FILLED_SWEEPS: usize = 1;
+/// Bounds of solving to the end.
+const MOST_SWEEPS: usize = 1000;
+const TOLERANCE: f64 = 1e-7;
+
+/// What all rows of a filled step share: V, YᵀY + λ n I and V·Σ y.
+#[derive(Debug, Clone)]
+pub(crate) struct Filled {
+    value: f64,
+    quadratic: Vec<f64>,
+    linear: Vec<f64>,
+}
+
+impl Filled {
+    /// Computes the shared part; `None` in the masked case.
+    pub(crate) fn of(params: &NmfParams, source: &Matrix) -> Option<Self> {
+        let value = f64::from(params.fill?);
+        let mut quadratic = source.transposed_times(source);
+        let ridge = params.regularization * source.rows as f64;
+        (0..source.cols).for_each(|i| quadratic[i * source.cols + i] += ridge);
+        let linear = source.column_sums().into_iter().map(|sum| value * sum).collect();
+        Some(Self { value, quadratic, linear })
+    }
+}
+
+/// Everything that the rows of one side share while they are solved.
+#[derive(Debug)]
+pub(crate) struct HalfStep<'a> {
+    params: &'a NmfParams,
+    source: &'a Matrix,
+    filled: Cow<'a, Option<Filled>>,
+}
+
+/// Working memory of one thread.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    normal: NormalEquations,
+    solution: Vec<f64>,
+}
+
+/// How far a row is solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// As one pass of fitting does.
+    Pass,
+    /// Until it no longer changes.
+    End,
+}
+
+impl<'a> HalfStep<'a> {
+    pub(crate) fn new(params: &'a NmfParams, source: &'a Matrix) -> Self {
+        Self { params, source, filled: Cow::Owned(Filled::of(params, source)) }
+    }
+
+    pub(crate) fn with_filled(
+        params: &'a NmfParams,
+        source: &'a Matrix,
+        filled: &'a Option<Filled>,
+    ) -> Self {
+        Self { params, source, filled: Cow::Borrowed(filled) }
+    }
+
+    pub(crate) fn scratch(&self) -> Scratch {
+        let k = self.source.cols;
+        Scratch { normal: NormalEquations::new(k), solution: vec![0.0; k] }
+    }
+
+    /// Number of cells of a row, which its regularisation grows with.
+    pub(crate) fn cells(&self, n_rated: usize) -> f64 {
+        if self.filled.is_some() { self.source.rows as f64 } else { n_rated as f64 }
+    }
+
+    /// Improves a row that has rated `indices` with `values`; returns its squared errors and penalty.
+    pub(crate) fn improve_row(
+        &self,
+        scratch: &mut Scratch,
+        indices: &[u32],
+        values: &[f32],
+        depth: Depth,
+        row: &mut [f32],
+    ) -> f64 {
+        let Scratch { normal, solution } = scratch;
+        for (solution, &x) in solution.iter_mut().zip(&*row) {
+            *solution = f64::from(x);
+        }
+        let pairs = indices.iter().zip(values).map(|(&i, &v)| (self.source.row(i as usize), v));
+        let (constant, quadratic, sweeps) = match self.filled.as_ref() {
+            Some(filled) => {
+                normal.b.copy_from_slice(&filled.linear);
+                let mut constant = filled.value * filled.value * self.source.rows as f64;
+                for (other, value) in pairs {
+                    let value = f64::from(value);
+                    constant += value * value - filled.value * filled.value;
+                    for (b, &y) in normal.b.iter_mut().zip(other) {
+                        *b += (value - filled.value) * f64::from(y);
+                    }
+                }
+                (constant, &filled.quadratic, FILLED_SWEEPS)
+            }
+            None => {
+                normal.reset();
+                let mut constant = 0.0;
+                for (other, value) in pairs {
+                    let value = f64::from(value);
+                    constant += value * value;
+                    normal.push(1.0, value, |features| features.copy_from_slice(other));
+                }
+                normal.flush();
+                normal.regularize(self.params.regularization * indices.len() as f64);
+                (constant, &normal.a, MASKED_SWEEPS)
+            }
+        };
+        match depth {
+            Depth::Pass => nnls::sweep(quadratic, &normal.b, solution, sweeps, 0.0),
+            Depth::End => nnls::sweep(quadratic, &normal.b, solution, MOST_SWEEPS, TOLERANCE),
+        }
+        for (out, &x) in row.iter_mut().zip(&*solution) {
+            *out = x as f32;
+        }
+        let linear: f64 = solution.iter().zip(&normal.b).map(|(x, b)| x * b).sum();
+        constant - 2.0 * linear + nnls::quadratic_form(quadratic, solution)
+    }
+}

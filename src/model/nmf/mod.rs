@@ -1,0 +1,23 @@
+//! Non-negative matrix factorisation.
+//!
+//! **Masked**: Σ over the rated cells of (r − x_u·y_i)² + λ Σ n_u |x_u|² + λ Σ n_i |y_i|², x, y ≥ 0 — the objective
+//! of Spark's `ALS` with `nonnegative`. **Filled**: every cell without a rating counts as V, and n is the
+//! number of cells of the row — the objective of scikit-learn's `NMF` on the dense matrix, whose `alpha_W` is
+//! λ and whose loss is half of this one.
+//!
+//! Both are fitted by coordinate descent (HALS, Cichocki & Phan 2009) on one side at a time, users first as in
+//! scikit-learn. The filled matrix is V·1·1ᵀ + S with S sparse and never made dense: a row of it needs only S and the sums of the other side, and the quadratic
+//! part is the same for all rows, so that an iteration costs O(ratings · k + (users + items) · k²). In the
+//! masked case each row has a quadratic part of its own: O(ratings · k²).
+//!
+//! After the last iteration each user's vector is solved to the end, as a new person's is.
+
+mod fit;
+mod half_step;
+mod params;
+mod recommender;
+mod start;
+
+pub use fit::{Fit, fit};
+pub use params::{Init, NmfParams};
+pub use recommender::Nmf;

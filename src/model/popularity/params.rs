@@ -1,0 +1,29 @@
+//! Parameters of the baseline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::error::{ModelError, check};
+
+/// Parameters of the baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PopularityParams {
+    /// Ratings of average stars that each user and movie is credited with.
+    pub damping: f64,
+}
+
+impl Default for PopularityParams {
+    fn default() -> Self {
+        Self { damping: 5.0 }
+    }
+}
+
+impl PopularityParams {
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// At the first parameter out of its range.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        let ok = self.damping.is_finite() && self.damping >= 0.0;
+        check(ok, "damping", "0 or more", self.damping)
+    }
+}

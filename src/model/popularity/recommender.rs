@@ -1,0 +1,63 @@
+//! The baseline, asked.
+
+use crate::dataset::ids::ItemIx;
+use crate::model::catalogue::Catalogue;
+use crate::model::error::ModelError;
+use crate::model::popularity::PopularityParams;
+use crate::model::{Person, Recommender, Scores};
+
+/// Counts and damped means of every item.
+#[derive(Debug)]
+pub struct Popularity {
+    damping: f64,
+    mean: f64,
+    counts: Vec<f32>,
+    /// b_i of every item.
+    biases: Vec<f64>,
+}
+
+impl Popularity {
+    /// Derives all from the catalogue and the mean of all ratings.
+    #[must_use]
+    pub fn new(params: &PopularityParams, mean: f64, catalogue: &Catalogue) -> Self {
+        let pairs = catalogue.n_ratings.iter().zip(&catalogue.mean_rating);
+        let bias = |(&n, &item_mean): (&u32, &f64)| {
+            let n = f64::from(n);
+            n * (item_mean - mean) / (n + params.damping)
+        };
+        Self {
+            damping: params.damping,
+            mean,
+            counts: catalogue.n_ratings.iter().map(|&n| n as f32).collect(),
+            biases: pairs.map(bias).collect(),
+        }
+    }
+}
+
+impl Recommender for Popularity {
+    fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
+        let residuals = person
+            .ratings
+            .iter()
+            .map(|&(item, stars)| f64::from(stars) - self.mean - self.biases[item.at()]);
+        let weight = person.ratings.len() as f64 + self.damping;
+        let user_bias = if weight > 0.0 { residuals.sum::<f64>() / weight } else { 0.0 };
+        let stars = self.biases.iter().map(|bias| (self.mean + user_bias + bias) as f32);
+        Ok(Scores { score: self.counts.clone(), rating: Some(stars.collect()) })
+    }
+
+    fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
+        // Nothing personal is known of a movie either: the others, by count.
+        let mut counts = self.counts.clone();
+        counts[item.at()] = f32::NAN;
+        Ok(counts)
+    }
+
+    fn score_meaning(&self) -> &'static str {
+        "number of ratings in the training data"
+    }
+
+    fn likeness_meaning(&self) -> &'static str {
+        "number of ratings in the training data (popularity knows no likeness)"
+    }
+}

@@ -1,0 +1,155 @@
+//! What each user of the training data has rated, kept with the model: `seen.parquet`, a row per user.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Float32Array, Int32Array, ListArray};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Float32Type, Int32Type};
+
+use crate::dataset::ids::{ItemIx, Lookup, UserId};
+use crate::dataset::matrix::Interactions;
+use crate::io::parquet::{self, Layout, ParquetFile};
+use crate::io::source::Source;
+use crate::io::{IoError, batches};
+use crate::model::error::ModelError;
+use crate::schema;
+
+/// Ratings by user, items ascending.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// Raw user ids, ascending.
+    pub user_ids: Vec<i32>,
+    starts: Vec<usize>,
+    ratings: Vec<(ItemIx, f32)>,
+}
+
+impl Seen {
+    /// Takes over the ratings of the training data.
+    #[must_use]
+    pub fn of_training(matrix: &Interactions) -> Self {
+        let rows = matrix.by_user();
+        let pairs = rows.indices.iter().zip(rows.values);
+        Self {
+            user_ids: matrix.user_ids.clone(),
+            starts: rows.starts.to_vec(),
+            ratings: pairs.map(|(&item, &stars)| (ItemIx(item), stars)).collect(),
+        }
+    }
+
+    /// Returns what a user has rated.
+    #[must_use]
+    pub fn get(&self, user: UserId) -> Option<&[(ItemIx, f32)]> {
+        let at = self.user_ids.binary_search(&user.0).ok()?;
+        Some(self.row(at))
+    }
+
+    /// Returns what the user at a place of [`Seen::user_ids`] has rated.
+    #[must_use]
+    pub fn row(&self, at: usize) -> &[(ItemIx, f32)] {
+        &self.ratings[self.starts[at]..self.starts[at + 1]]
+    }
+
+    /// Writes the file into a folder.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, folder: &Path, movie_ids: &[i32]) -> Result<(), IoError> {
+        let path = folder.join(schema::SEEN);
+        let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
+        let layout = Layout {
+            page_rows: 64,
+            group_rows: 1 << 16,
+            deltas: &["movie_ids.list.element"],
+            sorted_by: &["user_id"],
+            ..Layout::default()
+        };
+        let name = path.display().to_string();
+        parquet::write(file, &name, &schema::seen(), &layout, self.user_ids.len(), |range| {
+            let starts = &self.starts[range.start..=range.end];
+            let pairs = &self.ratings[starts[0]..starts[range.len()]];
+            let offsets: ScalarBuffer<i32> =
+                starts.iter().map(|&start| (start - starts[0]) as i32).collect();
+            let list = |kind, values| {
+                let offsets = OffsetBuffer::new(offsets.clone());
+                ListArray::new(schema::list_item(kind), offsets, values, None)
+            };
+            let ids = pairs.iter().map(|(item, _)| movie_ids[item.at()]);
+            let stars = pairs.iter().map(|&(_, stars)| stars);
+            let ids = Arc::new(Int32Array::from_iter_values(ids));
+            let stars = Arc::new(Float32Array::from_iter_values(stars));
+            batches::batch(
+                schema::seen(),
+                vec![
+                    Arc::new(Int32Array::from(self.user_ids[range.clone()].to_vec())),
+                    Arc::new(list(DataType::Int32, ids)),
+                    Arc::new(list(DataType::Float32, stars)),
+                ],
+            )
+        })
+    }
+
+    /// Reads the file of a folder, all of it or the rows of `users`, which ascend.
+    ///
+    /// # Errors
+    /// If it cannot be read or names a movie that is not in `movie_ids`.
+    pub fn read(
+        folder: &Path,
+        movie_ids: &[i32],
+        users: Option<&[i32]>,
+    ) -> Result<Self, ModelError> {
+        let path = folder.join(schema::SEEN);
+        let damaged =
+            |problem: String| ModelError::Damaged { path: path.display().to_string(), problem };
+        let file = ParquetFile::open(Source::open(&path)?)?;
+        let lookup = Lookup::new(movie_ids);
+        let mut seen = Self { starts: vec![0], ..Self::default() };
+        for batch in file.read_rows(&["user_id", "movie_ids", "ratings"], "user_id", users)? {
+            let ids = batch.column(0).as_primitive_opt::<Int32Type>();
+            let movies = batch.column(1).as_list_opt::<i32>();
+            let stars = batch.column(2).as_list_opt::<i32>();
+            let (Some(ids), Some(movies), Some(stars)) = (ids, movies, stars) else {
+                return Err(damaged("the columns have wrong types".into()));
+            };
+            let movie_values = movies.values().as_primitive_opt::<Int32Type>();
+            let star_values = stars.values().as_primitive_opt::<Float32Type>();
+            let (Some(movie_values), Some(star_values)) = (movie_values, star_values) else {
+                return Err(damaged("the lists have wrong types".into()));
+            };
+            for (row, &user) in ids.values().iter().enumerate() {
+                let range = |list: &ListArray| {
+                    list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize
+                };
+                let (movies, stars) = (range(movies), range(stars));
+                if movies.len() != stars.len() {
+                    return Err(damaged(format!("user {user} has movies without ratings")));
+                }
+                if seen.user_ids.last().is_some_and(|&last| last >= user) {
+                    return Err(damaged("the users do not ascend".into()));
+                }
+                let pairs = movie_values.values()[movies].iter().zip(&star_values.values()[stars]);
+                for (&movie, &stars) in pairs {
+                    let item = lookup.get(movie).ok_or_else(|| {
+                        damaged(format!("user {user} has movie {movie}, which the model lacks"))
+                    })?;
+                    seen.ratings.push((ItemIx(item), stars));
+                }
+                seen.user_ids.push(user);
+                seen.starts.push(seen.ratings.len());
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Returns the lowest and highest user id of a folder's file without reading its rows.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn range(folder: &Path) -> Result<Option<(i32, i32)>, IoError> {
+        let path = folder.join(schema::SEEN);
+        let ids = ParquetFile::open(Source::open(&path)?)?.read_ids("user_id")?;
+        Ok(ids.first().copied().zip(ids.last().copied()))
+    }
+}

@@ -1,0 +1,550 @@
+//! One battery that every model passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use mvrec::dataset::Dataset;
+use mvrec::dataset::ids::{MovieId, UserId};
+use mvrec::dataset::matrix::Interactions;
+use mvrec::dataset::ratings::{Duplicates, Ratings};
+use mvrec::io::atomic::AtomicDir;
+use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
+use mvrec::model::als::{AlsParams, Feedback, Weighting};
+use mvrec::model::cosine::{Between, CosineParams};
+use mvrec::model::factors::Factors;
+use mvrec::model::nmf::{Init, NmfParams};
+use mvrec::model::popularity::PopularityParams;
+use mvrec::model::recommend::{Query, Recommendation, for_person, for_user, similar_to};
+use mvrec::model::store::{Algorithm, Users, train};
+use mvrec::model::{Model, ModelError, Person, spark};
+use mvrec::progress::Silent;
+
+/// Every model, small enough for a test.
+fn models() -> Vec<(&'static str, Algorithm)> {
+    let als = AlsParams { factors: 6, ..AlsParams::explicit() };
+    let implicit = AlsParams { factors: 6, ..AlsParams::implicit() };
+    let nmf = NmfParams { factors: 6, ..NmfParams::masked() };
+    let cosine = CosineParams::default();
+    vec![
+        ("als", Algorithm::Als(als.clone())),
+        ("als, no biases", Algorithm::Als(AlsParams { biases: false, ..als })),
+        ("als, implicit", Algorithm::Als(implicit.clone())),
+        (
+            "als, implicit, Hu",
+            Algorithm::Als(AlsParams { weighting: Weighting::Hu { alpha: 1.0 }, ..implicit }),
+        ),
+        ("nmf", Algorithm::Nmf(nmf.clone())),
+        ("nmf, nndsvda", Algorithm::Nmf(NmfParams { init: Init::Nndsvda, ..nmf })),
+        ("nmf, filled", Algorithm::Nmf(NmfParams { factors: 6, ..NmfParams::filled(2.5) })),
+        ("cosine", Algorithm::Cosine(cosine.clone())),
+        ("cosine, centred", Algorithm::Cosine(CosineParams { center: true, ..cosine.clone() })),
+        (
+            "cosine, users",
+            Algorithm::Cosine(CosineParams { between: Between::Users, ..cosine.clone() }),
+        ),
+        (
+            "cosine, users, centred",
+            Algorithm::Cosine(CosineParams { between: Between::Users, center: true, ..cosine }),
+        ),
+        ("popularity", Algorithm::Popularity(PopularityParams::default())),
+    ]
+}
+
+fn dataset(rows: &[(i32, i32, f32)]) -> Dataset {
+    let mut columns = RatingColumns::default();
+    for &(user, movie, stars) in rows {
+        columns.push(user, movie, stars, NO_TIME);
+    }
+    let ids: BTreeSet<i32> = rows.iter().map(|&(_, movie, _)| movie).collect();
+    let movies = MovieColumns {
+        title: ids.iter().map(|id| format!("Film {id} (2000)")).collect(),
+        genres: ids.iter().map(|id| if id % 2 == 0 { "Even" } else { "Odd" }.into()).collect(),
+        release_year: vec![Some(2000); ids.len()],
+        movie_id: ids.into_iter().collect(),
+    };
+    let ratings = Ratings::new(columns, Duplicates::Last).0;
+    Dataset { ratings, movies: Some(movies), ..Dataset::default() }
+}
+
+/// 40 users and 24 movies: people love what has their own parity and dislike the rest, and have rated two
+/// thirds of the one and a third of the other. Ids are not indices: users ×10, movies ×100 and their parity.
+fn checkerboard() -> Dataset {
+    let mut rows = Vec::new();
+    for user in 0..40_i32 {
+        for movie in 0..24_i32 {
+            let own = (user + movie) % 2 == 0;
+            // Thoroughly mixed, so that nothing but the parity is to be learnt.
+            let mixed = ((user * 24 + movie) as u32).wrapping_mul(2_654_435_761).rotate_left(13);
+            let draw = mixed.wrapping_mul(0x9E37_79B1) / 65_536 % 6;
+            if draw < if own { 4 } else { 2 } {
+                let wobble = if draw == 0 { 0.5 } else { 0.0 };
+                let stars = if own { 5.0 - wobble } else { 1.0 + wobble };
+                rows.push((user * 10, movie * 100 + movie % 2, stars));
+            }
+        }
+    }
+    dataset(&rows)
+}
+
+fn save(dataset: &Dataset, algorithm: &Algorithm, folder: &Path) -> Result<(), ModelError> {
+    let movies = dataset.movies();
+    let trained = train(dataset, movies.as_ref(), algorithm.clone(), &Silent)?;
+    let out = AtomicDir::create(folder)?;
+    trained.write(&out)?;
+    Ok(out.commit()?)
+}
+
+/// Trains, saves and opens a model for all users.
+fn open(dataset: &Dataset, algorithm: &Algorithm) -> Result<Model, ModelError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    save(dataset, algorithm, &path)?;
+    Model::open(&path, &Users::All, None)
+}
+
+fn query(n: usize) -> Query {
+    Query { n, ..Query::default() }
+}
+
+fn seen(dataset: &Dataset, user: i32) -> BTreeSet<i32> {
+    let columns = dataset.ratings.columns();
+    let rows = columns.user_id.iter().zip(&columns.movie_id);
+    rows.filter(|(u, _)| **u == user).map(|(_, &movie)| movie).collect()
+}
+
+fn ids(model: &Model, list: &[Recommendation]) -> Vec<i32> {
+    list.iter().map(|row| model.catalogue.id(row.item).0).collect()
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_string();
+        if path.is_dir() {
+            all.extend(
+                files(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)),
+            );
+        } else {
+            all.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
+fn taste_is_found_on_the_checkerboard() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        if name == "popularity" {
+            continue; // it knows no taste
+        }
+        let model = open(&data, &algorithm).unwrap();
+        let (mut right, mut all) = (0, 0);
+        for user in 0..40 {
+            let list = for_user(&model, UserId(user * 10), &query(3)).unwrap();
+            right += ids(&model, &list).iter().filter(|&&movie| movie % 2 == user % 2).count();
+            all += list.len();
+        }
+        assert!(right * 100 >= all * 90, "{name}: {right} of {all}");
+    }
+}
+
+#[test]
+fn a_new_person_gets_what_the_same_taste_wants() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        if name == "popularity" {
+            continue;
+        }
+        let model = open(&data, &algorithm).unwrap();
+        let item = |id| model.catalogue.item(MovieId(id)).unwrap();
+        let ratings = [(item(0), 5.0), (item(101), 1.0), (item(200), 5.0), (item(400), 4.5)];
+        let list = for_person(&model, Person { user: None, ratings: &ratings }, &query(4)).unwrap();
+        let even = ids(&model, &list).iter().filter(|&&movie| movie % 2 == 0).count();
+        assert!(even >= 3, "{name}: {:?}", ids(&model, &list));
+    }
+}
+
+#[test]
+fn seen_movies_are_absent_unless_asked_for() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        for user in [0, 10, 390] {
+            let seen = seen(&data, user);
+            let list = for_user(&model, UserId(user), &query(1000)).unwrap();
+            assert!(ids(&model, &list).iter().all(|movie| !seen.contains(movie)), "{name}");
+            let all = Query { include_seen: true, ..query(1000) };
+            let list = for_user(&model, UserId(user), &all).unwrap();
+            assert_eq!(list.len(), 24, "{name}");
+        }
+    }
+}
+
+#[test]
+fn n_movies_are_returned_wherever_n_exist() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        for n in [0, 1, 5, 10_000] {
+            let list = for_user(&model, UserId(0), &query(n)).unwrap();
+            let unseen = 24 - seen(&data, 0).len();
+            assert_eq!(list.len(), n.min(unseen), "{name}");
+            let unique: BTreeSet<i32> = ids(&model, &list).into_iter().collect();
+            assert_eq!(unique.len(), list.len(), "{name}");
+        }
+        // Nothing is known of a person without ratings, and the list is as long as any.
+        let nobody = Person { user: None, ratings: &[] };
+        assert_eq!(for_person(&model, nobody, &query(10)).unwrap().len(), 10, "{name}");
+    }
+}
+
+#[test]
+fn genres_narrow_the_list_before_the_cut() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        let odd = Query { genres: vec!["odd".into()], ..query(4) };
+        let list = for_user(&model, UserId(0), &odd).unwrap();
+        assert_eq!(list.len(), 4, "{name}");
+        assert!(ids(&model, &list).iter().all(|movie| movie % 2 == 1), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_user_is_an_error() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        let error = for_user(&model, UserId(5), &query(3)).unwrap_err();
+        assert!(matches!(error, ModelError::UnknownUser { .. }), "{name}");
+    }
+}
+
+#[test]
+fn one_user_equals_the_batch() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        save(&data, &algorithm, &path).unwrap();
+        let batch = Model::open(&path, &Users::All, None).unwrap();
+        for user in [0, 70, 390] {
+            let alone = Model::open(&path, &Users::Some(vec![user]), None).unwrap();
+            let query = query(8);
+            assert_eq!(
+                for_user(&alone, UserId(user), &query).unwrap(),
+                for_user(&batch, UserId(user), &query).unwrap(),
+                "{name}"
+            );
+            assert!(
+                for_user(&alone, UserId(20), &query).is_err(),
+                "{name}: not opened for that user"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_new_person_with_a_users_ratings_gets_the_users_scores() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        for user in [0, 70, 390] {
+            let ratings = model.seen.get(UserId(user)).unwrap();
+            let known = Person { user: Some(UserId(user)), ratings };
+            let known = model.recommender.score(known).unwrap();
+            let new = model.recommender.score(Person { user: None, ratings }).unwrap();
+            if name.starts_with("cosine, users") {
+                // The newcomer's nearest neighbour is the twin, who has nothing unseen to offer but may
+                // take the place of the last neighbour: the best lists agree.
+                let query = query(3);
+                let top = |user| for_person(&model, Person { user, ratings }, &query).unwrap();
+                let (a, b) = (ids(&model, &top(Some(UserId(user)))), ids(&model, &top(None)));
+                assert!(a.iter().filter(|id| b.contains(id)).count() >= 2, "{name}: {a:?} {b:?}");
+                continue;
+            }
+            for (item, (a, b)) in known.score.iter().zip(&new.score).enumerate() {
+                let same = (a - b).abs() < 1e-3 || (a.is_nan() && b.is_nan());
+                assert!(same, "{name}, user {user}, item {item}: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn similar_movies_have_the_same_parity() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        let item = model.catalogue.item(MovieId(400)).unwrap();
+        let found = similar_to(&model, item, &query(5));
+        if name.starts_with("cosine, users") {
+            assert!(matches!(found, Err(ModelError::NoSimilarItems)), "{name}");
+            continue;
+        }
+        let ids = ids(&model, &found.unwrap());
+        assert!(!ids.contains(&400) && ids.len() == 5, "{name}: {ids:?}");
+        if name != "popularity" {
+            assert!(ids.iter().filter(|&&movie| movie % 2 == 0).count() >= 4, "{name}: {ids:?}");
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_and_every_run_give_the_same_bytes() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = |threads: usize, run: &str| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let path = folder.path().join(format!("{threads}{run}"));
+            pool.install(|| save(&data, &algorithm, &path)).unwrap();
+            files(&path)
+        };
+        let one = bytes(1, "a");
+        assert!(one.len() >= 3, "{name}: {:?}", one.keys());
+        assert!(one == bytes(1, "b"), "{name}: a second run");
+        assert!(one == bytes(8, "a"), "{name}: 8 threads");
+    }
+}
+
+#[test]
+fn the_loss_never_grows() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let trained = train(&data, None, algorithm, &Silent).unwrap();
+        for pair in trained.info.loss.windows(2) {
+            assert!(pair[1] <= pair[0] * (1.0 + 1e-6), "{name}: {pair:?}");
+        }
+        assert_eq!(
+            trained.info.loss.is_empty(),
+            name.starts_with("cosine") || name == "popularity"
+        );
+    }
+}
+
+#[test]
+fn degenerate_data_gives_finite_scores_or_a_clear_error() {
+    let line = |users: i32, movies: i32, stars: f32| -> Vec<(i32, i32, f32)> {
+        (0..users).flat_map(|u| (0..movies).map(move |m| (u, m, stars))).collect()
+    };
+    let mut lonely = line(5, 5, 4.0);
+    lonely.push((99, 99, 0.5));
+    let cases = [
+        ("one rating", line(1, 1, 5.0)),
+        ("one user", line(1, 9, 3.0)),
+        ("one movie", line(9, 1, 3.0)),
+        ("all equal", line(6, 6, 3.0)),
+        ("a user with one rating of a movie with one", lonely),
+    ];
+    for (case, rows) in &cases {
+        let data = dataset(rows);
+        for (name, algorithm) in models() {
+            let model =
+                open(&data, &algorithm).unwrap_or_else(|error| panic!("{name}, {case}: {error}"));
+            for &user in &model.user_ids.clone() {
+                let all = Query { include_seen: true, ..query(100) };
+                let list = for_user(&model, UserId(user), &all).unwrap();
+                assert_eq!(list.len(), model.catalogue.len(), "{name}, {case}");
+                let finite = |value: Option<f32>| value.is_none_or(f32::is_finite);
+                let ok = list.iter().all(|row| finite(row.score) && finite(row.rating));
+                assert!(ok, "{name}, {case}: {list:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn extreme_regularization_is_finite_or_refused() {
+    let data = checkerboard();
+    for lambda in [0.0, 1e-12, 1e12] {
+        let als = AlsParams { factors: 30, regularization: lambda, ..AlsParams::explicit() };
+        let implicit = AlsParams { factors: 30, regularization: lambda, ..AlsParams::implicit() };
+        let nmf = NmfParams { factors: 30, regularization: lambda, ..NmfParams::masked() };
+        for algorithm in [Algorithm::Als(als), Algorithm::Als(implicit), Algorithm::Nmf(nmf)] {
+            match open(&data, &algorithm) {
+                Ok(model) => {
+                    let list = for_user(&model, UserId(0), &query(5)).unwrap();
+                    // Vectors that shrink to nothing know nothing: the list is popularity's then.
+                    assert!(
+                        list.len() == 5
+                            && list.iter().all(|row| row.score.is_none_or(f32::is_finite))
+                    );
+                }
+                Err(ModelError::Singular { .. } | ModelError::Diverged { .. }) if lambda < 1.0 => {}
+                Err(error) => panic!("{lambda}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn bad_parameters_and_nothing_to_learn_from_are_refused() {
+    let empty = Dataset::default();
+    for (name, algorithm) in models() {
+        let error = train(&empty, None, algorithm, &Silent).unwrap_err();
+        assert!(matches!(error, ModelError::NoRatings), "{name}");
+    }
+    let data = checkerboard();
+    let als = AlsParams::explicit();
+    for algorithm in [
+        Algorithm::Als(AlsParams { factors: 0, ..als.clone() }),
+        Algorithm::Als(AlsParams { regularization: f64::NAN, ..als }),
+        Algorithm::Nmf(NmfParams { regularization: -1.0, ..NmfParams::masked() }),
+        Algorithm::Nmf(NmfParams::filled(-2.0)),
+        Algorithm::Cosine(CosineParams { neighbors: 0, ..CosineParams::default() }),
+        Algorithm::Popularity(PopularityParams { damping: -1.0 }),
+    ] {
+        let error = train(&data, None, algorithm, &Silent).unwrap_err();
+        assert!(matches!(error, ModelError::BadParameter { .. }), "{error}");
+    }
+    let picky = AlsParams { positive_from: 5.5, ..AlsParams::implicit() };
+    let error = train(&data, None, Algorithm::Als(picky), &Silent).unwrap_err();
+    assert!(matches!(error, ModelError::NoPositives { .. }));
+}
+
+#[test]
+fn damaged_and_foreign_directories_are_refused() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        save(&data, &algorithm, &path).unwrap();
+        for file in files(&path).keys().filter(|file| file.ends_with(".parquet")) {
+            let whole = fs::read(path.join(file)).unwrap();
+            fs::write(path.join(file), &whole[..whole.len() / 2]).unwrap();
+            assert!(Model::open(&path, &Users::All, None).is_err(), "{name}: half of {file}");
+            fs::write(path.join(file), &whole).unwrap();
+        }
+        assert!(Model::open(&path, &Users::All, None).is_ok(), "{name}");
+        let info = path.join("model.json");
+        let text = fs::read_to_string(&info).unwrap();
+        fs::write(&info, text.replace("\"format_version\": 1", "\"format_version\": 2")).unwrap();
+        let error = Model::open(&path, &Users::All, None).unwrap_err().to_string();
+        assert!(error.contains("format version 2"), "{name}: {error}");
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let error = Model::open(empty.path(), &Users::All, None).unwrap_err();
+    assert!(matches!(error, ModelError::NotAModel { .. }));
+}
+
+/// Returns the value of the objective, summed up plainly from the saved vectors.
+fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items: &Factors) -> f64 {
+    let matrix = Interactions::new(&data.ratings);
+    let square = |x: f64| x * x;
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    };
+    let rated: BTreeMap<(usize, usize), f64> = (0..matrix.n_users())
+        .flat_map(|u| {
+            let (items, stars) = matrix.by_user().row(u);
+            items.iter().zip(stars).map(move |(&i, &r)| ((u, i as usize), f64::from(r)))
+        })
+        .collect();
+    let n_user = |u: usize| matrix.by_user().len(u) as f64;
+    let n_item = |i: usize| matrix.by_item().len(i) as f64;
+    let penalty = |lambda: f64, vectors: &Factors, k: usize, size: &dyn Fn(usize) -> f64| -> f64 {
+        let rows = vectors.vectors.iter_rows().enumerate();
+        lambda * rows.map(|(i, row)| size(i) * dot(&row[..k], &row[..k])).sum::<f64>()
+    };
+    let (all_users, all_items) = (matrix.n_users() as f64, matrix.n_items() as f64);
+    let cells = || (0..matrix.n_users()).flat_map(|u| (0..matrix.n_items()).map(move |i| (u, i)));
+    let value = |u: usize, i: usize| dot(users.vectors.row(u), items.vectors.row(i));
+    match algorithm {
+        Algorithm::Als(p) if p.feedback == Feedback::Explicit => {
+            let errors: f64 = rated.iter().map(|(&(u, i), r)| square(r - value(u, i))).sum();
+            let mut sum = errors
+                + penalty(p.regularization, users, p.factors, &n_user)
+                + penalty(p.regularization, items, p.factors, &n_item);
+            if p.biases {
+                let (k, mean) = (p.factors, matrix.mean());
+                let users = users.vectors.iter_rows().enumerate();
+                let items = items.vectors.iter_rows().enumerate();
+                let of_user = users.map(|(u, row)| n_user(u) * square(f64::from(row[k]) - mean));
+                let of_item = items.map(|(i, row)| n_item(i) * square(f64::from(row[k + 1])));
+                sum += p.regularization * (of_user.sum::<f64>() + of_item.sum::<f64>());
+            }
+            sum
+        }
+        Algorithm::Als(p) => {
+            let liked = |u, i| rated.get(&(u, i)).copied().filter(|&r| r >= p.positive_from.into());
+            let alpha0 = p.unobserved_weight;
+            let (errors, base): (f64, f64) = match p.weighting {
+                Weighting::Uniform => {
+                    let cell = |(u, i)| {
+                        let observed = liked(u, i).map_or(0.0, |_| square(1.0 - value(u, i)));
+                        observed + alpha0 * square(value(u, i))
+                    };
+                    (cells().map(cell).sum(), alpha0)
+                }
+                Weighting::Hu { alpha } => {
+                    let cell = |(u, i)| match liked(u, i) {
+                        Some(r) => (1.0 + f64::from(alpha) * r) * square(1.0 - value(u, i)),
+                        None => square(value(u, i)),
+                    };
+                    (cells().map(cell).sum(), 1.0)
+                }
+            };
+            let matrix = matrix.at_least(p.positive_from);
+            let user =
+                |u: usize| (matrix.by_user().len(u) as f64 + base * all_items).powf(p.exponent);
+            let item =
+                |i: usize| (matrix.by_item().len(i) as f64 + base * all_users).powf(p.exponent);
+            errors
+                + penalty(p.regularization, users, p.factors, &user)
+                + penalty(p.regularization, items, p.factors, &item)
+        }
+        Algorithm::Nmf(p) => {
+            let (errors, user, item): (f64, Box<dyn Fn(usize) -> f64>, Box<dyn Fn(usize) -> f64>) =
+                match p.fill {
+                    None => {
+                        let errors = rated.iter().map(|(&(u, i), r)| square(r - value(u, i))).sum();
+                        (errors, Box::new(n_user), Box::new(n_item))
+                    }
+                    Some(fill) => {
+                        let cell = |(u, i)| {
+                            let r = rated.get(&(u, i)).copied().unwrap_or(fill.into());
+                            square(r - value(u, i))
+                        };
+                        let errors = cells().map(cell).sum();
+                        (errors, Box::new(move |_| all_items), Box::new(move |_| all_users))
+                    }
+                };
+            errors
+                + penalty(p.regularization, users, p.factors, &user)
+                + penalty(p.regularization, items, p.factors, &item)
+        }
+        Algorithm::Cosine(_) | Algorithm::Popularity(_) => unreachable!("they have no objective"),
+    }
+}
+
+#[test]
+fn the_loss_is_the_documented_objective() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        if matches!(algorithm, Algorithm::Cosine(_) | Algorithm::Popularity(_)) {
+            continue;
+        }
+        let algorithm = match algorithm {
+            Algorithm::Nmf(p) if p.fill.is_some() => {
+                Algorithm::Nmf(NmfParams { regularization: 0.01, iterations: 300, ..p })
+            }
+            Algorithm::Nmf(p) => Algorithm::Nmf(NmfParams { iterations: 1000, ..p }),
+            other => other,
+        };
+        let trained = train(&data, None, algorithm.clone(), &Silent).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        save(&data, &algorithm, &path).unwrap();
+        let rank = spark::read_rank(&path).unwrap();
+        let read = |name| spark::read_factors(&path.join(name), rank, None).unwrap();
+        let plain = plain_objective(&data, &algorithm, &read("userFactors"), &read("itemFactors"));
+        let loss = *trained.info.loss.last().unwrap();
+        // NMF solves its users once more after the last loss, which at the optimum changes nothing.
+        let tolerance = if matches!(algorithm, Algorithm::Nmf(_)) { 1e-3 } else { 1e-5 };
+        assert!((plain - loss).abs() < tolerance * loss, "{name}: {plain} where {loss} was told");
+    }
+}
