@@ -77,12 +77,24 @@ def ranking(lists, test):
     return float(np.mean(ndcg)), float(np.mean(recall))
 
 
+def check(results):
+    """Holds the promises: explicit ALS beats biases alone, masked NMF has an RMSE of at most 0.92, and
+    everything ranks better than popularity."""
+    biases, floor = results["popularity"]
+    assert results["als"][0] < biases, "als predicts no better than biases alone"
+    assert results["nmf"][0] <= 0.92, "nmf predicts worse than it should"
+    for name, (_, ndcg) in results.items():
+        assert name == "popularity" or ndcg > floor, f"{name} ranks no better than popularity"
+    print("\nok: als beats biases alone, nmf is at most 0.92, all rank better than popularity")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ratings")
     parser.add_argument("--mvrec", default="target/release/mvrec")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
+    parser.add_argument("--check", action="store_true", help="fail where a model is worse than it should be")
     parser.add_argument("--train", action="append", default=[], metavar="NAME=ARGS")
     args = parser.parse_args()
     models = dict(entry.split("=", 1) for entry in args.train) or MODELS
@@ -109,6 +121,7 @@ def main():
         with open(path, "w") as out:
             out.write("userId,movieId,rating\n")
             out.writelines(f"{u},{m},{r}\n" for u, m, r in train)
+        results = {}
         for name, command in models.items():
             if args.only and args.only not in name:
                 continue
@@ -121,6 +134,9 @@ def main():
             ndcg, recall = ranking(recommend(args.mvrec, model, folder, "-n", "20"), test)
             shown = "–" if error is None else f"{error:.4f}"
             print(f"| {name} | {shown} | {ndcg:.4f} | {recall:.4f} | {seconds:.2f} |", flush=True)
+            results[name] = error, ndcg
+    if args.check:
+        check(results)
 
 
 main()

@@ -1,4 +1,54 @@
 //! Turns rating data into recommendations; the library behind the `mvrec` command.
+//!
+//! Rooms, each of which uses only those below it:
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`cli`] | arguments, output, exit codes |
+//! | [`stats`] | figures of the ratings |
+//! | [`model`] | recommenders: fit, save, open, recommend |
+//! | [`dataset`] | ratings and movies in memory: order, filters, dense indices |
+//! | [`io`], [`linalg`] | files to columns and back; kernels on slices |
+//! | [`schema`], [`progress`] | names of files and columns; how work is reported |
+//!
+//! From rating files to a list, as `mvrec ingest`, `filter --year 2019`, `train als` and `recommend --rate`
+//! do it:
+//!
+//! ```
+//! use std::path::PathBuf;
+//!
+//! use mvrec::dataset::filter::{self, Conditions};
+//! use mvrec::dataset::load::ingest_all;
+//! use mvrec::dataset::ratings::Duplicates;
+//! use mvrec::io::atomic::AtomicDir;
+//! use mvrec::io::time::start_of_year;
+//! use mvrec::model::als::AlsParams;
+//! use mvrec::model::recommend::{Query, for_person};
+//! use mvrec::model::info::Algorithm;
+//! use mvrec::model::{Model, Person, Users, train};
+//! use mvrec::progress::Silent;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dataset = ingest_all(&[PathBuf::from("fixtures/ml-mini")], Duplicates::Last, &Silent)?;
+//! let of_2019 = Conditions { since_ms: start_of_year(2019), ..Conditions::default() };
+//! let dataset = filter::apply(dataset, &of_2019, None)?;
+//! let movies = dataset.movies();
+//!
+//! let algorithm = Algorithm::Als(AlsParams { factors: 8, ..AlsParams::explicit() });
+//! let folder = tempfile::tempdir()?;
+//! let out = AtomicDir::create(&folder.path().join("als"))?;
+//! train(&dataset, movies.as_ref(), algorithm, &Silent)?.write(&out)?;
+//! out.commit()?;
+//!
+//! let model = Model::open(&folder.path().join("als"), &Users::Some(Vec::new()), None)?;
+//! let alien = model.catalogue.item(model.catalogue.movies.find("alien")?).expect("it is there");
+//! let person = Person { user: None, ratings: &[(alien, 5.0)] };
+//! let list = for_person(&model, person, &Query { n: 3, ..Query::default() })?;
+//! assert_eq!(list.len(), 3);
+//! assert!(list.iter().all(|row| row.item != alien));
+//! # Ok(())
+//! # }
+//! ```
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod cli;

@@ -1,9 +1,12 @@
 //! One battery that every model passes.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use common::files;
 use mvrec::dataset::Dataset;
 use mvrec::dataset::ids::{MovieId, UserId};
 use mvrec::dataset::matrix::Interactions;
@@ -13,11 +16,11 @@ use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
 use mvrec::model::als::{AlsParams, Feedback, Weighting};
 use mvrec::model::cosine::{Between, CosineParams};
 use mvrec::model::factors::Factors;
+use mvrec::model::info::Algorithm;
 use mvrec::model::nmf::{Init, NmfParams};
 use mvrec::model::popularity::PopularityParams;
 use mvrec::model::recommend::{Query, Recommendation, for_person, for_user, similar_to};
-use mvrec::model::store::{Algorithm, Users, train};
-use mvrec::model::{Model, ModelError, Person, spark};
+use mvrec::model::{Model, ModelError, Person, Users, spark, train};
 use mvrec::progress::Silent;
 
 /// Every model, small enough for a test.
@@ -115,22 +118,6 @@ fn seen(dataset: &Dataset, user: i32) -> BTreeSet<i32> {
 
 fn ids(model: &Model, list: &[Recommendation]) -> Vec<i32> {
     list.iter().map(|row| model.catalogue.id(row.item).0).collect()
-}
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_string();
-        if path.is_dir() {
-            all.extend(
-                files(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)),
-            );
-        } else {
-            all.insert(name, fs::read(&path).unwrap());
-        }
-    }
-    all
 }
 
 #[test]
@@ -498,21 +485,21 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
                 + penalty(p.regularization, items, p.factors, &item)
         }
         Algorithm::Nmf(p) => {
-            let (errors, user, item): (f64, Box<dyn Fn(usize) -> f64>, Box<dyn Fn(usize) -> f64>) =
-                match p.fill {
-                    None => {
-                        let errors = rated.iter().map(|(&(u, i), r)| square(r - value(u, i))).sum();
-                        (errors, Box::new(n_user), Box::new(n_item))
-                    }
-                    Some(fill) => {
-                        let cell = |(u, i)| {
-                            let r = rated.get(&(u, i)).copied().unwrap_or(fill.into());
-                            square(r - value(u, i))
-                        };
-                        let errors = cells().map(cell).sum();
-                        (errors, Box::new(move |_| all_items), Box::new(move |_| all_users))
-                    }
-                };
+            type Size<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
+            let (errors, user, item): (f64, Size<'_>, Size<'_>) = match p.fill {
+                None => {
+                    let errors = rated.iter().map(|(&(u, i), r)| square(r - value(u, i))).sum();
+                    (errors, Box::new(n_user), Box::new(n_item))
+                }
+                Some(fill) => {
+                    let cell = |(u, i)| {
+                        let r = rated.get(&(u, i)).copied().unwrap_or(fill.into());
+                        square(r - value(u, i))
+                    };
+                    let errors = cells().map(cell).sum();
+                    (errors, Box::new(move |_| all_items), Box::new(move |_| all_users))
+                }
+            };
             errors
                 + penalty(p.regularization, users, p.factors, &user)
                 + penalty(p.regularization, items, p.factors, &item)

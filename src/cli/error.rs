@@ -1,8 +1,5 @@
 //! From errors to messages, hints and exit codes.
 
-use std::process::ExitCode;
-
-use crate::cli::output;
 use crate::dataset::DatasetError;
 use crate::dataset::movies::TitleError;
 use crate::model::ModelError;
@@ -22,14 +19,17 @@ pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage { message: message.into() }.into()
 }
 
-const COULD_NOT: u8 = 1;
-const WRONG_COMMAND_LINE: u8 = 2;
+/// An error as it is told: what went wrong with its causes, a hint where there is one, and the exit code.
+pub(crate) struct Told {
+    pub(crate) message: String,
+    pub(crate) hint: Option<&'static str>,
+    pub(crate) code: u8,
+}
 
-/// Tells the user what went wrong, once, and returns the exit code.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    if output::pipe_was_closed() {
-        return ExitCode::SUCCESS; // whoever reads has seen enough
-    }
+/// Puts an error into words.
+pub(crate) fn tell(error: &anyhow::Error) -> Told {
+    const COULD_NOT: u8 = 1;
+    const WRONG_COMMAND_LINE: u8 = 2;
     let mut message = error.to_string();
     let mut last = message.clone();
     for cause in error.chain().skip(1) {
@@ -40,11 +40,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         }
         last = cause;
     }
-    output::talk(&format!("mvrec: error: {message}"));
-    if let Some(hint) = hint(error) {
-        output::talk(&format!("mvrec: hint: {hint}"));
-    }
-    ExitCode::from(if error.is::<Usage>() { WRONG_COMMAND_LINE } else { COULD_NOT })
+    let code = if error.is::<Usage>() { WRONG_COMMAND_LINE } else { COULD_NOT };
+    Told { message, hint: hint(error), code }
 }
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::args::GlobalArgs;
-use crate::cli::error::{Result, usage};
+use crate::cli::error::{Result, Told, usage};
 use crate::cli::ui::Ui;
 use crate::io::atomic;
 
@@ -62,8 +62,18 @@ pub fn main() -> ExitCode {
     let _ = ctrlc::set_handler(interrupted);
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error::report(&error),
+        // Whoever reads the output has seen enough: that is no error.
+        Err(_) if output::pipe_was_closed() => ExitCode::SUCCESS,
+        Err(error) => report(&error::tell(&error)),
     }
+}
+
+fn report(told: &Told) -> ExitCode {
+    output::talk(&format!("mvrec: error: {}", told.message));
+    if let Some(hint) = told.hint {
+        output::talk(&format!("mvrec: hint: {hint}"));
+    }
+    ExitCode::from(told.code)
 }
 
 #[expect(clippy::exit, reason = "the only way to end the process from the handler's thread")]

@@ -14,10 +14,10 @@ use crate::cli::output::{Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::load::load_ids;
-use crate::io::delimited::SCALE;
+use crate::dataset::movies::TitleError;
+use crate::io::values::SCALE;
 use crate::model::recommend::{Query, Recommendation, for_person, for_user, similar_to};
-use crate::model::store::Users;
-use crate::model::{Model, Person};
+use crate::model::{Model, Person, Users};
 use crate::progress::Progress;
 
 /// List the movies that a model recommends
@@ -160,14 +160,17 @@ impl RecommendArgs {
 
 /// Finds a movie by its id or its title.
 fn find(model: &Model, text: &str) -> Result<ItemIx> {
-    if let Some(item) = text.parse().ok().and_then(|id| model.catalogue.item(MovieId(id))) {
+    let id = text.parse().ok().map(MovieId);
+    if let Some(item) = id.and_then(|id| model.catalogue.item(id)) {
         return Ok(item);
     }
-    if text.parse::<i32>().is_ok() && !model.catalogue.has_titles() {
-        anyhow::bail!("movie {text} is not in the model");
+    match (model.catalogue.movies.find(text), id) {
+        (Ok(id), _) => Ok(model.catalogue.item(id).expect("the title came from the catalogue")),
+        (Err(TitleError::Unknown { .. }), Some(id)) => {
+            anyhow::bail!("movie {id} is not in the model")
+        }
+        (Err(error), _) => Err(error.into()),
     }
-    let id = model.catalogue.movies.find(text)?;
-    Ok(model.catalogue.item(id).expect("the title came from the catalogue"))
 }
 
 fn shown(model: &Model, item: ItemIx) -> String {

@@ -24,7 +24,19 @@ pub(crate) struct StatsArgs {
 enum StatsCommand {
     Summary(SummaryArgs),
     Movies(MovieTableArgs),
+    /// List the movies with the highest average
+    ///
+    /// Ties go by the number of ratings, then by movie_id.
+    #[command(after_long_help = "Examples:
+  mvrec stats top --min-ratings 250 ml-2019
+  mvrec filter --year 2019 --genre War ml | mvrec stats top -n 3 --movies ml")]
     Top(SelectionArgs),
+    /// List the movies that people disagree on most
+    ///
+    /// By the sample standard deviation of their ratings; ties go by the number of ratings, then by movie_id.
+    #[command(after_long_help = "Examples:
+  mvrec stats polarising --min-ratings 100 ml-2019
+  mvrec stats polarising -n 50 ml-2019 -o polarising.csv")]
     Polarising(SelectionArgs),
 }
 
@@ -60,7 +72,7 @@ struct MovieTableArgs {
     report: ReportArgs,
 }
 
-/// List the movies at the top of an order
+/// A list of movies at the top of an order.
 #[derive(Debug, Args)]
 struct SelectionArgs {
     #[command(flatten)]

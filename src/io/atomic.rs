@@ -50,6 +50,16 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
+/// Says why nothing can be made beside `target`, without the random name that was tried.
+fn cannot_make(target: &Path) -> impl Fn(io::Error) -> IoError + use<> {
+    let at = IoError::at(target);
+    let folder = parent(target).to_path_buf();
+    move |error| match fs::metadata(&folder) {
+        Err(missing) => at(missing),
+        Ok(_) => at(error.kind().into()),
+    }
+}
+
 fn hidden_prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.tmp-")
@@ -78,7 +88,7 @@ impl AtomicFile {
             .make_in(parent(target), |path| {
                 File::options().write(true).create_new(true).open(path).map(BufWriter::new)
             })
-            .map_err(&at)?;
+            .map_err(cannot_make(target))?;
         let registered = Registered::new(temporary.path());
         Ok(Self { target: target.to_path_buf(), temporary, _registered: registered })
     }
@@ -130,7 +140,7 @@ impl AtomicDir {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o777)); // less the umask
         }
-        let temporary = builder.tempdir_in(parent(target)).map_err(IoError::at(target))?;
+        let temporary = builder.tempdir_in(parent(target)).map_err(cannot_make(target))?;
         let registered = Registered::new(temporary.path());
         Ok(Self { target: target.to_path_buf(), temporary, _registered: registered })
     }

@@ -11,7 +11,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Int16Type, Int32Type, SchemaRef, TimestampMillisecondType};
 
 use crate::io::columns::{LinkColumns, MovieColumns, NO_TIME, RatingColumns, TagColumns};
-use crate::schema;
+use crate::schema::{self, timestamp};
 
 /// Builds a batch whose columns fit the schema by construction.
 ///
@@ -26,6 +26,29 @@ fn times(ms: &[i64]) -> ArrayRef {
     let nulls = ms.contains(&NO_TIME).then(|| ms.iter().map(|&ms| ms != NO_TIME).collect());
     let nulls: Option<NullBuffer> = nulls;
     Arc::new(TimestampMillisecondArray::new(ms.to_vec().into(), nulls).with_timezone("UTC"))
+}
+
+/// Returns milliseconds marked as UTC, whatever zone they were marked with; the instants stay the same.
+#[must_use]
+pub fn with_zone(array: &ArrayRef) -> ArrayRef {
+    Arc::new(array.as_primitive::<TimestampMillisecondType>().clone().with_timezone("UTC"))
+}
+
+/// Returns a batch whose points in time are marked with the offset of UTC instead of its name, which
+/// Arrow's writers of text could resolve only with a database of zones.
+#[must_use]
+pub fn with_offsets(batch: &RecordBatch) -> RecordBatch {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
+        let array: ArrayRef = if *field.data_type() == timestamp() {
+            let times = array.as_primitive::<TimestampMillisecondType>().clone();
+            Arc::new(times.with_timezone("+00:00"))
+        } else {
+            Arc::clone(array)
+        };
+        (field.name().clone(), array, field.is_nullable())
+    });
+    RecordBatch::try_from_iter_with_nullable(columns).expect("the columns of a batch are one")
 }
 
 fn times_back(array: &ArrayRef) -> Vec<i64> {

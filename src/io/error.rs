@@ -62,6 +62,16 @@ pub enum IoError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A line of a text file cannot be read at all.
+    #[error("{file}:{line}: {problem}")]
+    BadLine {
+        /// File or stream, as the user named it.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A line of a text file ends too early.
     #[error("{file}:{line}: no {column}: the line has {found} of {expected} fields: `{text}`")]
     MissingField {

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::io::batches::with_offsets;
 use crate::io::error::IoError;
 
 /// Text formats of a table.
@@ -40,7 +41,7 @@ pub fn write_table(
         TextFormat::Json => {
             let mut writer = builder.build::<_, JsonArray>(&mut out);
             for batch in batches {
-                writer.write(&batch).map_err(failed)?;
+                writer.write(&with_offsets(&batch)).map_err(failed)?;
             }
             writer.finish().map_err(failed)?;
             out.write_all(b"\n").map_err(IoError::named(file.into()))?;
@@ -48,14 +49,14 @@ pub fn write_table(
         TextFormat::JsonLines => {
             let mut writer = builder.build::<_, LineDelimited>(&mut out);
             for batch in batches {
-                writer.write(&batch).map_err(failed)?;
+                writer.write(&with_offsets(&batch)).map_err(failed)?;
             }
             writer.finish().map_err(failed)?;
         }
         TextFormat::Csv => {
             let mut writer = arrow::csv::Writer::new(&mut out);
             for batch in batches {
-                writer.write(&batch).map_err(failed)?;
+                writer.write(&with_offsets(&batch)).map_err(failed)?;
             }
         }
     }

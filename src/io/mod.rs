@@ -10,9 +10,9 @@ mod error;
 pub mod json;
 pub mod movielens;
 pub mod parquet;
-pub mod parquet_input;
 pub mod source;
 pub mod table;
 pub mod time;
+pub mod values;
 
 pub use error::IoError;

@@ -87,8 +87,11 @@ impl Source {
     }
 }
 
+/// A reader whose first bytes were taken out and put back.
+type Sniffed<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// Reads the first bytes and gives them back together with a reader of the whole.
-fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, io::Chain<Cursor<Vec<u8>>, R>)> {
+fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Sniffed<R>)> {
     let mut head = Vec::with_capacity(SNIFFED);
     reader.by_ref().take(SNIFFED as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))

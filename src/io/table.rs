@@ -5,8 +5,8 @@ use std::io::Read;
 use csv::{ErrorKind, StringRecord};
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
-use crate::io::delimited::{parse_id, parse_time};
 use crate::io::error::IoError;
+use crate::io::values::{parse_id, parse_time};
 
 /// Hands out the fields of one record, with errors that name file, line, column and value.
 struct Record<'a> {
@@ -15,8 +15,9 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Returns a field as it stands: a blank at the end of a title is the title's own.
     fn text(&self, at: usize) -> &'a str {
-        self.record[at].trim()
+        &self.record[at]
     }
 
     fn bad(&self, column: &'static str, value: &str, problem: &str) -> IoError {
@@ -30,12 +31,12 @@ impl<'a> Record<'a> {
     }
 
     fn id(&self, at: usize, column: &'static str) -> Result<i32, IoError> {
-        let text = self.text(at);
+        let text = self.text(at).trim();
         parse_id(text.as_bytes()).map_err(|problem| self.bad(column, text, problem))
     }
 
     fn time(&self, at: usize) -> Result<i64, IoError> {
-        let text = self.text(at);
+        let text = self.text(at).trim();
         parse_time(text.as_bytes()).map_err(|problem| self.bad("timestamp", text, problem))
     }
 }
@@ -75,30 +76,15 @@ fn read<const N: usize>(
 fn text_error(file: &str, error: csv::Error) -> IoError {
     let file = file.to_string();
     let line = error.position().map_or(0, csv::Position::line);
-    match error.into_kind() {
-        ErrorKind::Io(source) => IoError::System { file, source },
-        ErrorKind::UnequalLengths { expected_len, len, .. } => IoError::BadField {
-            file,
-            line,
-            column: "line",
-            value: String::new(),
-            problem: format!("has {len} fields where {expected_len} were expected"),
-        },
-        ErrorKind::Utf8 { .. } => IoError::BadField {
-            file,
-            line,
-            column: "line",
-            value: String::new(),
-            problem: "is not UTF-8 text".into(),
-        },
-        other => IoError::BadField {
-            file,
-            line,
-            column: "line",
-            value: String::new(),
-            problem: format!("cannot be read: {other:?}"),
-        },
-    }
+    let problem = match error.into_kind() {
+        ErrorKind::Io(source) => return IoError::System { file, source },
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the line has {len} fields where {expected_len} were expected")
+        }
+        ErrorKind::Utf8 { .. } => "the line is not UTF-8 text".into(),
+        other => format!("the line cannot be read: {other:?}"),
+    };
+    IoError::BadLine { file, line, problem }
 }
 
 const MOVIE_ID: (&str, &[&str]) = ("movie", &["movieId", "movie_id", "item", "item_id"]);
@@ -133,7 +119,7 @@ pub fn read_links(file: &str, reader: impl Read) -> Result<LinkColumns, IoError>
         ("TMDb id", &["tmdbId", "tmdb_id"][..]),
     ];
     read(file, reader, columns, |record, at| {
-        let (imdb, tmdb) = (record.text(at[1]), record.text(at[2]));
+        let (imdb, tmdb) = (record.text(at[1]).trim(), record.text(at[2]).trim());
         links.movie_id.push(record.id(at[0], "movie")?);
         links.imdb_id.push((!imdb.is_empty()).then(|| imdb.into()));
         links.tmdb_id.push(if tmdb.is_empty() { None } else { Some(record.id(at[2], "TMDb id")?) });

@@ -11,7 +11,7 @@ use crate::io::parquet::ParquetFile;
 use crate::io::source::{Kind, Source};
 use crate::io::{IoError, json as json_file};
 use crate::model::error::ModelError;
-use crate::model::{spark, store};
+use crate::model::{info, spark};
 use crate::schema;
 
 /// Describes a path by its content.
@@ -31,8 +31,8 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if model.is_file() {
-        let info = store::read_info(&model)?;
-        let mut object = object_of(&info);
+        let read = info::read(&model)?;
+        let mut object = object_of(&read);
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if spark::is_model(path) {

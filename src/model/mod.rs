@@ -6,19 +6,22 @@ pub mod cosine;
 pub mod describe;
 mod error;
 pub mod factors;
+pub mod info;
 pub mod nmf;
+pub mod open;
 pub mod popularity;
 pub mod recommend;
 pub mod seen;
 pub mod spark;
-pub mod store;
+pub mod train;
 
 use std::ops::ControlFlow;
 
 use crate::dataset::ids::{ItemIx, UserId};
 
 pub use error::ModelError;
-pub use store::Model;
+pub use open::{Model, Users};
+pub use train::train;
 
 /// Somebody to recommend to.
 #[derive(Debug, Clone, Copy)]

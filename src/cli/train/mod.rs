@@ -13,7 +13,8 @@ use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::ui::Ui;
 use crate::io::atomic::AtomicDir;
-use crate::model::store::{self, Algorithm};
+use crate::model::info::Algorithm;
+use crate::model::train::train as train_model;
 
 /// Train a model on ratings
 #[derive(Debug, Args)]
@@ -58,7 +59,7 @@ fn train(args: &CommonArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
     let out = AtomicDir::create(&args.output)?;
     let dataset = args.input.load(ui)?;
     let movies = args.movies.of(&dataset, ui)?;
-    let trained = store::train(&dataset, movies.as_ref(), algorithm, ui)?;
+    let trained = train_model(&dataset, movies.as_ref(), algorithm, ui)?;
     trained.write(&out)?;
     out.commit()?;
     ui.finish();

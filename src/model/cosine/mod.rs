@@ -14,6 +14,7 @@
 mod fit;
 mod params;
 mod recommender;
+mod store;
 
 pub use fit::{Neighbors, fit};
 pub use params::{Between, CosineParams};

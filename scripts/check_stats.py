@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Compare mvrec's figures with what DuckDB computes from the CSV files by itself.
+
+usage: check_stats.py MOVIELENS_FOLDER [--mvrec target/release/mvrec] [--year 2018]
+
+Checks, through the real binary: the summary of all ratings; the whole `stats movies` table of one year, row by
+row and in order; `top` and `polarising`. Counts must be equal, averages to 1e-9. Also opens every file that
+mvrec writes in DuckDB, Polars and PyArrow, checks the documented types, and runs the original project's SQL on
+them. Needs: pip install duckdb polars pyarrow
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+
+import duckdb
+import polars
+import pyarrow.parquet
+
+TOLERANCE = 1e-9
+
+# The query of the original project, over its tables.
+ORIGINAL_SQL = """
+SELECT movies.movie_id, title, genres, AVG(rating) AS avg_rating, COUNT(rating) AS total_ratings
+FROM {ratings} AS ratings JOIN {movies} AS movies ON ratings.movie_id = movies.movie_id
+WHERE EXTRACT(YEAR FROM rating_timestamp) = {year}
+GROUP BY movies.movie_id, title, genres
+ORDER BY total_ratings DESC, avg_rating DESC, movies.movie_id
+"""
+
+TYPES = {
+    "ratings.parquet": {
+        "user_id": "int32", "movie_id": "int32", "rating": "float", "rating_timestamp": "timestamp[ms, tz=UTC]",
+    },
+    "movies.parquet": {"movie_id": "int32", "title": "string", "release_year": "int16", "genres": "string"},
+    "links.parquet": {"movie_id": "int32", "imdb_id": "string", "tmdb_id": "int32"},
+    "tags.parquet": {
+        "user_id": "int32", "movie_id": "int32", "tag": "string", "tag_timestamp": "timestamp[ms, tz=UTC]",
+    },
+}
+
+
+def same(what, ours, theirs, tolerance=TOLERANCE):
+    assert len(ours) == len(theirs), f"{what}: {len(ours)} rows where DuckDB has {len(theirs)}"
+    for place, (a, b) in enumerate(zip(ours, theirs)):
+        for x, y in zip(a, b, strict=True):
+            close = abs(x - y) <= tolerance if isinstance(x, float) and y is not None else x == y
+            assert close, f"{what}, row {place + 1}: {a} where DuckDB has {b}"
+    print(f"ok: {what}: {len(ours)} rows")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder")
+    parser.add_argument("--mvrec", default="target/release/mvrec")
+    parser.add_argument("--year", type=int, default=2018)
+    args = parser.parse_args()
+    year, top_min, polar_min = args.year, 50, 50
+
+    db = duckdb.connect()
+    db.execute("SET TimeZone = 'UTC'")
+    db.execute(f"CREATE VIEW csv_movies AS FROM read_csv('{args.folder}/movies.csv')")
+    db.execute(f"""
+        CREATE VIEW csv_ratings AS
+        SELECT userId AS user_id, movieId AS movie_id, rating, to_timestamp("timestamp") AS time
+        FROM read_csv('{args.folder}/ratings.csv')""")
+
+    def mvrec(*words):
+        return subprocess.run([args.mvrec, "-q", *words], check=True, stdout=subprocess.PIPE).stdout
+
+    def rows(*words):
+        table = json.loads(mvrec(*words, "--format", "json"))
+        return [tuple(row.values()) for row in table]
+
+    with tempfile.TemporaryDirectory() as folder:
+        whole, part = os.path.join(folder, "whole"), os.path.join(folder, "year")
+        mvrec("ingest", args.folder, "-o", whole)
+        mvrec("filter", "--year", str(year), whole, "-o", part)
+
+        summary = json.loads(mvrec("stats", "summary", whole, "--format", "json"))
+        counts = db.execute("""SELECT count(*), count(DISTINCT user_id), count(DISTINCT movie_id), avg(rating)
+                               FROM csv_ratings""").fetchall()
+        same("summary", [(summary["ratings"], summary["users"], summary["movies"], summary["mean_rating"])], counts)
+        print("    ", summary["ratings"], "ratings,", summary["users"], "users,", summary["movies"], "rated movies")
+
+        movies = f"""
+            SELECT movieId, title, genres, avg(rating) AS a, count(*) AS n, stddev_samp(rating) AS s
+            FROM csv_ratings JOIN csv_movies ON movie_id = movieId
+            WHERE year(time) = {year} GROUP BY ALL"""
+        same(f"stats movies, {year}", rows("stats", "movies", part), db.execute(
+            f"SELECT movieId, title, genres, a, n FROM ({movies}) ORDER BY n DESC, a DESC, movieId").fetchall())
+        everything = movies.replace(f"WHERE year(time) = {year}", "")
+        same("stats top", rows("stats", "top", "--min-ratings", str(top_min), "-n", "100000", whole), db.execute(
+            f"""SELECT movieId, title, genres, a, n FROM ({everything}) WHERE n >= {top_min}
+                ORDER BY a DESC, n DESC, movieId""").fetchall())
+        # Deviations that are equal in truth differ in the last bits: the order is checked on rounded ones.
+        ours = rows("stats", "polarising", "--min-ratings", str(polar_min), "-n", "100000", whole)
+        theirs = db.execute(f"""SELECT movieId, title, genres, a, n, s FROM ({everything})
+                                WHERE n >= {polar_min}""").fetchall()
+        order = lambda row: (-round(row[5], 9), -row[4], row[0])
+        assert [r[0] for r in ours] == [r[0] for r in sorted(ours, key=order)], "polarising: order"
+        same("stats polarising", sorted(ours, key=order), sorted(theirs, key=order))
+
+        for name, types in TYPES.items():
+            path = os.path.join(whole, name)
+            if not os.path.exists(path):
+                continue
+            schema = pyarrow.parquet.read_schema(path)
+            found = {field.name: str(field.type) for field in schema}
+            assert found == types, f"{name}: {found}"
+            n = pyarrow.parquet.read_table(path).num_rows
+            assert polars.read_parquet(path).height == n, name
+            assert db.execute(f"SELECT count(*) FROM '{path}'").fetchone()[0] == n, name
+            print(f"ok: {name}: {n} rows in PyArrow, Polars and DuckDB, types as documented")
+
+        sql = ORIGINAL_SQL.format(ratings=f"'{whole}/ratings.parquet'", movies=f"'{whole}/movies.parquet'", year=year)
+        same("the original's SQL on mvrec's Parquet", rows("stats", "movies", part), db.execute(sql).fetchall())
+        context = polars.SQLContext(
+            ratings=polars.scan_parquet(f"{whole}/ratings.parquet"),
+            movies=polars.scan_parquet(f"{whole}/movies.parquet"),
+        )
+        sql = ORIGINAL_SQL.format(ratings="ratings", movies="movies", year=year)
+        # Polars averages a 32-bit column in 32 bits.
+        same("the same SQL in Polars", rows("stats", "movies", part), context.execute(sql).collect().rows(), 1e-6)
+
+
+main()

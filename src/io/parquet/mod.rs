@@ -1,0 +1,10 @@
+//! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and ratings.
+
+mod input;
+mod ratings;
+mod read;
+mod write;
+
+pub use input::ParquetInput;
+pub use read::ParquetFile;
+pub use write::{Layout, ratings_layout, write, write_batch};

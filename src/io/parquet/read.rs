@@ -1,0 +1,212 @@
+//! Decodes tables: columns by name and type, or the few rows that have certain ids.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    RowFilter,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::PageIndexPolicy;
+
+use crate::io::batches;
+use crate::io::error::IoError;
+use crate::io::parquet::input::ParquetInput;
+use crate::io::parquet::write::GROUP_ROWS;
+use crate::io::source::Source;
+
+/// An open Parquet file whose footer has been read.
+pub struct ParquetFile {
+    pub(super) name: String,
+    input: ParquetInput,
+    pub(super) metadata: ArrowReaderMetadata,
+}
+
+impl ParquetFile {
+    /// Opens a source.
+    ///
+    /// # Errors
+    /// If it cannot be read or its footer is not that of a Parquet file.
+    pub fn open(source: Source) -> Result<Self, IoError> {
+        let name = source.name.clone();
+        let input = ParquetInput::from_source(source)?;
+        let options = ArrowReaderOptions::new()
+            .with_skip_arrow_metadata(true)
+            .with_page_index_policy(PageIndexPolicy::Optional);
+        let metadata = ArrowReaderMetadata::load(&input, options)
+            .map_err(|source| IoError::Parquet { file: name.clone(), source })?;
+        Ok(Self { name, input, metadata })
+    }
+
+    /// Returns the number of rows.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.metadata.metadata().file_metadata().num_rows().max(0) as usize
+    }
+
+    /// Returns the columns.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        self.metadata.schema()
+    }
+
+    /// Returns the footer entry under `key`.
+    #[must_use]
+    pub fn footer(&self, key: &str) -> Option<&str> {
+        let entries = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        entries.iter().find(|entry| entry.key == key)?.value.as_deref()
+    }
+
+    /// Tells whether the file has all the columns of `schema` by name.
+    #[must_use]
+    pub fn has_columns_of(&self, schema: &SchemaRef) -> bool {
+        schema.fields().iter().all(|field| self.schema().index_of(field.name()).is_ok())
+    }
+
+    pub(super) fn damaged(&self) -> impl Fn(ParquetError) -> IoError + use<'_> {
+        |source| IoError::Parquet { file: self.name.clone(), source }
+    }
+
+    pub(super) fn builder(
+        &self,
+        columns: &[usize],
+    ) -> ParquetRecordBatchReaderBuilder<ParquetInput> {
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
+        ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.input.clone(),
+            self.metadata.clone(),
+        )
+        .with_projection(mask)
+        .with_batch_size(GROUP_ROWS)
+    }
+
+    /// Reads the columns of `schema`, cast to its types, into one batch.
+    ///
+    /// # Errors
+    /// If a column is missing, cannot be cast, or holds nulls where the schema allows none.
+    pub fn read_as(&self, schema: &SchemaRef) -> Result<RecordBatch, IoError> {
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for field in schema.fields() {
+            columns.push(self.schema().index_of(field.name()).map_err(|_| {
+                let found = self.schema().fields().iter().map(|field| field.name().clone());
+                IoError::BadColumn {
+                    file: self.name.clone(),
+                    column: field.name().clone(),
+                    problem: format!("is missing; found {}", found.collect::<Vec<_>>().join(", ")),
+                }
+            })?);
+        }
+        let reader = self.builder(&columns).build().map_err(self.damaged())?;
+        let mut batches = Vec::new();
+        for batch in reader {
+            let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+            let arrays = schema.fields().iter().map(|field| {
+                let array = batch.column_by_name(field.name()).expect("it was projected");
+                self.cast(field.name(), array, field.data_type(), field.is_nullable())
+            });
+            let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+            batches.push(RecordBatch::try_new(schema.clone(), arrays).map_err(|error| {
+                IoError::Parquet { file: self.name.clone(), source: error.into() }
+            })?);
+        }
+        concat_batches(schema, &batches)
+            .map_err(|error| IoError::Parquet { file: self.name.clone(), source: error.into() })
+    }
+
+    /// Reads one column of ids by its name.
+    ///
+    /// # Errors
+    /// If there is no such column or it does not hold ids.
+    pub fn read_ids(&self, column: &str) -> Result<Vec<i32>, IoError> {
+        let field = arrow::datatypes::Field::new(column, DataType::Int32, false);
+        let batch = self.read_as(&Arc::new(arrow::datatypes::Schema::new(vec![field])))?;
+        Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
+    }
+
+    /// Reads columns as they are; with `ids`, which ascend, only the rows whose `key` is one of them.
+    ///
+    /// Pages that hold none of the ids are not decoded.
+    ///
+    /// # Errors
+    /// If a column is missing, the key is not int32, or the pages are damaged.
+    pub fn read_rows(
+        &self,
+        columns: &[&'static str],
+        key: &'static str,
+        ids: Option<&[i32]>,
+    ) -> Result<Vec<RecordBatch>, IoError> {
+        let mut positions = Vec::with_capacity(columns.len());
+        for &column in columns {
+            positions.push(self.schema().index_of(column).map_err(|_| IoError::BadColumn {
+                file: self.name.clone(),
+                column: column.into(),
+                problem: "is missing".into(),
+            })?);
+        }
+        let mut builder = self.builder(&positions);
+        if let Some(ids) = ids {
+            let key = self.schema().index_of(key).expect("the key is one of the columns");
+            let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [key]);
+            let ids = ids.to_vec();
+            let wanted = ArrowPredicateFn::new(mask, move |batch| {
+                let keys = cast(batch.column(0), &DataType::Int32)?;
+                let keys = keys.as_primitive::<Int32Type>().values();
+                Ok(keys.iter().map(|key| Some(ids.binary_search(key).is_ok())).collect())
+            });
+            builder = builder.with_row_filter(RowFilter::new(vec![Box::new(wanted)]));
+        }
+        let reader = builder.build().map_err(self.damaged())?;
+        reader.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
+    }
+
+    pub(super) fn cast(
+        &self,
+        column: &str,
+        array: &ArrayRef,
+        kind: &DataType,
+        nullable: bool,
+    ) -> Result<ArrayRef, IoError> {
+        let bad = |problem| IoError::BadColumn {
+            file: self.name.clone(),
+            column: column.into(),
+            problem,
+        };
+        if array.null_count() > 0 && !nullable {
+            return Err(bad("has empty values".into()));
+        }
+        if array.data_type() == kind {
+            return Ok(Arc::clone(array));
+        }
+        let cast_to = |array: &ArrayRef, kind: &DataType| {
+            cast(array, kind).map_err(|error| bad(format!("cannot be used: {error}")))
+        };
+        let converted = match (array.data_type(), kind) {
+            (from, DataType::Timestamp(unit, _)) => {
+                // Integers are seconds; whatever knows no time zone is UTC. Zones are put on by name alone,
+                // for Arrow converts between them only with a database of zones.
+                let from_zone = match from {
+                    DataType::Timestamp(_, zone) => zone.clone(),
+                    _ => None,
+                };
+                let array = match from {
+                    _ if from.is_integer() => {
+                        cast_to(array, &DataType::Timestamp(TimeUnit::Second, None))?
+                    }
+                    _ => Arc::clone(array),
+                };
+                let array = cast_to(&array, &DataType::Timestamp(*unit, from_zone))?;
+                batches::with_zone(&array)
+            }
+            _ => cast_to(array, kind)?,
+        };
+        // A cast that overflows yields null.
+        if converted.null_count() > array.null_count() {
+            return Err(bad(format!("has values that do not fit {kind}")));
+        }
+        Ok(converted)
+    }
+}

@@ -1,0 +1,170 @@
+//! Encodes tables, row groups in parallel.
+
+use std::io::Write;
+use std::ops::Range;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowWriter, ArrowWriterOptions, compute_leaves,
+};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+
+use crate::io::error::IoError;
+
+/// How a table is laid out in a Parquet file.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// Rows of a row group; 0 for the default, a million.
+    pub group_rows: usize,
+    /// Rows of a page; 0 for the encoder's default.
+    pub page_rows: usize,
+    /// Columns of integers that are better stored as differences than by dictionary.
+    pub deltas: &'static [&'static str],
+    /// Columns that neither a dictionary nor compression makes smaller, such as factors; the parts of a
+    /// nested name are joined by dots.
+    pub plain: &'static [&'static str],
+    /// Columns that the rows are sorted by.
+    pub sorted_by: &'static [&'static str],
+    /// Entries of the footer.
+    pub footer: Vec<(String, String)>,
+}
+
+/// Rows of a row group unless told otherwise, and of a batch that is read.
+pub(super) const GROUP_ROWS: usize = 1 << 20;
+
+/// Layout of every file of ratings.
+#[must_use]
+pub fn ratings_layout(footer: Vec<(String, String)>) -> Layout {
+    Layout {
+        deltas: &["movie_id", "rating_timestamp"],
+        sorted_by: &["user_id", "movie_id"],
+        footer,
+        ..Layout::default()
+    }
+}
+
+fn properties(schema: &SchemaRef, layout: &Layout) -> WriterProperties {
+    let position = |name: &&str| schema.index_of(name).expect("layouts name columns of the schema");
+    let sorting = layout.sorted_by.iter().map(|name| SortingColumn {
+        column_idx: position(name) as i32,
+        descending: false,
+        nulls_first: false,
+    });
+    let footer = layout.footer.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let mut builder = WriterProperties::builder()
+        .set_created_by(format!("mvrec {}", env!("CARGO_PKG_VERSION")))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a level")))
+        .set_max_row_group_row_count(None)
+        .set_sorting_columns((!layout.sorted_by.is_empty()).then(|| sorting.collect()))
+        .set_key_value_metadata(Some(footer.collect()));
+    if layout.page_rows > 0 {
+        builder = builder
+            .set_data_page_row_count_limit(layout.page_rows)
+            .set_write_batch_size(layout.page_rows);
+    }
+    for &name in layout.deltas {
+        let path = column_path(name);
+        builder = builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+    }
+    for &name in layout.plain {
+        let path = column_path(name);
+        builder = builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_compression(path, Compression::UNCOMPRESSED);
+    }
+    builder.build()
+}
+
+/// Path of a column whose parts are joined by dots.
+fn column_path(name: &str) -> ColumnPath {
+    ColumnPath::new(name.split('.').map(str::to_string).collect())
+}
+
+/// Writes `n_rows` rows that `rows` hands out by range; row groups are encoded in parallel.
+///
+/// # Errors
+/// If writing fails.
+pub fn write<W: Write + Send>(
+    out: W,
+    file: &str,
+    schema: &SchemaRef,
+    layout: &Layout,
+    n_rows: usize,
+    rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
+) -> Result<(), IoError> {
+    write_groups(out, schema, layout, n_rows, rows)
+        .map_err(|source| IoError::Encode { file: file.into(), source: source.into() })
+}
+
+fn write_groups<W: Write + Send>(
+    out: W,
+    schema: &SchemaRef,
+    layout: &Layout,
+    n_rows: usize,
+    rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
+) -> Result<(), ParquetError> {
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties(schema, layout))
+        .with_schema_root("schema".into());
+    let writer = ArrowWriter::try_new_with_options(out, schema.clone(), options)?;
+    let (mut writer, factory) = writer.into_serialized_writer()?;
+    let group_rows = if layout.group_rows == 0 { GROUP_ROWS } else { layout.group_rows };
+    let groups: Vec<Range<usize>> = (0..n_rows)
+        .step_by(group_rows)
+        .map(|start| start..(start + group_rows).min(n_rows))
+        .collect();
+    let at_once = rayon::current_num_threads();
+    for (round, ranges) in groups.chunks(at_once).enumerate() {
+        let encoded: Result<Vec<Vec<ArrowColumnChunk>>, ParquetError> = ranges
+            .par_iter()
+            .enumerate()
+            .map(|(i, range)| {
+                let columns = factory.create_column_writers(round * at_once + i)?;
+                let batch = rows(range.clone());
+                let mut columns = columns.into_iter();
+                let mut chunks = Vec::new();
+                for (field, array) in schema.fields().iter().zip(batch.columns()) {
+                    for leaf in compute_leaves(field, array)? {
+                        let mut column = columns.next().expect("a writer for each leaf");
+                        column.write(&leaf)?;
+                        chunks.push(column.close()?);
+                    }
+                }
+                Ok(chunks)
+            })
+            .collect();
+        for chunks in encoded? {
+            let mut group = writer.next_row_group()?;
+            for chunk in chunks {
+                chunk.append_to_row_group(&mut group)?;
+            }
+            group.close()?;
+        }
+    }
+    writer.finish()?;
+    writer.inner_mut().flush()?;
+    Ok(())
+}
+
+/// Writes a table that is in memory as one batch.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_batch<W: Write + Send>(
+    out: W,
+    file: &str,
+    layout: &Layout,
+    batch: &RecordBatch,
+) -> Result<(), IoError> {
+    write(out, file, &batch.schema(), layout, batch.num_rows(), |range| {
+        batch.slice(range.start, range.len())
+    })
+}

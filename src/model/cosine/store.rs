@@ -1,0 +1,72 @@
+//! `neighbors.parquet`: a row per pair, best first.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Float32Array, Int32Array};
+use arrow::datatypes::{Float32Type, Int32Type};
+
+use crate::dataset::ids::Lookup;
+use crate::io::parquet::{self, Layout, ParquetFile};
+use crate::io::source::Source;
+use crate::io::{IoError, batches};
+use crate::linalg::topk::Scored;
+use crate::model::cosine::Neighbors;
+use crate::model::error::ModelError;
+use crate::schema;
+
+impl Neighbors {
+    /// Writes the file into a folder; `ids` are the raw ids of the rows, under the name `id_column`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, folder: &Path, ids: &[i32], id_column: &str) -> Result<(), IoError> {
+        let path = folder.join(schema::NEIGHBORS);
+        let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
+        let name = path.display().to_string();
+        let schema = schema::neighbors(id_column);
+        let row_ids: Vec<i32> = (0..self.n_rows())
+            .flat_map(|row| self.row(row).iter().map(move |_| ids[row]))
+            .collect();
+        let layout = Layout { plain: &["similarity"], ..Layout::default() };
+        parquet::write(file, &name, &schema, &layout, row_ids.len(), |range| {
+            let pairs = &self.pairs[range.clone()];
+            let neighbor_ids = pairs.iter().map(|pair| ids[pair.ix as usize]);
+            let similarities = pairs.iter().map(|pair| pair.score);
+            batches::batch(
+                schema.clone(),
+                vec![
+                    Arc::new(Int32Array::from(row_ids[range].to_vec())),
+                    Arc::new(Int32Array::from_iter_values(neighbor_ids)),
+                    Arc::new(Float32Array::from_iter_values(similarities)),
+                ],
+            )
+        })
+    }
+
+    /// Reads the file of a folder.
+    ///
+    /// # Errors
+    /// If it cannot be read or names an id that is not in `ids`.
+    pub fn read(folder: &Path, ids: &[i32], id_column: &str) -> Result<Self, ModelError> {
+        let path = folder.join(schema::NEIGHBORS);
+        let file = ParquetFile::open(Source::open(&path)?)?;
+        let batch = file.read_as(&schema::neighbors(id_column))?;
+        let rows = batch.column(0).as_primitive::<Int32Type>().values();
+        let others = batch.column(1).as_primitive::<Int32Type>().values();
+        let similarities = batch.column(2).as_primitive::<Float32Type>().values();
+        let lookup = Lookup::new(ids);
+        let mut lists: Vec<Vec<Scored>> = vec![Vec::new(); ids.len()];
+        for ((&row, &other), &score) in rows.iter().zip(others).zip(similarities) {
+            let (Some(row), Some(ix)) = (lookup.get(row), lookup.get(other)) else {
+                let path = path.display().to_string();
+                let problem = format!("the pair {row}, {other} names an id that the model lacks");
+                return Err(ModelError::Damaged { path, problem });
+            };
+            lists[row as usize].push(Scored { ix, score });
+        }
+        Ok(Self::of_rows(lists))
+    }
+}

@@ -1,0 +1,86 @@
+//! What a model is: `model.json`.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::manifest::{Step, check_version};
+use crate::dataset::ratings::Shape;
+use crate::io::{IoError, json};
+use crate::model::als::AlsParams;
+use crate::model::cosine::CosineParams;
+use crate::model::error::ModelError;
+use crate::model::nmf::NmfParams;
+use crate::model::popularity::PopularityParams;
+
+/// A kind of model with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "algorithm", content = "parameters", rename_all = "lowercase")]
+pub enum Algorithm {
+    /// Matrix factorisation by alternating least squares.
+    Als(AlsParams),
+    /// Non-negative matrix factorisation.
+    Nmf(NmfParams),
+    /// Neighbourhoods by cosine.
+    Cosine(CosineParams),
+    /// The baseline.
+    Popularity(PopularityParams),
+}
+
+impl Algorithm {
+    /// Checks the ranges of all parameters.
+    ///
+    /// # Errors
+    /// At the first parameter out of its range.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        match self {
+            Self::Als(params) => params.validate(),
+            Self::Nmf(params) => params.validate(),
+            Self::Cosine(params) => params.validate(),
+            Self::Popularity(params) => params.validate(),
+        }
+    }
+}
+
+/// What a model was trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Size and ranges of the ratings.
+    pub shape: Shape,
+    /// XXH3-128 of the ratings.
+    pub content_xxh3: String,
+    /// Mean of the ratings.
+    pub mean_rating: f64,
+    /// Commands that made the ratings.
+    pub steps: Vec<Step>,
+}
+
+/// Content of `model.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Says what the directory is.
+    pub kind: String,
+    /// Version of the layout.
+    pub format_version: u32,
+    /// Kind of model and all parameters.
+    #[serde(flatten)]
+    pub algorithm: Algorithm,
+    /// What it was trained on.
+    pub training: Training,
+    /// Value of the objective after each iteration.
+    pub loss: Vec<f64>,
+}
+
+/// Reads `model.json` and refuses a newer format by its number before anything else in it.
+///
+/// # Errors
+/// If the file cannot be read, is not what is expected, or is newer.
+pub fn read(path: &Path) -> Result<ModelInfo, IoError> {
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    let version: Version = json::read(path)?;
+    check_version(&path.display().to_string(), version.format_version)?;
+    json::read(path)
+}

@@ -1,0 +1,145 @@
+//! Trains any algorithm on a dataset and writes the model directory.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::dataset::matrix::Interactions;
+use crate::dataset::{Dataset, Movies};
+use crate::io::atomic::AtomicDir;
+use crate::io::parquet::{self, Layout};
+use crate::io::{IoError, json};
+use crate::model::als::{self, Feedback};
+use crate::model::catalogue::Catalogue;
+use crate::model::cosine::{self, Between, Neighbors};
+use crate::model::error::ModelError;
+use crate::model::factors::Factors;
+use crate::model::info::{Algorithm, ModelInfo, Training};
+use crate::model::seen::Seen;
+use crate::model::{nmf, spark};
+use crate::progress::Progress;
+use crate::schema;
+
+/// The part of a model that is its own.
+#[derive(Debug, Clone)]
+enum Parts {
+    Factors { users: Factors, items: Factors },
+    Neighbors { ids: Vec<i32>, id_column: &'static str, neighbors: Neighbors },
+    Nothing,
+}
+
+/// A model that has just been trained.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// Content of `model.json`.
+    pub info: ModelInfo,
+    catalogue: Catalogue,
+    seen: Seen,
+    parts: Parts,
+}
+
+/// Trains a model.
+///
+/// # Errors
+/// If a parameter is out of its range, there is nothing to learn from, or the data is degenerate.
+pub fn train(
+    dataset: &Dataset,
+    movies: Option<&Movies>,
+    algorithm: Algorithm,
+    progress: &dyn Progress,
+) -> Result<Trained, ModelError> {
+    algorithm.validate()?;
+    if dataset.ratings.is_empty() {
+        return Err(ModelError::NoRatings);
+    }
+    progress.begin("building the matrix", "ratings", None);
+    let matrix = Interactions::new(&dataset.ratings);
+    let begin = |iterations| progress.begin("training", "iterations", Some(iterations as u64));
+    let mut on_iteration = |iteration: usize, loss: f64| {
+        progress.advance(1);
+        progress.note(&format!("iteration {iteration}: loss {loss:.6e}"));
+        ControlFlow::Continue(())
+    };
+    let factors = |ids: &[i32], vectors| Factors { ids: ids.to_vec(), vectors };
+    let (parts, loss) = match &algorithm {
+        Algorithm::Als(params) => {
+            let liked = match params.feedback {
+                Feedback::Explicit => None,
+                Feedback::Implicit => Some(matrix.at_least(params.positive_from)),
+            };
+            let matrix = liked.as_ref().unwrap_or(&matrix);
+            if matrix.n_ratings() == 0 {
+                return Err(ModelError::NoPositives { from: params.positive_from });
+            }
+            begin(params.iterations);
+            let fit = als::fit(matrix, params, &mut on_iteration)?;
+            let users = factors(&matrix.user_ids, fit.users);
+            let items = factors(&matrix.movie_ids, fit.items);
+            (Parts::Factors { users, items }, fit.losses)
+        }
+        Algorithm::Nmf(params) => {
+            begin(params.iterations);
+            let fit = nmf::fit(&matrix, params, &mut on_iteration)?;
+            let users = factors(&matrix.user_ids, fit.users);
+            let items = factors(&matrix.movie_ids, fit.items);
+            (Parts::Factors { users, items }, fit.losses)
+        }
+        Algorithm::Cosine(params) => {
+            let neighbors = cosine::fit(&matrix, params, progress)?;
+            let (ids, id_column) = match params.between {
+                Between::Movies => (matrix.movie_ids.clone(), "movie_id"),
+                Between::Users => (matrix.user_ids.clone(), "user_id"),
+            };
+            (Parts::Neighbors { ids, id_column, neighbors }, Vec::new())
+        }
+        Algorithm::Popularity(_) => (Parts::Nothing, Vec::new()),
+    };
+    let training = Training {
+        shape: dataset.ratings.shape(),
+        content_xxh3: dataset.ratings.content_hash(),
+        mean_rating: matrix.mean(),
+        steps: dataset.history.steps.clone(),
+    };
+    let info = ModelInfo {
+        kind: "mvrec model".into(),
+        format_version: schema::FORMAT_VERSION,
+        algorithm,
+        training,
+        loss,
+    };
+    let catalogue = Catalogue::of_training(&matrix, movies);
+    Ok(Trained { info, catalogue, seen: Seen::of_training(&matrix), parts })
+}
+
+impl Trained {
+    /// Writes all files into a directory under construction.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(&self, out: &AtomicDir) -> Result<(), ModelError> {
+        let folder = out.path();
+        json::write(&folder.join(schema::MODEL_JSON), &self.info)?;
+        let movie_ids = self.catalogue.movies.ids();
+        write_table(folder, schema::MOVIES, &self.catalogue.to_batch())?;
+        self.seen.write(folder, movie_ids)?;
+        match &self.parts {
+            Parts::Factors { users, items } => spark::write(folder, users, items)?,
+            Parts::Neighbors { ids, id_column, neighbors } => {
+                neighbors.write(folder, ids, id_column)?;
+            }
+            Parts::Nothing => {}
+        }
+        Ok(())
+    }
+}
+
+fn write_table(
+    folder: &Path,
+    name: &str,
+    batch: &arrow::array::RecordBatch,
+) -> Result<(), IoError> {
+    let path = folder.join(name);
+    let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
+    parquet::write_batch(file, &path.display().to_string(), &Layout::default(), batch)
+}

@@ -1,0 +1,214 @@
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::{Fixture, broken, ml_mini};
+
+#[test]
+fn a_movielens_folder_becomes_a_dataset() {
+    let fixture = Fixture::new();
+    insta::assert_snapshot!(fixture.snapshot(&["ingest", &ml_mini(), "-o", "ml"]), @"
+    exit 0
+    --- stderr
+    mvrec: recognised MovieLens CSV (ratings.csv, movies.csv, links.csv, tags.csv): 12211 ratings
+    ");
+    let mut names: Vec<String> = fs::read_dir(fixture.path("ml"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let expected =
+        ["dataset.json", "links.parquet", "movies.parquet", "ratings.parquet", "tags.parquet"];
+    assert_eq!(names, expected);
+    assert_eq!(fixture.names(), ["ml"]);
+}
+
+/// Zips the fixture with its folder inside, as GroupLens does.
+fn zip(target: &Path, prefix: &str) {
+    let mut zip = zip::ZipWriter::new(fs::File::create(target).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    for entry in fs::read_dir(ml_mini()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        zip.start_file(format!("{prefix}{name}"), options).unwrap();
+        zip.write_all(&fs::read(&path).unwrap()).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn folder_zip_packed_files_stdin_and_crlf_give_the_same_ratings() {
+    let fixture = Fixture::with_dataset();
+    let expected = fs::read(fixture.path("ml/ratings.parquet")).unwrap();
+    zip(&fixture.path("ml.zip"), "ml-mini/");
+    zip(&fixture.path("evil.zip"), "../../");
+    let text = fs::read_to_string(format!("{}/ratings.csv", ml_mini())).unwrap();
+    fs::write(fixture.path("crlf.csv"), text.replace('\n', "\r\n")).unwrap();
+    let packed = zstd::encode_all(text.as_bytes(), 1).unwrap();
+    fs::write(fixture.path("packed.csv.zst"), packed).unwrap();
+    for source in ["ml.zip", "evil.zip", "crlf.csv", "packed.csv.zst", "ml/ratings.parquet", "ml"] {
+        fixture.ok(&["ingest", source, "-o", "again"]);
+        let again = fs::read(fixture.path("again/ratings.parquet")).unwrap();
+        assert!(again == expected, "{source}");
+    }
+    fixture.ok_with(&["ingest", "-", "-o", "again"], text.as_bytes());
+    assert!(fs::read(fixture.path("again/ratings.parquet")).unwrap() == expected, "stdin");
+}
+
+#[test]
+fn the_zip_brings_everything_along() {
+    let fixture = Fixture::with_dataset();
+    zip(&fixture.path("ml.zip"), "ml-mini/");
+    fixture.ok(&["ingest", "ml.zip", "-o", "again"]);
+    for name in ["dataset.json", "links.parquet", "movies.parquet", "tags.parquet"] {
+        let read = |folder: &str| fs::read(fixture.path(folder).join(name)).unwrap();
+        assert!(read("ml") == read("again"), "{name}");
+    }
+}
+
+#[test]
+fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
+    let mut text = String::new();
+    let mut names: Vec<String> = fs::read_dir(broken())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 24, "{names:?}");
+    for name in names {
+        let fixture = Fixture::new();
+        let source = broken().join(&name);
+        for output in ["out", "out.csv", "out.parquet"] {
+            let result = fixture.snapshot(&["ingest", source.to_str().unwrap(), "-o", output]);
+            assert!(result.starts_with("exit 1\n"), "{name}: {result}");
+            assert_eq!(fixture.names(), [] as [&str; 0], "{name}");
+            if output == "out" {
+                let message = result.lines().last().unwrap();
+                text.push_str(&message.replace("[project]/fixtures/broken/", ""));
+                text.push('\n');
+            }
+        }
+    }
+    insta::assert_snapshot!(text, @r#"
+    mvrec: error: archive_broken.zip: invalid Zip archive: Could not find EOCD
+    mvrec: error: folder_bad_movies/movies.csv:3: movie `two` is not a whole number
+    mvrec: error: folder_latin1_movies/movies.csv:2: the line is not UTF-8 text
+    mvrec: error: folder_without_ratings: no ratings.csv in it (found `movies.csv`)
+    mvrec: error: ratings_after_2100.csv:3: timestamp `9999999999` is not between 1970 and 2100
+    mvrec: error: ratings_bad_time.csv:3: timestamp `yesterday` is neither seconds since 1970 nor a date
+    mvrec: error: ratings_before_1970.csv:3: timestamp `-1` is not between 1970 and 2100
+    mvrec: error: ratings_broken.csv.gz: incomplete deflate stream
+    mvrec: error: ratings_decimal_comma.csv:3: rating `3,5` is not a number
+    mvrec: error: ratings_empty.csv: the file is empty
+    mvrec: error: ratings_empty_field.csv:3: movie `` is not a whole number
+    mvrec: error: ratings_id_overflow.csv:3: movie `99999999999` does not fit 32 bits
+    mvrec: error: ratings_infinity.csv:3: rating `inf` is not between 0.5 and 5
+    mvrec: error: ratings_json.json: this looks like JSON; expected ratings as Parquet or delimited text
+    mvrec: error: ratings_long_line.csv:3: line `1,2,3,5,1500000001` has 5 fields where 4 were expected
+    mvrec: error: ratings_missing_column.csv: no column for the rating; found `userId`, `movieId`, `timestamp`
+    mvrec: error: ratings_nan.csv:3: rating `NaN` is not between 0.5 and 5
+    mvrec: error: ratings_not_a_number.csv:3: rating `six` is not a number
+    mvrec: error: ratings_off_scale.csv:3: rating `6.5` is not between 0.5 and 5
+    mvrec: error: ratings_one_field.csv: no column for the user; found `hello`
+    mvrec: error: ratings_open_quote.csv:3: no movie: the line has 1 of 4 fields: `"1,2,3.5,1500000001`
+    mvrec: error: ratings_short_line.csv:3: no timestamp: the line has 3 of 4 fields: `1,2,3.5`
+    mvrec: error: ratings_text_id.csv:3: user `alice` is not a whole number
+    mvrec: error: ratings_truncated.parquet: not a readable Parquet file (truncated or damaged?): Parquet error: Invalid Parquet file. Corrupt footer
+    "#);
+}
+
+#[test]
+fn a_file_with_a_header_alone_is_an_empty_dataset() {
+    let fixture = Fixture::new();
+    fs::write(fixture.path("none.csv"), "userId,movieId,rating,timestamp\n").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["ingest", "none.csv", "-o", "none"]), @"
+    exit 0
+    --- stderr
+    mvrec: recognised delimited text (none.csv): 0 ratings
+    mvrec: warning: there are no ratings in it
+    ");
+    let summary = fixture.json(&["stats", "summary", "none"]);
+    assert_eq!(summary["ratings"], 0);
+    for output in ["none.parquet", "again.csv", "none.json", "none.jsonl"] {
+        fixture.ok(&["filter", "none", "-o", output]);
+    }
+    assert_eq!(fs::read_to_string(fixture.path("none.json")).unwrap(), "[]\n");
+    let header = "user_id,movie_id,rating,rating_timestamp\n";
+    assert_eq!(fs::read_to_string(fixture.path("again.csv")).unwrap(), header);
+}
+
+#[test]
+fn duplicates_are_resolved_as_told() {
+    let fixture = Fixture::new();
+    let text = "userId,movieId,rating,timestamp\n1,1,5,20\n1,1,2,10\n1,2,3,10\n";
+    fs::write(fixture.path("twice.csv"), text).unwrap();
+    let rating = |which: &str| {
+        fixture.ok(&["ingest", "twice.csv", "-o", "out.jsonl", "--duplicates", which]);
+        fs::read_to_string(fixture.path("out.jsonl")).unwrap().lines().next().unwrap().to_string()
+    };
+    assert!(rating("last").contains("\"rating\":5.0"), "{}", rating("last"));
+    assert!(rating("first").contains("\"rating\":2.0"));
+    assert!(rating("mean").contains("\"rating\":3.5"));
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "ingest",
+        "twice.csv",
+        "-o",
+        "x",
+        "--duplicates",
+        "error"
+    ]), @"
+    exit 1
+    --- stderr
+    mvrec: error: 1 rows repeat a user and movie, which --duplicates error refuses
+    ");
+}
+
+#[test]
+fn several_sources_are_joined() {
+    let fixture = Fixture::with_dataset();
+    fs::write(fixture.path("more.csv"), "userId,movieId,rating,timestamp\n9999,1,5,20\n").unwrap();
+    fixture.ok(&["ingest", "ml", "more.csv", "-o", "both"]);
+    assert_eq!(fixture.json(&["stats", "summary", "both"])["users"], 201);
+    assert!(fixture.path("both/movies.parquet").is_file());
+}
+
+#[test]
+fn wrong_command_lines_end_with_2() {
+    let fixture = Fixture::new();
+    insta::assert_snapshot!(fixture.snapshot(&["ingest"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      <SOURCE>...
+
+    Usage: mvrec ingest <SOURCE>...
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["ingest", "x", "--duplicates", "some"]), @"
+    exit 2
+    --- stderr
+    error: invalid value 'some' for '--duplicates <WHICH>'
+      [possible values: last, first, mean, error]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn what_mvrec_did_not_write_is_not_replaced() {
+    let fixture = Fixture::new();
+    fs::create_dir(fixture.path("photos")).unwrap();
+    fs::write(fixture.path("photos/me.jpg"), "").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["ingest", &ml_mini(), "-o", "photos"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: photos: exists and was not written by mvrec; it is left as it is
+    ");
+    assert!(fixture.path("photos/me.jpg").is_file());
+    insta::assert_snapshot!(fixture.snapshot(&["ingest", &ml_mini(), "-o", "no/such/folder"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: no/such/folder: No such file or directory (os error 2)
+    ");
+}

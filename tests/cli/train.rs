@@ -1,0 +1,103 @@
+use std::fs;
+
+use crate::Fixture;
+
+#[test]
+fn every_algorithm_trains_and_recommends() {
+    let fixture = Fixture::with_dataset();
+    for args in [
+        "als",
+        "als --no-biases --rank 5 --max-iter 3 --reg-param 0.2 --seed 7",
+        "als --feedback implicit --unobserved-weight 0.1 --exponent 0.5 --positive-from 4",
+        "als --feedback implicit --alpha 10",
+        "nmf",
+        "nmf --fill 2.5 --init random",
+        "cosine --neighbors 10 --shrinkage 5 --center",
+        "cosine --between users",
+        "popularity --damping 10",
+    ] {
+        let mut words = vec!["train"];
+        words.extend(args.split(' '));
+        words.extend(["ml", "-o", "model"]);
+        fixture.ok(&words);
+        let list = fixture.json(&["recommend", "model", "--user", "1", "-n", "5"]);
+        assert_eq!(list.as_array().unwrap().len(), 5, "{args}");
+    }
+}
+
+#[test]
+fn what_training_says() {
+    let fixture = Fixture::with_dataset();
+    insta::assert_snapshot!(fixture.snapshot(&["train", "popularity", "ml", "-o", "model", "-v"]), @"
+    exit 0
+    --- stderr
+    mvrec: reading ratings
+    mvrec: building the matrix
+    mvrec: trained on 12211 ratings of 200 users and 300 movies
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "train",
+        "popularity",
+        "ml/ratings.parquet",
+        "-o",
+        "model"
+    ]), @"
+    exit 0
+    --- stderr
+    mvrec: no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)
+    mvrec: trained on 12211 ratings of 200 users and 300 movies
+    ");
+    assert_eq!(fixture.snapshot(&["train", "popularity", "ml", "-o", "model", "-q"]), "exit 0\n");
+}
+
+#[test]
+fn options_that_do_not_belong_together_are_refused() {
+    let fixture = Fixture::with_dataset();
+    insta::assert_snapshot!(fixture.snapshot(&["train", "als", "--alpha", "4", "ml", "-o", "m"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: --alpha belongs to --feedback implicit
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["train", "als", "--factors", "0", "ml", "-o", "m"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: factors must be from 1 to 4096, not 0
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["train", "als", "ml"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      --output <DIR>
+
+    Usage: mvrec train als --output <DIR> <INPUT>
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(fixture.names(), ["ml"]);
+}
+
+#[test]
+fn singular_equations_name_the_row() {
+    let fixture = Fixture::new();
+    fs::write(fixture.path("tiny.csv"), "1,1,5\n1,2,4\n2,1,3\n").unwrap();
+    let args = ["train", "als", "--reg-param", "0", "tiny.csv", "-o", "m"];
+    insta::assert_snapshot!(fixture.snapshot(&args), @"
+    exit 1
+    --- stderr
+    mvrec: no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)
+    mvrec: error: the equations of movie 1 are singular; raise the regularization
+    ");
+    assert_eq!(fixture.names(), ["tiny.csv"]);
+}
+
+#[test]
+fn a_model_replaces_a_model_and_a_failure_leaves_the_old_one() {
+    let fixture = Fixture::with_model();
+    let before = fs::read(fixture.path("als/model.json")).unwrap();
+    let output = fixture.run(&["train", "als", "nowhere", "-o", "als"], b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read(fixture.path("als/model.json")).unwrap(), before);
+    fixture.ok(&["train", "cosine", "ml", "-o", "als"]);
+    assert!(!fixture.path("als/userFactors").exists());
+    assert_eq!(fixture.names(), ["als", "ml"]);
+}
