@@ -112,14 +112,14 @@ fn ingest(
     progress: &dyn Progress,
 ) -> Result<Dataset, DatasetError> {
     if input.is_dir() && !input.join(schema::RATINGS).is_file() {
-        return of_movielens(movielens::read(input, progress)?, duplicates);
+        return of_movielens(movielens::read_folder(input, progress)?, duplicates);
     }
     if input.is_dir() {
         return load_directory(input, progress);
     }
     let source = Source::open(input)?;
     if source.kind == Kind::Zip {
-        return of_movielens(movielens::read(input, progress)?, duplicates);
+        return of_movielens(movielens::read_archive(source, progress)?, duplicates);
     }
     load_source(source, duplicates, progress)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 
@@ -19,40 +20,39 @@ use crate::schema;
 /// # Errors
 /// If a file cannot be written.
 pub fn write_directory(dataset: &Dataset, out: &AtomicDir) -> Result<(), DatasetError> {
+    write_files(dataset, out.path()).map_err(|error| out.named(error).into())
+}
+
+fn write_files(dataset: &Dataset, folder: &Path) -> Result<(), IoError> {
     let columns = dataset.ratings.columns();
-    let path = out.path().join(schema::RATINGS);
+    let path = folder.join(schema::RATINGS);
     let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
     let layout = parquet::ratings_layout(Vec::new());
-    let shown = shown(out, schema::RATINGS);
-    parquet::write(file, &shown, &schema::ratings(), &layout, columns.len(), |range| {
+    let name = path.display().to_string();
+    parquet::write(file, &name, &schema::ratings(), &layout, columns.len(), |range| {
         batches::of_ratings(columns, range)
     })?;
     if let Some(movies) = dataset.movies() {
-        write_part(out, schema::MOVIES, &batches::of_movies(&movies.columns()))?;
+        write_table(folder, schema::MOVIES, &batches::of_movies(&movies.columns()))?;
     }
     if let Some(links) = &dataset.links {
-        write_part(out, schema::LINKS, &batches::of_links(links))?;
+        write_table(folder, schema::LINKS, &batches::of_links(links))?;
     }
     if let Some(tags) = &dataset.tags {
-        write_part(out, schema::TAGS, &batches::of_tags(tags))?;
+        write_table(folder, schema::TAGS, &batches::of_tags(tags))?;
     }
     let manifest = Manifest::new(&dataset.ratings, dataset.history.clone(), &dataset.origin);
-    Ok(json::write(&out.path().join(schema::DATASET_JSON), &manifest)?)
+    json::write(&folder.join(schema::DATASET_JSON), &manifest)
 }
 
-/// Writes one table into a directory under construction.
+/// Writes one table into a folder.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_part(out: &AtomicDir, name: &str, batch: &RecordBatch) -> Result<(), IoError> {
-    let path = out.path().join(name);
+pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(), IoError> {
+    let path = folder.join(name);
     let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
-    parquet::write_batch(file, &shown(out, name), &Layout::default(), batch)
-}
-
-/// Name of a file where it will stand, for messages.
-fn shown(out: &AtomicDir, name: &str) -> String {
-    out.target().join(name).display().to_string()
+    parquet::write_batch(file, &path.display().to_string(), &Layout::default(), batch)
 }
 
 /// Writes the ratings as Parquet, with their history in the footer.
@@ -90,4 +90,54 @@ pub fn write_text(
     let batches =
         starts.map(|start| batches::of_ratings(columns, start..(start + ROWS).min(columns.len())));
     Ok(json::write_table(out, file, format, batches)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::io::columns::{NO_TIME, RatingColumns};
+    use crate::io::delimited::read_ratings;
+    use crate::io::parquet::ParquetFile;
+    use crate::io::source::Source;
+    use crate::io::time;
+    use crate::progress::Silent;
+
+    prop_compose! {
+        fn any_row()(
+            user: i32,
+            movie: i32,
+            half_stars in 1..=10_u8,
+            ms in proptest::option::of(time::MIN_MS..time::MAX_MS),
+        ) -> (i32, i32, f32, i64) {
+            (user, movie, f32::from(half_stars) / 2.0, ms.unwrap_or(NO_TIME))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ratings_survive_parquet_and_csv(rows in proptest::collection::vec(any_row(), 0..60)) {
+            let mut columns = RatingColumns::default();
+            for (user, movie, rating, ms) in rows {
+                columns.push(user, movie, rating, ms);
+            }
+            let ratings = Ratings::new(columns, Duplicates::Last).0;
+            let dataset = Dataset { ratings, ..Dataset::default() };
+
+            let mut bytes = Vec::new();
+            write_parquet(&dataset, &mut bytes, "x").unwrap();
+            let source = Source::from_reader("x".into(), Cursor::new(bytes)).unwrap();
+            let back = ParquetFile::open(source).unwrap().read_ratings().unwrap();
+            prop_assert_eq!(&back, dataset.ratings.columns());
+
+            let mut text = Vec::new();
+            write_text(&dataset, &mut text, "x", TextFormat::Csv).unwrap();
+            let back = read_ratings("x", &text[..], &Silent).unwrap();
+            prop_assert_eq!(&back, dataset.ratings.columns());
+        }
+    }
 }

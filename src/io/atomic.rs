@@ -99,19 +99,20 @@ impl AtomicFile {
     /// If the last bytes cannot be written or the rename fails; the old file stands then.
     pub fn commit(mut self) -> Result<(), IoError> {
         let at = IoError::at(&self.target);
-        self.temporary.flush().map_err(&at)?;
+        self.flush().map_err(&at)?;
         self.temporary.persist(&self.target).map_err(|failed| at(failed.error))?;
         Ok(())
     }
 }
 
+/// Writes to the file itself: errors of [`NamedTempFile`] would tell its random name.
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.write(bytes)
+        self.temporary.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temporary.flush()
+        self.temporary.as_file_mut().flush()
     }
 }
 
@@ -151,10 +152,10 @@ impl AtomicDir {
         self.temporary.path()
     }
 
-    /// Returns the place where the directory will stand.
+    /// Names a file in an error by the place where it will stand.
     #[must_use]
-    pub fn target(&self) -> &Path {
-        &self.target
+    pub fn named(&self, error: IoError) -> IoError {
+        error.moved(&self.path().display().to_string(), &self.target.display().to_string())
     }
 
     /// Puts the directory in its place; an older one of mvrec's is exchanged for it in one step.

@@ -168,6 +168,18 @@ impl IoError {
         Self::named(path.display().to_string())
     }
 
+    /// Returns the error with the beginning `from` of the name of a file that was to be written replaced.
+    #[must_use]
+    pub fn moved(mut self, from: &str, to: &str) -> Self {
+        if let Self::System { file, .. } | Self::Encode { file, .. } | Self::Json { file, .. } =
+            &mut self
+            && let Some(rest) = file.strip_prefix(from)
+        {
+            *file = format!("{to}{rest}");
+        }
+        self
+    }
+
     /// Returns a closure that attaches the name of a file or stream to an error of the operating system.
     pub fn named(file: String) -> impl Fn(io::Error) -> Self + use<> {
         move |source| Self::System { file: file.clone(), source }

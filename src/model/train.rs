@@ -1,14 +1,12 @@
 //! Trains any algorithm on a dataset and writes the model directory.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::dataset::matrix::Interactions;
+use crate::dataset::store::write_table;
 use crate::dataset::{Dataset, Movies};
 use crate::io::atomic::AtomicDir;
-use crate::io::parquet::{self, Layout};
 use crate::io::{IoError, json};
 use crate::model::als::{self, Feedback};
 use crate::model::catalogue::Catalogue;
@@ -118,28 +116,20 @@ impl Trained {
     /// # Errors
     /// If a file cannot be written.
     pub fn write(&self, out: &AtomicDir) -> Result<(), ModelError> {
-        let folder = out.path();
+        self.write_files(out.path()).map_err(|error| out.named(error).into())
+    }
+
+    fn write_files(&self, folder: &Path) -> Result<(), IoError> {
         json::write(&folder.join(schema::MODEL_JSON), &self.info)?;
         let movie_ids = self.catalogue.movies.ids();
         write_table(folder, schema::MOVIES, &self.catalogue.to_batch())?;
         self.seen.write(folder, movie_ids)?;
         match &self.parts {
-            Parts::Factors { users, items } => spark::write(folder, users, items)?,
+            Parts::Factors { users, items } => spark::write(folder, users, items),
             Parts::Neighbors { ids, id_column, neighbors } => {
-                neighbors.write(folder, ids, id_column)?;
+                neighbors.write(folder, ids, id_column)
             }
-            Parts::Nothing => {}
+            Parts::Nothing => Ok(()),
         }
-        Ok(())
     }
-}
-
-fn write_table(
-    folder: &Path,
-    name: &str,
-    batch: &arrow::array::RecordBatch,
-) -> Result<(), IoError> {
-    let path = folder.join(name);
-    let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
-    parquet::write_batch(file, &path.display().to_string(), &Layout::default(), batch)
 }

@@ -51,6 +51,9 @@ fn folder_zip_packed_files_stdin_and_crlf_give_the_same_ratings() {
         let again = fs::read(fixture.path("again/ratings.parquet")).unwrap();
         assert!(again == expected, "{source}");
     }
+    let zipped = fs::read(fixture.path("ml.zip")).unwrap();
+    fixture.ok_with(&["ingest", "-", "-o", "zipped"], &zipped);
+    assert!(fs::read(fixture.path("zipped/ratings.parquet")).unwrap() == expected, "zip on stdin");
     fixture.ok_with(&["ingest", "-", "-o", "again"], text.as_bytes());
     assert!(fs::read(fixture.path("again/ratings.parquet")).unwrap() == expected, "stdin");
 }

@@ -1,8 +1,8 @@
 //! The files of a folder, or of the one folder inside a ZIP archive.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
 
 use zip::ZipArchive;
 
@@ -15,18 +15,33 @@ const PACKED: [&str; 3] = ["", ".gz", ".zst"];
 /// Files that can be read by name.
 pub(super) enum Members {
     Folder(PathBuf),
-    Archive { path: PathBuf, archive: Box<ZipArchive<BufReader<File>>> },
+    Archive { name: String, archive: Box<ZipArchive<BufReader<File>>> },
 }
 
 impl Members {
-    /// Opens a folder or an archive.
-    pub(super) fn open(path: &Path) -> Result<Self, IoError> {
-        if path.is_dir() {
-            return Ok(Self::Folder(path.to_path_buf()));
+    /// Opens an archive.
+    pub(super) fn archive(source: Source) -> Result<Self, IoError> {
+        let name = source.name;
+        let spooled = |mut reader: Box<dyn Read + Send>| -> io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            io::copy(&mut reader, &mut file)?;
+            Ok(file)
+        };
+        let file = match source.seekable {
+            Some(file) => Ok(file),
+            None => spooled(source.reader),
+        };
+        let file = file.map_err(IoError::named(name.clone()))?;
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(broken(&name))?;
+        Ok(Self::Archive { name, archive: Box::new(archive) })
+    }
+
+    /// Returns the name of the folder or archive, for messages.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Folder(path) => path.display().to_string(),
+            Self::Archive { name, .. } => name.clone(),
         }
-        let file = File::open(path).map_err(IoError::at(path))?;
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(broken(path))?;
-        Ok(Self::Archive { path: path.to_path_buf(), archive: Box::new(archive) })
     }
 
     /// Returns the names of all files, without their folders.
@@ -70,13 +85,13 @@ impl Members {
                 let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
                 (source.name, size.map(|metadata| metadata.len()), source.reader)
             }
-            Self::Archive { path, archive } => {
+            Self::Archive { name: archive_name, archive } => {
                 let at = (0..archive.len()).find(|&at| {
                     matches!(archive.name_for_index(at), Some(Ok(found)) if last(&found) == name)
                 });
-                let broken = broken(path);
+                let broken = broken(archive_name);
                 let member = archive.by_index(at.expect("its name was listed")).map_err(broken)?;
-                let shown = format!("{}:{name}", path.display());
+                let shown = format!("{archive_name}:{name}");
                 (shown, Some(member.size()), Box::new(member))
             }
         };
@@ -92,7 +107,7 @@ fn last(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-fn broken(path: &Path) -> impl Fn(zip::result::ZipError) -> IoError + use<> {
-    let file = path.display().to_string();
+fn broken(name: &str) -> impl Fn(zip::result::ZipError) -> IoError + use<> {
+    let file = name.to_string();
     move |source| IoError::Zip { file: file.clone(), source }
 }

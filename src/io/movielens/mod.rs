@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::io::columns::{LinkColumns, MovieColumns, RatingColumns, TagColumns};
 use crate::io::error::IoError;
 use crate::io::movielens::members::Members;
-use crate::io::source::Fingerprint;
+use crate::io::source::{Fingerprint, Source};
 use crate::io::{delimited, table};
 use crate::progress::Progress;
 
@@ -32,17 +32,26 @@ pub struct MovieLens {
     pub sources: Vec<(String, Fingerprint)>,
 }
 
-/// Reads a folder or a ZIP archive.
+/// Reads a folder.
 ///
 /// # Errors
 /// If there is no rating file in it, or a member cannot be read or has a bad line.
-pub fn read(path: &Path, progress: &dyn Progress) -> Result<MovieLens, IoError> {
-    let mut members = Members::open(path)?;
+pub fn read_folder(path: &Path, progress: &dyn Progress) -> Result<MovieLens, IoError> {
+    read(Members::Folder(path.to_path_buf()), progress)
+}
+
+/// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list of its
+/// members stands at its end.
+///
+/// # Errors
+/// As [`read_folder`], and if the archive is damaged.
+pub fn read_archive(source: Source, progress: &dyn Progress) -> Result<MovieLens, IoError> {
+    read(Members::archive(source)?, progress)
+}
+
+fn read(mut members: Members, progress: &dyn Progress) -> Result<MovieLens, IoError> {
     if !members.has("ratings.csv") {
-        return Err(IoError::NoRatings {
-            path: path.display().to_string(),
-            found: members.names(),
-        });
+        return Err(IoError::NoRatings { path: members.shown(), found: members.names() });
     }
     let mut sources = Vec::new();
     let ratings = members

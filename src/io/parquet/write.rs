@@ -100,8 +100,13 @@ pub fn write<W: Write + Send>(
     n_rows: usize,
     rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
 ) -> Result<(), IoError> {
-    write_groups(out, schema, layout, n_rows, rows)
-        .map_err(|source| IoError::Encode { file: file.into(), source: source.into() })
+    write_groups(out, schema, layout, n_rows, rows).map_err(|error| {
+        let source = match error {
+            ParquetError::External(inner) => inner,
+            other => other.into(),
+        };
+        IoError::Encode { file: file.into(), source }
+    })
 }
 
 fn write_groups<W: Write + Send>(
