@@ -5,7 +5,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, output, exit codes |
-//! | [`stats`] | figures of the ratings |
+//! | [`stats`], [`eval`] | figures of the ratings; what is held out to judge models |
 //! | [`model`] | recommenders: fit, save, open, recommend |
 //! | [`dataset`] | ratings and movies in memory: order, filters, dense indices |
 //! | [`io`], [`linalg`] | files to columns and back; kernels on slices |
@@ -53,6 +53,7 @@
 
 pub mod cli;
 pub mod dataset;
+pub mod eval;
 pub mod io;
 pub mod linalg;
 pub mod model;

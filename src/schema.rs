@@ -28,6 +28,9 @@ pub const TAGS: &str = "tags.parquet";
 pub const MODEL_JSON: &str = "model.json";
 /// Ratings that a model was trained on, a row per user.
 pub const SEEN: &str = "seen.parquet";
+/// Manifest of a directory of parts; its presence marks the directory as mvrec's own.
+pub const SPLIT_JSON: &str = "split.json";
+
 /// Neighbours of a cosine model.
 pub const NEIGHBORS: &str = "neighbors.parquet";
 /// Folder of user vectors in Spark's `ALSModel` layout.

@@ -111,7 +111,8 @@ impl FromStr for StarRange {
     }
 }
 
-fn parse_time(text: &str) -> std::result::Result<i64, String> {
+/// Reads a date or time as typed.
+pub(crate) fn parse_time(text: &str) -> std::result::Result<i64, String> {
     match text.parse::<i32>() {
         // Seconds since 1970 are for files; on the command line four digits are a year.
         Ok(year) if text.len() == 4 => time::start_of_year(year),

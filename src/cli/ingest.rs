@@ -14,7 +14,7 @@ use crate::dataset::ratings;
 
 /// Read MovieLens folders, archives and rating files into a dataset
 ///
-/// Recognised by content: a MovieLens folder or .zip in the CSV layout (ml-latest, ml-latest-small, 20M, 25M, 32M), or one
+/// Recognised by content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest, latest-small), or one
 /// file of ratings: Parquet, or text delimited by `,` `;` tab or `::`, with or without a header, also .gz or
 /// .zst. Several sources are joined. The first bad line ends the command with its file, line and value.
 #[derive(Debug, Args)]

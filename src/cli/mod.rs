@@ -7,6 +7,7 @@ mod info;
 mod ingest;
 mod output;
 mod recommend;
+mod split;
 mod stats;
 mod train;
 mod ui;
@@ -48,6 +49,7 @@ struct Cli {
 enum Command {
     Ingest(ingest::IngestArgs),
     Filter(filter::FilterArgs),
+    Split(split::SplitArgs),
     Train(train::TrainArgs),
     Recommend(recommend::RecommendArgs),
     Stats(stats::StatsArgs),
@@ -94,6 +96,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Ingest(args) => ingest::run(&args, &ui),
         Command::Filter(args) => filter::run(&args, &ui),
+        Command::Split(args) => split::run(&args, &ui),
         Command::Train(args) => train::run(args, &ui),
         Command::Recommend(args) => recommend::run(&args, &ui),
         Command::Stats(args) => stats::run(&args, &ui),

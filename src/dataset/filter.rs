@@ -60,16 +60,21 @@ pub struct Sample {
 
 impl Sample {
     fn keeps(&self, user: i32, movie: i32) -> bool {
-        let mut hash = Xxh3Default::new();
-        hash.write(&self.seed.to_le_bytes());
-        hash.write(&user.to_le_bytes());
-        if !self.whole_users {
-            hash.write(&movie.to_le_bytes());
-        }
-        // The upper 53 bits as a fraction of 1, which a float holds exactly.
-        let uniform = (hash.finish() >> 11) as f64 / (1_u64 << 53) as f64;
-        uniform < self.fraction
+        uniform(self.seed, user, (!self.whole_users).then_some(movie)) < self.fraction
     }
+}
+
+/// Returns a number from 0 to 1 that chance has given to a user, or to a rating, once and for all.
+#[must_use]
+pub fn uniform(seed: u64, user: i32, movie: Option<i32>) -> f64 {
+    let mut hash = Xxh3Default::new();
+    hash.write(&seed.to_le_bytes());
+    hash.write(&user.to_le_bytes());
+    if let Some(movie) = movie {
+        hash.write(&movie.to_le_bytes());
+    }
+    // The upper 53 bits as a fraction of 1, which a float holds exactly.
+    (hash.finish() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Conditions {

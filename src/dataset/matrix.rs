@@ -47,18 +47,21 @@ impl Interactions {
     #[must_use]
     pub fn at_least(&self, stars: f32) -> Self {
         let keep = |rows: Csr<'_>, matrix: &CsMatI<f32, u32, usize>| {
-            let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
-            for i in 0..rows.n_rows() {
+            let liked = |i: usize| {
                 let (columns, ratings) = rows.row(i);
-                for (&column, &rating) in columns.iter().zip(ratings) {
-                    if rating >= stars {
-                        indices.push(column);
-                        values.push(rating);
-                    }
-                }
-                starts.push(indices.len());
-            }
-            CsMatI::new(matrix.shape(), starts, indices, values)
+                let pairs = columns.iter().zip(ratings).map(|(&column, &rating)| (column, rating));
+                pairs.filter(|&(_, rating)| rating >= stars)
+            };
+            let n_rows = rows.n_rows();
+            let lengths: Vec<usize> =
+                (0..n_rows).into_par_iter().map(|i| liked(i).count()).collect();
+            let starts = std::iter::once(0).chain(lengths.iter().scan(0, |end, length| {
+                *end += length;
+                Some(*end)
+            }));
+            let (indices, values): (Vec<u32>, Vec<f32>) =
+                (0..n_rows).into_par_iter().flat_map_iter(liked).unzip();
+            CsMatI::new(matrix.shape(), starts.collect(), indices, values)
         };
         Self {
             user_ids: self.user_ids.clone(),

@@ -1,9 +1,10 @@
 //! Ratings in the one order that everything below relies on: by user, then movie, each pair once.
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::io::columns::{NO_TIME, RatingColumns};
+use crate::io::time;
 
 /// What to do with several ratings of one movie by one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,37 +152,54 @@ impl Ratings {
     /// Returns size and ranges.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        let stars = |pick: fn(f32, f32) -> f32| self.0.rating.iter().copied().reduce(pick);
-        let known = || self.0.time_ms.iter().copied().filter(|&ms| ms != NO_TIME);
-        let period = known().min().zip(known().max());
+        let columns = &self.0;
+        let stars = columns.rating.par_iter().map(|&stars| (stars, stars));
+        let stars = stars.reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let known = columns.time_ms.par_iter().filter(|&&ms| ms != NO_TIME).map(|&ms| (ms, ms));
+        let period = known.reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         Shape {
             ratings: self.len(),
             users: self.user_ids().len(),
             movies: self.movie_ids().len(),
-            stars: stars(f32::min).zip(stars(f32::max)),
-            period: period.map(|(a, b)| (crate::io::time::format(a), crate::io::time::format(b))),
+            stars,
+            period: period.map(|(first, last)| (time::format(first), time::format(last))),
         }
     }
 
     /// Returns the XXH3-128 of the content, which no file format or order of columns changes.
     #[must_use]
     pub fn content_hash(&self) -> String {
-        const CHUNK: usize = 1 << 14;
-        fn feed<T: Copy, const N: usize>(hash: &mut Xxh3, values: &[T], bytes: fn(T) -> [u8; N]) {
-            let mut buffer = Vec::with_capacity(CHUNK * N);
-            for chunk in values.chunks(CHUNK) {
-                buffer.clear();
-                chunk.iter().for_each(|&value| buffer.extend_from_slice(&bytes(value)));
-                hash.update(&buffer);
-            }
-        }
-        let mut hash = Xxh3::new();
-        feed(&mut hash, &self.0.user_id, i32::to_le_bytes);
-        feed(&mut hash, &self.0.movie_id, i32::to_le_bytes);
-        feed(&mut hash, &self.0.rating, f32::to_le_bytes);
-        feed(&mut hash, &self.0.time_ms, i64::to_le_bytes);
-        format!("{:032x}", hash.digest128())
+        let columns = &self.0;
+        let ((users, movies), (stars, times)) = rayon::join(
+            || {
+                rayon::join(
+                    || hash(&columns.user_id, i32::to_le_bytes),
+                    || hash(&columns.movie_id, i32::to_le_bytes),
+                )
+            },
+            || {
+                rayon::join(
+                    || hash(&columns.rating, f32::to_le_bytes),
+                    || hash(&columns.time_ms, i64::to_le_bytes),
+                )
+            },
+        );
+        let all = [users, movies, stars, times].map(u128::to_le_bytes).concat();
+        format!("{:032x}", xxh3_128(&all))
     }
+}
+
+/// Returns the XXH3-128 of a column, little-endian on any machine.
+fn hash<T: Copy, const N: usize>(values: &[T], bytes: fn(T) -> [u8; N]) -> u128 {
+    const CHUNK: usize = 1 << 14;
+    let mut hash = Xxh3::new();
+    let mut buffer = Vec::with_capacity(CHUNK * N);
+    for chunk in values.chunks(CHUNK) {
+        buffer.clear();
+        chunk.iter().for_each(|&value| buffer.extend_from_slice(&bytes(value)));
+        hash.update(&buffer);
+    }
+    hash.digest128()
 }
 
 fn is_sorted_and_unique(columns: &RatingColumns) -> bool {

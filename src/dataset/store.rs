@@ -23,7 +23,11 @@ pub fn write_directory(dataset: &Dataset, out: &AtomicDir) -> Result<(), Dataset
     write_files(dataset, out.path()).map_err(|error| out.named(error).into())
 }
 
-fn write_files(dataset: &Dataset, folder: &Path) -> Result<(), IoError> {
+/// Writes all parts and the manifest into a folder.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_files(dataset: &Dataset, folder: &Path) -> Result<(), IoError> {
     let columns = dataset.ratings.columns();
     let path = folder.join(schema::RATINGS);
     let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);

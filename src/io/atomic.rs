@@ -177,15 +177,16 @@ impl AtomicDir {
     }
 }
 
-/// Tells whether `target` is free, an empty directory, or a dataset or model of mvrec's.
+/// Tells whether `target` is free, an empty directory, or one that mvrec wrote.
 fn may_replace(target: &Path) -> Result<bool, IoError> {
     let at = IoError::at(target);
     match fs::symlink_metadata(target) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(at(error)),
         Ok(found) if !found.is_dir() => Ok(false),
-        Ok(_) => Ok(target.join(schema::DATASET_JSON).is_file()
-            || target.join(schema::MODEL_JSON).is_file()
+        Ok(_) => Ok([schema::DATASET_JSON, schema::MODEL_JSON, schema::SPLIT_JSON]
+            .iter()
+            .any(|name| target.join(name).is_file())
             || fs::read_dir(target).map_err(at)?.next().is_none()),
     }
 }

@@ -125,7 +125,7 @@ pub enum IoError {
         expected: &'static str,
     },
     /// A folder or archive has no rating file.
-    #[error("{path}: no ratings.csv in it (found {})", list(.found))]
+    #[error("{path}: no ratings.csv, ratings.dat or u.data in it (found {})", list(.found))]
     NoRatings {
         /// Folder or archive, as the user named it.
         path: String,

@@ -24,6 +24,7 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
     }
     let manifest = path.join(schema::DATASET_JSON);
     let model = path.join(schema::MODEL_JSON);
+    let split = path.join(schema::SPLIT_JSON);
     if manifest.is_file() {
         let manifest: Manifest = json_file::read(&manifest)?;
         manifest.history.clone().check(&path.display().to_string())?;
@@ -35,6 +36,8 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
         let mut object = object_of(&read);
         object.insert("files".into(), files(path)?);
         Ok(object)
+    } else if split.is_file() {
+        Ok(json_file::read(&split)?)
     } else if spark::is_model(path) {
         let rank = spark::read_rank(path)?;
         let count = |folder: &str| {
@@ -47,7 +50,7 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
     } else {
         Err(ModelError::Damaged {
             path: path.display().to_string(),
-            problem: "this directory is neither a dataset nor a model".into(),
+            problem: "this directory is neither a dataset, a model nor a split".into(),
         })
     }
 }

@@ -9,6 +9,8 @@ use arrow::array::{AsArray, Float32Array, Int32Array, ListArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Float32Type, Int32Type};
 
+use rayon::prelude::*;
+
 use crate::dataset::ids::{ItemIx, Lookup, UserId};
 use crate::dataset::matrix::Interactions;
 use crate::io::parquet::{self, Layout, ParquetFile};
@@ -31,7 +33,7 @@ impl Seen {
     #[must_use]
     pub fn of_training(matrix: &Interactions) -> Self {
         let rows = matrix.by_user();
-        let pairs = rows.indices.iter().zip(rows.values);
+        let pairs = rows.indices.par_iter().zip(rows.values);
         Self {
             user_ids: matrix.user_ids.clone(),
             starts: rows.starts.to_vec(),

@@ -68,7 +68,7 @@ fn info_on_a_terminal_and_on_strangers() {
      shape.movies                300
      shape.stars                 0.5 5.0
      shape.period                2016-01-03T06:57:46Z 2019-12-31T23:59:59Z
-     content_xxh3                2305bfa467c8f8864b07eb020f8cbe0a
+     content_xxh3                66fd2d184a9b6e3272362ee830b0912f
      files.links.parquet.rows    300
      files.movies.parquet.rows   300
      files.ratings.parquet.rows  12211
@@ -77,7 +77,7 @@ fn info_on_a_terminal_and_on_strangers() {
     insta::assert_snapshot!(fixture.snapshot(&["info", "."]), @"
     exit 1
     --- stderr
-    mvrec: error: .: this directory is neither a dataset nor a model
+    mvrec: error: .: this directory is neither a dataset, a model nor a split
     ");
     insta::assert_snapshot!(fixture.snapshot(&["info", "nowhere"]), @"
     exit 1

@@ -59,6 +59,34 @@ fn folder_zip_packed_files_stdin_and_crlf_give_the_same_ratings() {
 }
 
 #[test]
+fn every_movielens_layout_gives_the_same_ratings_and_movies() {
+    let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/layouts");
+    let fixture = Fixture::new();
+    for (name, recognised) in [
+        ("ml-100k", "MovieLens 100K"),
+        ("ml-1m", "MovieLens 1M or 10M"),
+        ("ml-10m", "MovieLens 1M or 10M"),
+    ] {
+        let source = layouts.join(name);
+        fixture.ok(&["ingest", source.to_str().unwrap(), "-o", name]);
+        assert_eq!(fixture.json(&["info", name])["recognised"], recognised);
+        for file in ["ratings.parquet", "movies.parquet"] {
+            let read = |folder: &str| fs::read(fixture.path(folder).join(file)).unwrap();
+            assert!(read(name) == read("ml-100k"), "{name}/{file}");
+        }
+    }
+    let table = fixture.json(&["stats", "movies", "ml-1m"]);
+    assert_eq!(table[2]["title"], "Misérables, Les (1995)");
+    assert_eq!(table[2]["genres"], "Drama|Musical");
+    assert!(fixture.path("ml-10m/tags.parquet").is_file());
+    // The parts of the 100K splits are files like any other.
+    let part = |name: &str| layouts.join("ml-100k").join(name).to_str().unwrap().to_string();
+    fixture.ok(&["ingest", &part("u1.base"), &part("u1.test"), "-o", "parts"]);
+    let read = |folder: &str| fs::read(fixture.path(folder).join("ratings.parquet")).unwrap();
+    assert!(read("parts") == read("ml-100k"));
+}
+
+#[test]
 fn the_zip_brings_everything_along() {
     let fixture = Fixture::with_dataset();
     zip(&fixture.path("ml.zip"), "ml-mini/");
@@ -96,7 +124,7 @@ fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
     mvrec: error: archive_broken.zip: invalid Zip archive: Could not find EOCD
     mvrec: error: folder_bad_movies/movies.csv:3: movie `two` is not a whole number
     mvrec: error: folder_latin1_movies/movies.csv:2: the line is not UTF-8 text
-    mvrec: error: folder_without_ratings: no ratings.csv in it (found `movies.csv`)
+    mvrec: error: folder_without_ratings: no ratings.csv, ratings.dat or u.data in it (found `movies.csv`)
     mvrec: error: ratings_after_2100.csv:3: timestamp `9999999999` is not between 1970 and 2100
     mvrec: error: ratings_bad_time.csv:3: timestamp `yesterday` is neither seconds since 1970 nor a date
     mvrec: error: ratings_before_1970.csv:3: timestamp `-1` is not between 1970 and 2100

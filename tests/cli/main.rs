@@ -7,6 +7,7 @@ mod info;
 mod ingest;
 mod pipes;
 mod recommend;
+mod split;
 mod stats;
 mod train;
 
@@ -136,6 +137,7 @@ fn every_command_explains_itself_with_two_examples() {
     for command in [
         "ingest",
         "filter",
+        "split",
         "train als",
         "train nmf",
         "train cosine",

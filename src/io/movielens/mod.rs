@@ -1,9 +1,15 @@
 //! MovieLens as GroupLens ships it: a folder, or a ZIP archive with that folder in it.
 //!
-//! The CSV family (latest, latest-small, 20M, 25M, 32M) holds `ratings.csv`, `movies.csv`, `links.csv`
-//! and `tags.csv`; only the first must be there. Members are looked up by their last name and read
-//! as streams, never unpacked to disk, so a name with `..` in an archive leads nowhere.
+//! | layout | ratings | movies | also |
+//! |---|---|---|---|
+//! | CSV (latest, latest-small, 20M, 25M, 32M) | `ratings.csv` | `movies.csv` | `links.csv`, `tags.csv` |
+//! | 1M, 10M | `ratings.dat` | `movies.dat` | `tags.dat` |
+//! | 100K | `u.data` | `u.item` | |
+//!
+//! Only the ratings must be there. Members are looked up by their last name and read as streams, never
+//! unpacked to disk, so a name with `..` in an archive leads nowhere.
 
+mod dat;
 mod members;
 
 use std::path::Path;
@@ -50,25 +56,65 @@ pub fn read_archive(source: Source, progress: &dyn Progress) -> Result<MovieLens
 }
 
 fn read(mut members: Members, progress: &dyn Progress) -> Result<MovieLens, IoError> {
-    if !members.has("ratings.csv") {
+    let csv = (Layout::Csv, "ratings.csv");
+    let layouts = [csv, (Layout::Dat, "ratings.dat"), (Layout::Ml100k, "u.data")];
+    let Some((layout, ratings)) = layouts.into_iter().find(|(_, name)| members.has(name)) else {
         return Err(IoError::NoRatings { path: members.shown(), found: members.names() });
-    }
+    };
     let mut sources = Vec::new();
     let ratings = members
-        .read("ratings.csv", &mut sources, |file, size, reader| {
+        .read(ratings, &mut sources, |file, size, reader| {
             progress.begin("reading ratings", "bytes", size);
             delimited::read_ratings(file, reader, progress)
         })?
         .expect("it was seen above");
-    Ok(MovieLens {
-        layout: "MovieLens CSV",
+    let mut read = MovieLens {
+        layout: layout.shown(),
         ratings,
-        movies: members
-            .read("movies.csv", &mut sources, |file, _, text| table::read_movies(file, text))?,
-        links: members
-            .read("links.csv", &mut sources, |file, _, text| table::read_links(file, text))?,
-        tags: members
-            .read("tags.csv", &mut sources, |file, _, text| table::read_tags(file, text))?,
-        sources,
-    })
+        movies: None,
+        links: None,
+        tags: None,
+        sources: Vec::new(),
+    };
+    let all = &mut sources;
+    match layout {
+        Layout::Csv => {
+            read.movies =
+                members.read("movies.csv", all, |file, _, text| table::read_movies(file, text))?;
+            read.links =
+                members.read("links.csv", all, |file, _, text| table::read_links(file, text))?;
+            read.tags =
+                members.read("tags.csv", all, |file, _, text| table::read_tags(file, text))?;
+        }
+        Layout::Dat => {
+            read.movies =
+                members.read("movies.dat", all, |file, _, text| dat::read_movies(file, text))?;
+            read.tags =
+                members.read("tags.dat", all, |file, _, text| dat::read_tags(file, text))?;
+        }
+        Layout::Ml100k => {
+            read.movies =
+                members.read("u.item", all, |file, _, text| dat::read_items(file, text))?;
+        }
+    }
+    read.sources = sources;
+    Ok(read)
+}
+
+/// The layouts of [`self`].
+#[derive(Debug, Clone, Copy)]
+enum Layout {
+    Csv,
+    Dat,
+    Ml100k,
+}
+
+impl Layout {
+    fn shown(self) -> &'static str {
+        match self {
+            Self::Csv => "MovieLens CSV",
+            Self::Dat => "MovieLens 1M or 10M",
+            Self::Ml100k => "MovieLens 100K",
+        }
+    }
 }

@@ -1,0 +1,204 @@
+//! `mvrec split`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, json};
+
+use crate::cli::args::InputArgs;
+use crate::cli::error::{Result, usage};
+use crate::cli::filter::parse_time;
+use crate::cli::ui::Ui;
+use crate::dataset::manifest::Step;
+use crate::dataset::{Dataset, Ratings, store};
+use crate::eval::split::{Method, Parts, split, time_of_share};
+use crate::io::atomic::AtomicDir;
+use crate::io::{IoError, json as json_file};
+use crate::progress::Progress;
+use crate::schema;
+
+/// Divide ratings into parts to train and to test on
+///
+/// Writes a directory with the datasets `train` and `test` (and `fold-in`, when users are held out; `fold-1`, `fold-2`, … with
+/// --folds) and split.json, which tells how they were made, cold rows and leaks of time. The parts are
+/// disjoint and together the whole. Chance is a hash of the seed and the ids: the same rating falls into the
+/// same part whatever other rows there are.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec split --by random --test 0.1 ml -o parts && mvrec train als parts/train -o als
+  mvrec split --by users --held-out 1000 ml -o strong")]
+pub(crate) struct SplitArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Directory of the parts
+    #[arg(short, long, required = true, value_name = "DIR")]
+    output: PathBuf,
+    /// What decides
+    #[arg(long, value_enum, value_name = "HOW")]
+    by: By,
+    /// Share of the test part, 0 to 1; with `--by users`, of each held-out user's ratings [default: 0.1,
+    /// users: 0.2]
+    #[arg(long, value_name = "SHARE", conflicts_with = "folds")]
+    test: Option<f64>,
+    /// Number of folds, each of which is the test part once (random)
+    #[arg(long, value_name = "K")]
+    folds: Option<u32>,
+    /// First date or time of the test part (time) [default: as --test says]
+    #[arg(long, value_name = "DATE", value_parser = parse_time, conflicts_with = "test")]
+    from: Option<i64>,
+    /// Latest ratings of each user that are tested (last) [default: 1]
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+    /// Number of users that are held out (users)
+    #[arg(long, value_name = "N")]
+    held_out: Option<usize>,
+    /// Seed of chance
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Chance, for each rating
+    Random,
+    /// The time of the rating, for all users alike
+    Time,
+    /// The time of the rating, for each user
+    Last,
+    /// The user: some are held out, their ratings divided into fold-in and test
+    Users,
+}
+
+impl SplitArgs {
+    /// Refuses options that belong to another way of dividing.
+    fn check(&self) -> Result<()> {
+        let of = [
+            ("--folds", self.folds.is_some(), By::Random),
+            ("--from", self.from.is_some(), By::Time),
+            ("--last", self.last.is_some(), By::Last),
+            ("--held-out", self.held_out.is_some(), By::Users),
+        ];
+        if let Some((name, _, by)) = of.iter().find(|(_, given, by)| *given && *by != self.by) {
+            let by = by.to_possible_value().expect("no value is hidden");
+            return Err(usage(format!("{name} belongs to --by {}", by.get_name())));
+        }
+        if self.test.is_some() && self.by == By::Last {
+            return Err(usage("--test does not go with --by last: give --last N"));
+        }
+        if let Some(share) = self.test
+            && !(0.0..=1.0).contains(&share)
+        {
+            return Err(usage(format!("--test must be from 0 to 1, not {share}")));
+        }
+        if self.folds.is_some_and(|folds| folds < 2) {
+            return Err(usage("--folds must be 2 or more"));
+        }
+        if self.by == By::Users && self.held_out.is_none() {
+            return Err(usage("--by users needs --held-out N"));
+        }
+        Ok(())
+    }
+
+    fn method(&self, ratings: &Ratings) -> Result<Method> {
+        const TEST: f64 = 0.1;
+        const TEST_OF_HELD_OUT: f64 = 0.2;
+        let seed = self.seed;
+        Ok(match (self.by, self.folds, self.from) {
+            (By::Random, Some(folds), _) => Method::Folds { folds, seed },
+            (By::Random, None, _) => Method::Random { test: self.test.unwrap_or(TEST), seed },
+            (By::Time, _, Some(from_ms)) => Method::Time { from_ms },
+            (By::Time, _, None) => {
+                Method::Time { from_ms: time_of_share(ratings, self.test.unwrap_or(TEST))? }
+            }
+            (By::Last, ..) => Method::Last { n: self.last.unwrap_or(1) },
+            (By::Users, ..) => Method::Users {
+                n: self.held_out.unwrap_or(0),
+                test: self.test.unwrap_or(TEST_OF_HELD_OUT),
+                seed,
+            },
+        })
+    }
+}
+
+pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
+    args.check()?;
+    let out = AtomicDir::create(&args.output)?;
+    let dataset = args.input.load(ui)?;
+    let method = args.method(&dataset.ratings)?;
+    ui.begin("dividing", "ratings", None);
+    let divisions = split(&dataset.ratings, &method)?;
+    let mut told = Vec::new();
+    for (i, parts) in divisions.iter().enumerate() {
+        let folder = match divisions.len() {
+            1 => out.path().to_path_buf(),
+            _ => out.path().join(format!("fold-{}", i + 1)),
+        };
+        write(&folder, &dataset, parts, &method).map_err(|error| out.named(error))?;
+        told.push(tell(parts, &method, ui));
+    }
+    let manifest = json!({
+        "kind": "mvrec split",
+        "format_version": schema::FORMAT_VERSION,
+        "method": method,
+        "content_xxh3": dataset.ratings.content_hash(),
+        "ratings": dataset.ratings.len(),
+        "divisions": told,
+    });
+    let path = out.path().join(schema::SPLIT_JSON);
+    json_file::write(&path, &manifest).map_err(|error| out.named(error))?;
+    ui.finish();
+    Ok(out.commit()?)
+}
+
+fn named(parts: &Parts) -> impl Iterator<Item = (&'static str, &Ratings)> {
+    let fold_in = parts.fold_in.as_ref().map(|ratings| ("fold-in", ratings));
+    [Some(("train", &parts.train)), fold_in, Some(("test", &parts.test))].into_iter().flatten()
+}
+
+fn write(
+    folder: &Path,
+    dataset: &Dataset,
+    parts: &Parts,
+    method: &Method,
+) -> std::result::Result<(), IoError> {
+    for (name, ratings) in named(parts) {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).map_err(IoError::at(&folder))?;
+        let mut part = Dataset { ratings: ratings.clone(), ..dataset.clone() };
+        let mut options = Map::new();
+        options.insert("part".into(), json!(name));
+        options.insert("method".into(), json!(method));
+        part.history.steps.push(Step {
+            command: "split".into(),
+            options,
+            rows_in: dataset.ratings.len(),
+            rows_kept: ratings.len(),
+            rejected: Map::new(),
+        });
+        store::write_files(&part, &folder)?;
+    }
+    Ok(())
+}
+
+/// Says how large the parts are and what deserves attention in them; returns the same for the manifest.
+fn tell(parts: &Parts, method: &Method, ui: &Ui) -> serde_json::Value {
+    let sizes: Vec<String> =
+        named(parts).map(|(name, ratings)| format!("{name} {}", ratings.len())).collect();
+    ui.say(&sizes.join(", "));
+    let findings = parts.findings();
+    let n = parts.test.len();
+    let warn = |rows: usize, what: &str| {
+        if rows > 0 {
+            ui.say(&format!("warning: {rows} of {n} test ratings {what}"));
+        }
+    };
+    warn(findings.cold_user_rows, "are of users without any other rating");
+    warn(findings.cold_movie_rows, "are of movies that are not in the training part");
+    if !matches!(method, Method::Time { .. }) {
+        warn(findings.leaking_rows, "are older than the latest training rating");
+    }
+    let sizes: Map<String, serde_json::Value> =
+        named(parts).map(|(name, ratings)| (name.to_string(), json!(ratings.len()))).collect();
+    json!({"parts": sizes, "findings": findings})
+}
