@@ -21,6 +21,7 @@
 //! use mvrec::dataset::load::ingest_all;
 //! use mvrec::dataset::ratings::Duplicates;
 //! use mvrec::io::atomic::AtomicDir;
+//! use mvrec::io::rejects::Rejects;
 //! use mvrec::io::time::start_of_year;
 //! use mvrec::model::als::AlsParams;
 //! use mvrec::model::recommend::{Query, for_person};
@@ -29,7 +30,8 @@
 //! use mvrec::progress::Silent;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let dataset = ingest_all(&[PathBuf::from("fixtures/ml-mini")], Duplicates::Last, &Silent)?;
+//! let source = PathBuf::from("fixtures/ml-mini");
+//! let dataset = ingest_all(&[source], Duplicates::Last, &mut Rejects::fail(), &Silent)?;
 //! let of_2019 = Conditions { since_ms: start_of_year(2019), ..Conditions::default() };
 //! let dataset = filter::apply(dataset, &of_2019, None)?;
 //! let movies = dataset.movies();

@@ -24,6 +24,9 @@ pub const LINKS: &str = "links.parquet";
 /// Free-text tags.
 pub const TAGS: &str = "tags.parquet";
 
+/// Rows that `ingest` has put aside: file, line, reason, text.
+pub const REJECTED: &str = "rejected.csv";
+
 /// Manifest of a model directory; its presence marks the directory as mvrec's own.
 pub const MODEL_JSON: &str = "model.json";
 /// Ratings that a model was trained on, a row per user.

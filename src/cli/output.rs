@@ -121,6 +121,14 @@ impl RatingsSink {
         }
     }
 
+    /// Returns the directory under construction, where the output is one.
+    pub(crate) fn directory(&self) -> Option<&AtomicDir> {
+        match self {
+            Self::Directory(directory) => Some(directory),
+            Self::Stdout | Self::File(..) => None,
+        }
+    }
+
     pub(crate) fn write(self, dataset: &Dataset) -> Result<()> {
         match self {
             Self::Stdout => {

@@ -8,6 +8,7 @@ use crate::dataset::movies::Movies;
 use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::io::columns::{LinkColumns, MovieColumns, RatingColumns, TagColumns};
 use crate::io::parquet::ParquetFile;
+use crate::io::rejects::Rejects;
 use crate::io::source::{Hashing, Kind, Source};
 use crate::io::{IoError, batches, delimited, json, movielens, table};
 use crate::progress::Progress;
@@ -83,7 +84,7 @@ pub fn load(input: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErr
     if input.is_dir() {
         return load_directory(input, progress);
     }
-    load_source(Source::open(input)?, Duplicates::Last, progress)
+    load_source(Source::open(input)?, Duplicates::Last, &mut Rejects::fail(), progress)
 }
 
 /// Loads and joins what `ingest` accepts: MovieLens folders and archives, and whatever [`load`] takes.
@@ -93,11 +94,12 @@ pub fn load(input: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErr
 pub fn ingest_all(
     inputs: &[PathBuf],
     duplicates: Duplicates,
+    rejects: &mut Rejects,
     progress: &dyn Progress,
 ) -> Result<Dataset, DatasetError> {
     let mut all: Option<Dataset> = None;
     for input in inputs {
-        let one = ingest(input, duplicates, progress)?;
+        let one = ingest(input, duplicates, rejects, progress)?;
         all = Some(match all {
             None => one,
             Some(before) => before.join(one, duplicates)?,
@@ -109,19 +111,20 @@ pub fn ingest_all(
 fn ingest(
     input: &Path,
     duplicates: Duplicates,
+    rejects: &mut Rejects,
     progress: &dyn Progress,
 ) -> Result<Dataset, DatasetError> {
     if input.is_dir() && !input.join(schema::RATINGS).is_file() {
-        return of_movielens(movielens::read_folder(input, progress)?, duplicates);
+        return of_movielens(movielens::read_folder(input, rejects, progress)?, duplicates);
     }
     if input.is_dir() {
         return load_directory(input, progress);
     }
     let source = Source::open(input)?;
     if source.kind == Kind::Zip {
-        return of_movielens(movielens::read_archive(source, progress)?, duplicates);
+        return of_movielens(movielens::read_archive(source, rejects, progress)?, duplicates);
     }
-    load_source(source, duplicates, progress)
+    load_source(source, duplicates, rejects, progress)
 }
 
 fn of_movielens(
@@ -139,7 +142,8 @@ fn load_directory(path: &Path, progress: &dyn Progress) -> Result<Dataset, Datas
     if !ratings.is_file() {
         return Err(DatasetError::NotADataset { path: path.display().to_string() });
     }
-    let mut dataset = load_source(Source::open(&ratings)?, Duplicates::Last, progress)?;
+    let mut dataset =
+        load_source(Source::open(&ratings)?, Duplicates::Last, &mut Rejects::fail(), progress)?;
     let manifest = path.join(schema::DATASET_JSON);
     if manifest.is_file() {
         let read: Manifest = json::read(&manifest)?;
@@ -169,6 +173,7 @@ fn read_movies_parquet(path: &Path) -> Result<MovieColumns, IoError> {
 fn load_source(
     source: Source,
     duplicates: Duplicates,
+    rejects: &mut Rejects,
     progress: &dyn Progress,
 ) -> Result<Dataset, DatasetError> {
     let expected = "ratings as Parquet or delimited text";
@@ -200,7 +205,7 @@ fn load_source(
             let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
             progress.begin("reading ratings", "bytes", size.map(|metadata| metadata.len()));
             let mut reader = Hashing::new(source.reader);
-            let columns = delimited::read_ratings(&file, &mut reader, progress)?;
+            let columns = delimited::read_ratings(&file, &mut reader, rejects, progress)?;
             let name = Path::new(&file).file_name().unwrap_or_default();
             let name = name.to_string_lossy().into_owned();
             let sources = vec![SourceFile::new(name, reader.fingerprint())];
@@ -225,7 +230,9 @@ pub fn load_movies(path: &Path) -> Result<Movies, DatasetError> {
     let source = Source::open(&movies)?;
     let movies = match source.kind {
         Kind::Parquet => read_movies_parquet(&movies)?,
-        Kind::Text => table::read_movies(&source.name.clone(), source.reader)?,
+        Kind::Text => {
+            table::read_movies(&source.name.clone(), source.reader, &mut Rejects::fail())?
+        }
         Kind::Empty => return Err(IoError::Empty { file: source.name }.into()),
         Kind::Zip | Kind::Json => {
             return Err(IoError::WrongKind {
@@ -249,7 +256,7 @@ fn read_links(path: &Path) -> Result<LinkColumns, IoError> {
         let file = ParquetFile::open(source)?;
         return Ok(batches::to_links(&file.read_as(&schema::links())?));
     }
-    table::read_links(&source.name.clone(), source.reader)
+    table::read_links(&source.name.clone(), source.reader, &mut Rejects::fail())
 }
 
 /// Reads a list of ids: a text with one in each line (or in the first field), or the column of a

@@ -107,6 +107,7 @@ mod tests {
     use crate::io::columns::{NO_TIME, RatingColumns};
     use crate::io::delimited::read_ratings;
     use crate::io::parquet::ParquetFile;
+    use crate::io::rejects::Rejects;
     use crate::io::source::Source;
     use crate::io::time;
     use crate::progress::Silent;
@@ -140,7 +141,7 @@ mod tests {
 
             let mut text = Vec::new();
             write_text(&dataset, &mut text, "x", TextFormat::Csv).unwrap();
-            let back = read_ratings("x", &text[..], &Silent).unwrap();
+            let back = read_ratings("x", &text[..], &mut Rejects::fail(), &Silent).unwrap();
             prop_assert_eq!(&back, dataset.ratings.columns());
         }
     }

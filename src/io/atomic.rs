@@ -93,6 +93,12 @@ impl AtomicFile {
         Ok(Self { target: target.to_path_buf(), temporary, _registered: registered })
     }
 
+    /// Returns the name of the file where it will stand, for messages.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.target.display().to_string()
+    }
+
     /// Puts the file in its place.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
+use crate::io::rejects::Rejects;
 use crate::io::values::{parse_id, parse_rating, parse_time};
 use crate::progress::Progress;
 
@@ -91,10 +92,12 @@ fn count(line: &[u8], pattern: &[u8]) -> usize {
 /// Reads all ratings of a text, in its order.
 ///
 /// # Errors
-/// If reading fails, or at the first line, in the order of the file, that is not a rating.
+/// If reading fails, or at the first line, in the order of the file, that is not a rating and may not be put
+/// aside.
 pub fn read_ratings(
     file: &str,
     reader: impl Read + Send,
+    rejects: &mut Rejects,
     progress: &dyn Progress,
 ) -> Result<RatingColumns, IoError> {
     let mut blocks = Blocks { reader, carry: Vec::new(), ended: false };
@@ -116,14 +119,18 @@ pub fn read_ratings(
     let mut ratings = RatingColumns::default();
     let mut lines_before = u64::from(layout.header);
     while !round.is_empty() {
+        let skip = rejects.skips();
         let (parsed, next) = rayon::join(
-            || -> Vec<Result<Block, BadLine>> {
-                round.par_iter().map(|block| parse_block(block, &layout)).collect()
+            || -> Vec<Block> {
+                round.par_iter().map(|block| parse_block(block, &layout, skip)).collect()
             },
             || blocks.read(per_round),
         );
-        for (block, bytes) in parsed.into_iter().zip(&round) {
-            let mut block = block.map_err(|bad| bad.locate(file, lines_before))?;
+        for (mut block, bytes) in parsed.into_iter().zip(&round) {
+            for bad in block.bad {
+                let text = bad.text.clone();
+                rejects.take(bad.locate(file, lines_before), &text)?;
+            }
             ratings.append(&mut block.rows);
             lines_before += block.lines;
             progress.advance(bytes.len() as u64);
@@ -167,9 +174,10 @@ impl<R: Read> Blocks<R> {
 struct Block {
     rows: RatingColumns,
     lines: u64,
+    bad: Vec<BadLine>,
 }
 
-/// The first bad line of a block.
+/// A bad line of a block.
 struct BadLine {
     /// Line within the block, counted from 0.
     line: u64,
@@ -202,21 +210,28 @@ impl BadLine {
     }
 }
 
-fn parse_block(block: &[u8], layout: &Layout) -> Result<Block, BadLine> {
+/// Parses all lines, or with `skip` off those up to the first bad one.
+fn parse_block(block: &[u8], layout: &Layout, skip: bool) -> Block {
     const SHORTEST_LINE: usize = 16;
     let mut rows = RatingColumns::with_capacity(block.len() / SHORTEST_LINE);
-    let mut lines = 0;
+    let (mut lines, mut bad) = (0, Vec::new());
     for line in block.split_inclusive(|&byte| byte == b'\n') {
         let text = line.trim_ascii_end();
         if !text.is_empty() {
-            let (user, movie, rating, time) = parse_line(text, layout).map_err(|problem| {
-                BadLine { line: lines, text: String::from_utf8_lossy(text).into_owned(), problem }
-            })?;
-            rows.push(user, movie, rating, time);
+            match parse_line(text, layout) {
+                Ok((user, movie, rating, time)) => rows.push(user, movie, rating, time),
+                Err(problem) => {
+                    let text = String::from_utf8_lossy(text).into_owned();
+                    bad.push(BadLine { line: lines, text, problem });
+                    if !skip {
+                        break;
+                    }
+                }
+            }
         }
         lines += 1;
     }
-    Ok(Block { rows, lines })
+    Block { rows, lines, bad }
 }
 
 type Row = (i32, i32, f32, i64);
@@ -312,7 +327,8 @@ mod tests {
     use crate::progress::Silent;
 
     fn read(text: &str) -> Result<RatingColumns, String> {
-        read_ratings("x.csv", text.as_bytes(), &Silent).map_err(|error| error.to_string())
+        read_ratings("x.csv", text.as_bytes(), &mut Rejects::fail(), &Silent)
+            .map_err(|error| error.to_string())
     }
 
     fn two_rows() -> RatingColumns {
@@ -366,6 +382,32 @@ mod tests {
         assert_eq!(
             read("userId,rating\n1,2\n"),
             Err("x.csv: no column for the movie; found `userId`, `rating`".into())
+        );
+    }
+
+    #[test]
+    fn bad_rows_are_put_aside_up_to_the_limit() {
+        let text = "user,item,rating\n1,31,2.5\n1,x,3\n2,10,4\n2,10\n7,7,9\n";
+        let mut rejects = Rejects::skip(3);
+        let rows = read_ratings("x", text.as_bytes(), &mut rejects, &Silent).unwrap();
+        assert_eq!(rows.user_id, [1, 2]);
+        let told: Vec<(u64, &str, &str)> = rejects
+            .rows()
+            .iter()
+            .map(|row| (row.line, row.reason.as_str(), row.text.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (3, "movie is not a whole number", "1,x,3"),
+                (5, "no rating", "2,10"),
+                (6, "rating is not between 0.5 and 5", "7,7,9"),
+            ]
+        );
+        let error = read_ratings("x", text.as_bytes(), &mut Rejects::skip(2), &Silent).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "more than 2 bad rows; the last: x:6: rating `9` is not between 0.5 and 5"
         );
     }
 

@@ -72,6 +72,14 @@ pub enum IoError {
         /// What is wrong with it.
         problem: String,
     },
+    /// More rows are bad than may be put aside.
+    #[error("more than {limit} bad rows; the last: {last}")]
+    TooManyBadRows {
+        /// Most rows that may be put aside.
+        limit: usize,
+        /// What is wrong with the row over the limit.
+        last: Box<IoError>,
+    },
     /// A line of a text file ends too early.
     #[error("{file}:{line}: no {column}: the line has {found} of {expected} fields: `{text}`")]
     MissingField {
@@ -166,6 +174,21 @@ impl IoError {
     /// Returns a closure that attaches `path` to an error of the operating system.
     pub fn at(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         Self::named(path.display().to_string())
+    }
+
+    /// Returns file, line and the kind of fault of an error that concerns a single row.
+    #[must_use]
+    pub fn bad_row(&self) -> Option<(&str, u64, String)> {
+        match self {
+            Self::BadField { file, line, column, problem, .. } => {
+                Some((file, *line, format!("{column} {problem}")))
+            }
+            Self::BadLine { file, line, problem } => Some((file, *line, problem.clone())),
+            Self::MissingField { file, line, column, .. } => {
+                Some((file, *line, format!("no {column}")))
+            }
+            _ => None,
+        }
     }
 
     /// Returns the error with the beginning `from` of the name of a file that was to be written replaced.

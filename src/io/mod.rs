@@ -10,6 +10,7 @@ mod error;
 pub mod json;
 pub mod movielens;
 pub mod parquet;
+pub mod rejects;
 pub mod source;
 pub mod table;
 pub mod time;

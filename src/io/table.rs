@@ -6,6 +6,7 @@ use csv::{ErrorKind, StringRecord};
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
+use crate::io::rejects::Rejects;
 use crate::io::values::{parse_id, parse_time};
 
 /// Hands out the fields of one record, with errors that name file, line, column and value.
@@ -45,6 +46,7 @@ impl<'a> Record<'a> {
 fn read<const N: usize>(
     file: &str,
     reader: impl Read,
+    rejects: &mut Rejects,
     columns: [(&'static str, &[&str]); N],
     mut row: impl FnMut(&Record<'_>, [usize; N]) -> Result<(), IoError>,
 ) -> Result<(), IoError> {
@@ -67,10 +69,17 @@ fn read<const N: usize>(
         *position = found;
     }
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(failed)? {
-        row(&Record { file, record: &record }, at)?;
+    loop {
+        let read = match reader.read_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) => row(&Record { file, record: &record }, at),
+            Err(error) => Err(failed(error)),
+        };
+        if let Err(error) = read {
+            let fields: Vec<&str> = record.iter().collect();
+            rejects.take(error, &fields.join(","))?;
+        }
     }
-    Ok(())
 }
 
 fn text_error(file: &str, error: csv::Error) -> IoError {
@@ -92,13 +101,17 @@ const MOVIE_ID: (&str, &[&str]) = ("movie", &["movieId", "movie_id", "item", "it
 /// Reads `movies.csv`.
 ///
 /// # Errors
-/// If reading fails or a row is not a movie.
-pub fn read_movies(file: &str, reader: impl Read) -> Result<MovieColumns, IoError> {
+/// If reading fails, or a row is not a movie and may not be put aside.
+pub fn read_movies(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+) -> Result<MovieColumns, IoError> {
     let mut movies = MovieColumns::default();
     let columns = [MOVIE_ID, ("title", &["title"][..]), ("genres", &["genres"][..])];
-    read(file, reader, columns, |record, at| {
-        let title = record.text(at[1]);
-        movies.movie_id.push(record.id(at[0], "movie")?);
+    read(file, reader, rejects, columns, |record, at| {
+        let (id, title) = (record.id(at[0], "movie")?, record.text(at[1]));
+        movies.movie_id.push(id);
         movies.release_year.push(release_year(title));
         movies.title.push(title.into());
         movies.genres.push(record.text(at[2]).into());
@@ -110,19 +123,25 @@ pub fn read_movies(file: &str, reader: impl Read) -> Result<MovieColumns, IoErro
 /// Reads `links.csv`.
 ///
 /// # Errors
-/// If reading fails or a row is not a link.
-pub fn read_links(file: &str, reader: impl Read) -> Result<LinkColumns, IoError> {
+/// If reading fails, or a row is not a link and may not be put aside.
+pub fn read_links(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+) -> Result<LinkColumns, IoError> {
     let mut links = LinkColumns::default();
     let columns = [
         MOVIE_ID,
         ("IMDb id", &["imdbId", "imdb_id"][..]),
         ("TMDb id", &["tmdbId", "tmdb_id"][..]),
     ];
-    read(file, reader, columns, |record, at| {
+    read(file, reader, rejects, columns, |record, at| {
         let (imdb, tmdb) = (record.text(at[1]).trim(), record.text(at[2]).trim());
-        links.movie_id.push(record.id(at[0], "movie")?);
+        let id = record.id(at[0], "movie")?;
+        let tmdb = if tmdb.is_empty() { None } else { Some(record.id(at[2], "TMDb id")?) };
+        links.movie_id.push(id);
         links.imdb_id.push((!imdb.is_empty()).then(|| imdb.into()));
-        links.tmdb_id.push(if tmdb.is_empty() { None } else { Some(record.id(at[2], "TMDb id")?) });
+        links.tmdb_id.push(tmdb);
         Ok(())
     })?;
     Ok(links)
@@ -131,8 +150,12 @@ pub fn read_links(file: &str, reader: impl Read) -> Result<LinkColumns, IoError>
 /// Reads `tags.csv`.
 ///
 /// # Errors
-/// If reading fails or a row is not a tag.
-pub fn read_tags(file: &str, reader: impl Read) -> Result<TagColumns, IoError> {
+/// If reading fails, or a row is not a tag and may not be put aside.
+pub fn read_tags(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+) -> Result<TagColumns, IoError> {
     let mut tags = TagColumns::default();
     let columns = [
         ("user", &["userId", "user_id", "user"][..]),
@@ -140,11 +163,13 @@ pub fn read_tags(file: &str, reader: impl Read) -> Result<TagColumns, IoError> {
         ("tag", &["tag"][..]),
         ("timestamp", &["timestamp", "tag_timestamp"][..]),
     ];
-    read(file, reader, columns, |record, at| {
-        tags.user_id.push(record.id(at[0], "user")?);
-        tags.movie_id.push(record.id(at[1], "movie")?);
+    read(file, reader, rejects, columns, |record, at| {
+        let (user, movie) = (record.id(at[0], "user")?, record.id(at[1], "movie")?);
+        let time = record.time(at[3])?;
+        tags.user_id.push(user);
+        tags.movie_id.push(movie);
         tags.tag.push(record.text(at[2]).into());
-        tags.time_ms.push(record.time(at[3])?);
+        tags.time_ms.push(time);
         Ok(())
     })?;
     Ok(tags)
@@ -219,17 +244,21 @@ mod tests {
     #[test]
     fn quoted_titles_and_empty_links_are_read() {
         let text = "movieId,title,genres\r\n2,\"Matrix, The (1999)\",Action|Sci-Fi\r\n";
-        let movies = read_movies("movies.csv", text.as_bytes()).unwrap();
+        let movies = read_movies("movies.csv", text.as_bytes(), &mut Rejects::fail()).unwrap();
         assert_eq!(movies.title, ["Matrix, The (1999)"]);
         assert_eq!(movies.release_year, [Some(1999)]);
-        let links = read_links("l", "movieId,imdbId,tmdbId\n1,0114709,\n".as_bytes()).unwrap();
+        let links =
+            read_links("l", &b"movieId,imdbId,tmdbId\n1,0114709,\n"[..], &mut Rejects::fail())
+                .unwrap();
         assert_eq!(links.imdb_id, [Some("0114709".to_string())]);
         assert_eq!(links.tmdb_id, [None]);
     }
 
     #[test]
     fn bad_rows_are_named_with_file_and_line() {
-        let message = |text: &[u8]| read_movies("movies.csv", text).unwrap_err().to_string();
+        let message = |text: &[u8]| {
+            read_movies("movies.csv", text, &mut Rejects::fail()).unwrap_err().to_string()
+        };
         assert_eq!(
             message(b"movieId,title,genres\n1,A,B\nx,A,B\n"),
             "movies.csv:3: movie `x` is not a whole number"

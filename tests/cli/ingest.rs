@@ -195,6 +195,41 @@ fn duplicates_are_resolved_as_told() {
 }
 
 #[test]
+fn bad_rows_are_put_aside_when_told() {
+    let fixture = Fixture::new();
+    let text =
+        "userId,movieId,rating,timestamp\n1,1,5,20\n1,2,six,10\n1,3,3,10\n1,4,\n1,5,NaN,10\n";
+    fs::write(fixture.path("bad.csv"), text).unwrap();
+    let skip = ["ingest", "bad.csv", "--on-error", "skip"];
+    let run = |more: &[&str]| fixture.snapshot(&[&skip[..], more].concat());
+    insta::assert_snapshot!(run(&["-o", "out"]), @"
+    exit 0
+    --- stderr
+    mvrec: recognised delimited text (bad.csv): 2 ratings
+    mvrec: warning: 1 bad rows: no timestamp
+    mvrec: warning: 1 bad rows: rating is not a number
+    mvrec: warning: 1 bad rows: rating is not between 0.5 and 5
+    ");
+    insta::assert_snapshot!(fs::read_to_string(fixture.path("out/rejected.csv")).unwrap(), @r#"
+    file,line,reason,text
+    bad.csv,3,rating is not a number,"1,2,six,10"
+    bad.csv,5,no timestamp,"1,4,"
+    bad.csv,6,rating is not between 0.5 and 5,"1,5,NaN,10"
+    "#);
+    let step = fixture.json(&["info", "out"])["steps"][0].clone();
+    assert_eq!((&step["rows_in"], &step["rows_kept"]), (&5.into(), &2.into()));
+    run(&["-o", "out.csv", "--rejected", "aside.csv"]);
+    let read = |name: &str| fs::read_to_string(fixture.path(name)).unwrap();
+    assert_eq!(read("aside.csv"), read("out/rejected.csv"));
+    insta::assert_snapshot!(run(&["-o", "no", "--max-errors", "2", "--rejected", "no.csv"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: more than 2 bad rows; the last: bad.csv:6: rating `NaN` is not between 0.5 and 5
+    ");
+    assert_eq!(fixture.names(), ["aside.csv", "bad.csv", "out", "out.csv"]);
+}
+
+#[test]
 fn several_sources_are_joined() {
     let fixture = Fixture::with_dataset();
     fs::write(fixture.path("more.csv"), "userId,movieId,rating,timestamp\n9999,1,5,20\n").unwrap();

@@ -7,6 +7,7 @@ use std::io::Read;
 
 use crate::io::columns::{MovieColumns, TagColumns};
 use crate::io::error::IoError;
+use crate::io::rejects::Rejects;
 use crate::io::table::release_year;
 use crate::io::values::{parse_id, parse_time};
 
@@ -80,34 +81,64 @@ fn missing(
     IoError::MissingField { file: file.into(), line, column, found, expected, text: text.into() }
 }
 
+/// Reads the lines of a text one by one; `row` yields what is to be added, or why the line is bad.
+fn read<T>(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+    mut row: impl FnMut(u64, &str) -> Result<T, IoError>,
+    mut add: impl FnMut(T),
+) -> Result<(), IoError> {
+    let text = read_text(file, reader)?;
+    for (line, text) in lines(&text) {
+        match row(line, text) {
+            Ok(value) => add(value),
+            Err(error) => rejects.take(error, text)?,
+        }
+    }
+    Ok(())
+}
+
+fn add_movie(movies: &mut MovieColumns, (id, title, genres): (i32, String, String)) {
+    movies.movie_id.push(id);
+    movies.release_year.push(release_year(&title));
+    movies.title.push(title);
+    movies.genres.push(genres);
+}
+
 /// Reads `movies.dat`: `id::title::genres`. A title may hold `::` itself.
 ///
 /// # Errors
-/// If reading fails or a line is not a movie.
-pub(super) fn read_movies(file: &str, reader: impl Read) -> Result<MovieColumns, IoError> {
-    let text = read_text(file, reader)?;
+/// If reading fails, or a line is not a movie and may not be put aside.
+pub(super) fn read_movies(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+) -> Result<MovieColumns, IoError> {
     let mut movies = MovieColumns::default();
-    for (line, row) in lines(&text) {
+    let row = |line, row: &str| {
         let (id, rest) =
             row.split_once("::").ok_or_else(|| missing(file, line, "title", 1, 3, row))?;
         let (title, genres) =
             rest.rsplit_once("::").ok_or_else(|| missing(file, line, "genres", 2, 3, row))?;
-        movies.movie_id.push(Field { file, line, column: "movie", text: id }.checked(parse_id)?);
-        movies.release_year.push(release_year(title));
-        movies.title.push(title.into());
-        movies.genres.push(genres.into());
-    }
+        let id = Field { file, line, column: "movie", text: id }.checked(parse_id)?;
+        Ok((id, title.to_string(), genres.to_string()))
+    };
+    read(file, reader, rejects, row, |movie| add_movie(&mut movies, movie))?;
     Ok(movies)
 }
 
 /// Reads `tags.dat`: `user::movie::tag::timestamp`. A tag may hold `::` itself.
 ///
 /// # Errors
-/// If reading fails or a line is not a tag.
-pub(super) fn read_tags(file: &str, reader: impl Read) -> Result<TagColumns, IoError> {
-    let text = read_text(file, reader)?;
+/// If reading fails, or a line is not a tag and may not be put aside.
+pub(super) fn read_tags(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+) -> Result<TagColumns, IoError> {
     let mut tags = TagColumns::default();
-    for (line, row) in lines(&text) {
+    let row = |line, row: &str| {
         let split = || {
             let (user, rest) = row.split_once("::")?;
             let (movie, rest) = rest.split_once("::")?;
@@ -117,36 +148,40 @@ pub(super) fn read_tags(file: &str, reader: impl Read) -> Result<TagColumns, IoE
         let found = row.matches("::").count() + 1;
         let (user, movie, tag, time) =
             split().ok_or_else(|| missing(file, line, "timestamp", found, 4, row))?;
-        tags.user_id.push(Field { file, line, column: "user", text: user }.checked(parse_id)?);
-        tags.movie_id.push(Field { file, line, column: "movie", text: movie }.checked(parse_id)?);
-        tags.tag.push(tag.into());
-        tags.time_ms
-            .push(Field { file, line, column: "timestamp", text: time }.checked(parse_time)?);
-    }
+        let user = Field { file, line, column: "user", text: user }.checked(parse_id)?;
+        let movie = Field { file, line, column: "movie", text: movie }.checked(parse_id)?;
+        let time = Field { file, line, column: "timestamp", text: time }.checked(parse_time)?;
+        Ok((user, movie, tag.to_string(), time))
+    };
+    read(file, reader, rejects, row, |(user, movie, tag, time)| {
+        tags.user_id.push(user);
+        tags.movie_id.push(movie);
+        tags.tag.push(tag);
+        tags.time_ms.push(time);
+    })?;
     Ok(tags)
 }
 
 /// Reads `u.item`: id, title, two dates, a URL and 19 flags of genres, joined by `|`.
 ///
 /// # Errors
-/// If reading fails or a line is not a movie.
-pub(super) fn read_items(file: &str, reader: impl Read) -> Result<MovieColumns, IoError> {
+/// If reading fails, or a line is not a movie and may not be put aside.
+pub(super) fn read_items(
+    file: &str,
+    reader: impl Read,
+    rejects: &mut Rejects,
+) -> Result<MovieColumns, IoError> {
     const BEFORE_FLAGS: usize = 5;
     const FIELDS: usize = BEFORE_FLAGS + GENRES.len();
-    let text = read_text(file, reader)?;
     let mut movies = MovieColumns::default();
-    for (line, row) in lines(&text) {
+    let row = |line, row: &str| {
         let fields: Vec<&str> = row.split('|').collect();
         if fields.len() < FIELDS {
             return Err(missing(file, line, "genres", fields.len(), FIELDS, row));
         }
-        let id = Field { file, line, column: "movie", text: fields[0] };
-        movies.movie_id.push(id.checked(parse_id)?);
-        movies.title.push(fields[1].into());
-        movies.release_year.push(release_year(fields[1]));
-        let flags = &fields[BEFORE_FLAGS..FIELDS];
+        let id = Field { file, line, column: "movie", text: fields[0] }.checked(parse_id)?;
         let mut genres = Vec::new();
-        for (&flag, genre) in flags.iter().zip(GENRES) {
+        for (&flag, genre) in fields[BEFORE_FLAGS..FIELDS].iter().zip(GENRES) {
             let set = Field { file, line, column: "genre flag", text: flag };
             if set.checked(|flag| match flag {
                 b"0" => Ok(false),
@@ -156,8 +191,9 @@ pub(super) fn read_items(file: &str, reader: impl Read) -> Result<MovieColumns, 
                 genres.push(genre);
             }
         }
-        movies.genres.push(genres.join("|"));
-    }
+        Ok((id, fields[1].to_string(), genres.join("|")))
+    };
+    read(file, reader, rejects, row, |movie| add_movie(&mut movies, movie))?;
     Ok(movies)
 }
 
@@ -170,7 +206,7 @@ mod tests {
         let latin1 = b"73::Mis\xe9rables, Les (1995)::Drama|Musical\n";
         let utf8 = "73::Misérables, Les (1995)::Drama|Musical\r\n".as_bytes();
         for bytes in [&latin1[..], utf8] {
-            let movies = read_movies("movies.dat", bytes).unwrap();
+            let movies = read_movies("movies.dat", bytes, &mut Rejects::fail()).unwrap();
             assert_eq!(movies.title, ["Misérables, Les (1995)"]);
             assert_eq!(movies.release_year, [Some(1995)]);
             assert_eq!(movies.genres, ["Drama|Musical"]);
@@ -179,9 +215,13 @@ mod tests {
 
     #[test]
     fn titles_and_tags_may_hold_the_delimiter() {
-        let movies = read_movies("movies.dat", "1::A :: B (2000)::Drama\n".as_bytes()).unwrap();
+        let movies =
+            read_movies("movies.dat", "1::A :: B (2000)::Drama\n".as_bytes(), &mut Rejects::fail())
+                .unwrap();
         assert_eq!(movies.title, ["A :: B (2000)"]);
-        let tags = read_tags("tags.dat", "5::1::a::b::1200000000\n".as_bytes()).unwrap();
+        let tags =
+            read_tags("tags.dat", "5::1::a::b::1200000000\n".as_bytes(), &mut Rejects::fail())
+                .unwrap();
         assert_eq!(
             (&tags.tag[..], &tags.time_ms[..]),
             (&["a::b".into()][..], &[1_200_000_000_000][..])
@@ -193,7 +233,8 @@ mod tests {
         let row =
             "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n";
         let none = "267|unknown||||1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n";
-        let items = read_items("u.item", format!("{row}{none}").as_bytes()).unwrap();
+        let items =
+            read_items("u.item", format!("{row}{none}").as_bytes(), &mut Rejects::fail()).unwrap();
         assert_eq!(items.genres, ["Animation|Children's|Comedy", "(no genres listed)"]);
         assert_eq!(items.release_year, [Some(1995), None]);
     }
@@ -202,19 +243,22 @@ mod tests {
     fn bad_lines_are_named() {
         let error = |result: Result<MovieColumns, IoError>| result.unwrap_err().to_string();
         assert_eq!(
-            error(read_movies("m", "1::A::B\nx::A::B\n".as_bytes())),
+            error(read_movies("m", "1::A::B\nx::A::B\n".as_bytes(), &mut Rejects::fail())),
             "m:2: movie `x` is not a whole number"
         );
         assert_eq!(
-            error(read_movies("m", "1::A\n".as_bytes())),
+            error(read_movies("m", "1::A\n".as_bytes(), &mut Rejects::fail())),
             "m:1: no genres: the line has 2 of 3 fields: `1::A`"
         );
-        assert!(error(read_items("u", "1|A|x\n".as_bytes())).starts_with("u:1: no genres"));
+        assert!(
+            error(read_items("u", "1|A|x\n".as_bytes(), &mut Rejects::fail()))
+                .starts_with("u:1: no genres")
+        );
         let row = format!("1|A|||{}|2\n", "|0".repeat(18));
         assert_eq!(
-            error(read_items("u", row.as_bytes())),
+            error(read_items("u", row.as_bytes(), &mut Rejects::fail())),
             "u:1: genre flag `2` is neither 0 nor 1"
         );
-        assert!(read_tags("t", "1::2::x\n".as_bytes()).is_err());
+        assert!(read_tags("t", "1::2::x\n".as_bytes(), &mut Rejects::fail()).is_err());
     }
 }

@@ -17,6 +17,7 @@ use std::path::Path;
 use crate::io::columns::{LinkColumns, MovieColumns, RatingColumns, TagColumns};
 use crate::io::error::IoError;
 use crate::io::movielens::members::Members;
+use crate::io::rejects::Rejects;
 use crate::io::source::{Fingerprint, Source};
 use crate::io::{delimited, table};
 use crate::progress::Progress;
@@ -41,9 +42,13 @@ pub struct MovieLens {
 /// Reads a folder.
 ///
 /// # Errors
-/// If there is no rating file in it, or a member cannot be read or has a bad line.
-pub fn read_folder(path: &Path, progress: &dyn Progress) -> Result<MovieLens, IoError> {
-    read(Members::Folder(path.to_path_buf()), progress)
+/// If there is no rating file in it, a member cannot be read, or a bad line may not be put aside.
+pub fn read_folder(
+    path: &Path,
+    rejects: &mut Rejects,
+    progress: &dyn Progress,
+) -> Result<MovieLens, IoError> {
+    read(Members::Folder(path.to_path_buf()), rejects, progress)
 }
 
 /// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list of its
@@ -51,11 +56,19 @@ pub fn read_folder(path: &Path, progress: &dyn Progress) -> Result<MovieLens, Io
 ///
 /// # Errors
 /// As [`read_folder`], and if the archive is damaged.
-pub fn read_archive(source: Source, progress: &dyn Progress) -> Result<MovieLens, IoError> {
-    read(Members::archive(source)?, progress)
+pub fn read_archive(
+    source: Source,
+    rejects: &mut Rejects,
+    progress: &dyn Progress,
+) -> Result<MovieLens, IoError> {
+    read(Members::archive(source)?, rejects, progress)
 }
 
-fn read(mut members: Members, progress: &dyn Progress) -> Result<MovieLens, IoError> {
+fn read(
+    mut members: Members,
+    rejects: &mut Rejects,
+    progress: &dyn Progress,
+) -> Result<MovieLens, IoError> {
     let csv = (Layout::Csv, "ratings.csv");
     let layouts = [csv, (Layout::Dat, "ratings.dat"), (Layout::Ml100k, "u.data")];
     let Some((layout, ratings)) = layouts.into_iter().find(|(_, name)| members.has(name)) else {
@@ -65,7 +78,7 @@ fn read(mut members: Members, progress: &dyn Progress) -> Result<MovieLens, IoEr
     let ratings = members
         .read(ratings, &mut sources, |file, size, reader| {
             progress.begin("reading ratings", "bytes", size);
-            delimited::read_ratings(file, reader, progress)
+            delimited::read_ratings(file, reader, rejects, progress)
         })?
         .expect("it was seen above");
     let mut read = MovieLens {
@@ -79,22 +92,22 @@ fn read(mut members: Members, progress: &dyn Progress) -> Result<MovieLens, IoEr
     let all = &mut sources;
     match layout {
         Layout::Csv => {
-            read.movies =
-                members.read("movies.csv", all, |file, _, text| table::read_movies(file, text))?;
-            read.links =
-                members.read("links.csv", all, |file, _, text| table::read_links(file, text))?;
-            read.tags =
-                members.read("tags.csv", all, |file, _, text| table::read_tags(file, text))?;
+            read.movies = members
+                .read("movies.csv", all, |file, _, text| table::read_movies(file, text, rejects))?;
+            read.links = members
+                .read("links.csv", all, |file, _, text| table::read_links(file, text, rejects))?;
+            read.tags = members
+                .read("tags.csv", all, |file, _, text| table::read_tags(file, text, rejects))?;
         }
         Layout::Dat => {
-            read.movies =
-                members.read("movies.dat", all, |file, _, text| dat::read_movies(file, text))?;
-            read.tags =
-                members.read("tags.dat", all, |file, _, text| dat::read_tags(file, text))?;
+            read.movies = members
+                .read("movies.dat", all, |file, _, text| dat::read_movies(file, text, rejects))?;
+            read.tags = members
+                .read("tags.dat", all, |file, _, text| dat::read_tags(file, text, rejects))?;
         }
         Layout::Ml100k => {
-            read.movies =
-                members.read("u.item", all, |file, _, text| dat::read_items(file, text))?;
+            read.movies = members
+                .read("u.item", all, |file, _, text| dat::read_items(file, text, rejects))?;
         }
     }
     read.sources = sources;
