@@ -78,7 +78,7 @@ pub enum IoError {
         /// Most rows that may be put aside.
         limit: usize,
         /// What is wrong with the row over the limit.
-        last: Box<IoError>,
+        last: Box<Self>,
     },
     /// A line of a text file ends too early.
     #[error("{file}:{line}: no {column}: the line has {found} of {expected} fields: `{text}`")]

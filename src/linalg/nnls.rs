@@ -1,33 +1,104 @@
-//! Non-negative least squares by coordinate descent: min xᵀA x − 2 bᵀx over x ≥ 0.
+//! Non-negative least squares: min xᵀA x − 2 bᵀx over x ≥ 0, for small symmetric A.
 //!
-//! One sweep sets each coordinate to its best value given the others; the objective never grows. This is
-//! the update of HALS (Cichocki & Phan 2009) and of scikit-learn's `cd` solver.
+//! A sweep of coordinate descent sets each coordinate to its best value given the others; the objective
+//! never grows. It is the update of HALS (Cichocki & Phan 2009) and of scikit-learn's `cd` solver. A few
+//! sweeps find which coordinates are positive long before they find the values; given those, the values are
+//! the solution of one linear system, which the conditions of Kuhn and Tucker prove optimal or not.
+//!
+//! A is `k` × `k`, row after row; only its upper triangle is read.
 
-/// Makes up to `sweeps` passes over the coordinates of `x`, in order.
-///
-/// `a` is symmetric, `k` × `k`, row after row, of which only the upper triangle is read. Stops early when
-/// a sweep changes no coordinate by more than `tolerance` times the largest one.
-pub fn sweep(a: &[f64], b: &[f64], x: &mut [f64], sweeps: usize, tolerance: f64) {
+use crate::linalg::cholesky;
+
+/// Makes `sweeps` passes over the coordinates of `x`, in order.
+pub fn sweep(a: &[f64], b: &[f64], x: &mut [f64], sweeps: usize) {
     let k = x.len();
     for _ in 0..sweeps {
-        let (mut change, mut largest) = (0.0_f64, 0.0_f64);
         for i in 0..k {
             let diagonal = a[i * k + i];
-            if diagonal <= 0.0 {
-                continue; // no row has this coordinate: it does not matter
+            if diagonal > 0.0 {
+                // Else no row has this coordinate, and it does not matter.
+                x[i] = (x[i] - (product(a, x, i) - b[i]) / diagonal).max(0.0);
             }
-            let before: f64 = (0..i).map(|j| a[j * k + i] * x[j]).sum();
-            let after: f64 =
-                a[i * k + i..(i + 1) * k].iter().zip(&x[i..]).map(|(a, x)| a * x).sum();
-            let new = (x[i] - (before + after - b[i]) / diagonal).max(0.0);
-            change = change.max((new - x[i]).abs());
-            largest = largest.max(new);
-            x[i] = new;
-        }
-        if change <= tolerance * largest {
-            break;
         }
     }
+}
+
+/// Returns entry `i` of A x.
+fn product(a: &[f64], x: &[f64], i: usize) -> f64 {
+    let k = x.len();
+    let before: f64 = (0..i).map(|j| a[j * k + i] * x[j]).sum();
+    let after: f64 = a[i * k + i..(i + 1) * k].iter().zip(&x[i..]).map(|(a, x)| a * x).sum();
+    before + after
+}
+
+/// Solves to the end, with memory that is used again.
+#[derive(Debug, Clone, Default)]
+pub struct Solver {
+    positive: Vec<usize>,
+    system: Vec<f64>,
+    values: Vec<f64>,
+}
+
+impl Solver {
+    /// Replaces `x` by the optimum, beginning from it.
+    ///
+    /// Sweeps let coordinates in, as many at a time as gain by it; then the positive ones go to their common
+    /// optimum, as in the inner loop of Lawson & Hanson 1974. Where A is singular, so that there are many
+    /// optima, it stops at a point that sweeps hardly improve.
+    pub fn solve(&mut self, a: &[f64], b: &[f64], x: &mut [f64]) {
+        const ROUNDS: usize = 200;
+        const SWEEPS: usize = 2;
+        for _ in 0..ROUNDS {
+            sweep(a, b, x, SWEEPS);
+            if self.settle(a, b, x) && is_optimal(a, b, x) {
+                return;
+            }
+        }
+    }
+
+    /// Moves the positive coordinates to their common optimum; those that would become negative on the way
+    /// drop to zero and out. Returns whether that optimum is unique.
+    fn settle(&mut self, a: &[f64], b: &[f64], x: &mut [f64]) -> bool {
+        let k = x.len();
+        loop {
+            self.positive.clear();
+            self.positive.extend((0..k).filter(|&i| x[i] > 0.0));
+            self.system.clear();
+            for &i in &self.positive {
+                // The lower triangle is not read.
+                self.system.extend(self.positive.iter().map(|&j| a[i.min(j) * k + i.max(j)]));
+            }
+            self.values.clear();
+            self.values.extend(self.positive.iter().map(|&i| b[i]));
+            if cholesky::factor(&mut self.system, self.positive.len()).is_err() {
+                return false;
+            }
+            cholesky::solve(&self.system, &mut self.values);
+            let pairs = || self.positive.iter().copied().zip(self.values.iter().copied());
+            let step = pairs()
+                .filter(|&(_, value)| value <= 0.0)
+                .map(|(i, value)| x[i] / (x[i] - value))
+                .fold(1.0, f64::min);
+            for (i, value) in pairs() {
+                let moved = x[i] + step * (value - x[i]);
+                // The coordinate that ends the step is zero in truth, whatever rounding makes of it.
+                let ends = value <= 0.0 && x[i] / (x[i] - value) <= step;
+                x[i] = if ends { 0.0 } else { moved.max(0.0) };
+            }
+            if step >= 1.0 {
+                return true;
+            }
+        }
+    }
+}
+
+/// Tells whether no coordinate that is zero gains by becoming positive.
+fn is_optimal(a: &[f64], b: &[f64], x: &[f64]) -> bool {
+    /// Rounding leaves gradients of about this size, relative to b, where they are zero in truth.
+    const ROUNDING: f64 = 1e-9;
+    let scale = b.iter().fold(0.0_f64, |most, b| most.max(b.abs()));
+    let mut zero = (0..x.len()).filter(|&i| x[i] <= 0.0);
+    zero.all(|i| product(a, x, i) - b[i] >= -ROUNDING * scale)
 }
 
 /// Returns xᵀA x, of which only the upper triangle of A is read.
@@ -53,14 +124,30 @@ mod tests {
             let rows = Matrix::gaussian(3 * k, k, 11);
             let a = rows.transposed_times(&rows);
             let b: Vec<f64> = (0..k).map(|i| if i % 2 == 0 { 3.0 } else { -2.0 }).collect();
-            let mut x = vec![1.0; k];
-            sweep(&a, &b, &mut x, 10_000, 1e-14);
-            for i in 0..k {
-                let gradient: f64 = (0..k).map(|j| a[i * k + j] * x[j]).sum::<f64>() - b[i];
-                assert!(x[i] >= 0.0 && gradient > -1e-8, "k={k} {i}: {gradient}");
-                assert!(x[i] * gradient < 1e-8, "k={k} {i}: {} {gradient}", x[i]);
+            let mut swept = vec![1.0; k];
+            sweep(&a, &b, &mut swept, 10_000);
+            for start in [0.0, 1.0] {
+                let mut x = vec![start; k];
+                Solver::default().solve(&a, &b, &mut x);
+                for i in 0..k {
+                    let gradient = product(&a, &x, i) - b[i];
+                    assert!(x[i] >= 0.0 && gradient > -1e-8, "k={k} {i}: {gradient}");
+                    assert!(x[i] * gradient < 1e-8, "k={k} {i}: {} {gradient}", x[i]);
+                    assert!((x[i] - swept[i]).abs() < 1e-8, "k={k} {i}: {} {}", x[i], swept[i]);
+                }
+                assert!(x.iter().any(|&x| x > 0.0));
             }
-            assert!(x.iter().any(|&x| x > 0.0));
         }
+    }
+
+    #[test]
+    fn singular_systems_end_somewhere_finite() {
+        let a = [1.0, 1.0, 1.0, 1.0];
+        let mut x = [0.0, 0.0];
+        Solver::default().solve(&a, &[2.0, 2.0], &mut x);
+        assert!((x[0] + x[1] - 2.0).abs() < 1e-9, "{x:?}");
+        let mut x = [1.0, 1.0];
+        Solver::default().solve(&[0.0; 4], &[0.0; 2], &mut x);
+        assert!(x.iter().all(|x| x.is_finite()));
     }
 }

@@ -11,9 +11,6 @@ use crate::model::nmf::params::NmfParams;
 /// costs far more than a sweep, so it is used several times.
 const MASKED_SWEEPS: usize = 4;
 const FILLED_SWEEPS: usize = 1;
-/// Bounds of solving to the end.
-const MOST_SWEEPS: usize = 1000;
-const TOLERANCE: f64 = 1e-7;
 
 /// What all rows of a filled step share: V, YᵀY + λ n I and V·Σ y.
 #[derive(Debug, Clone)]
@@ -48,6 +45,7 @@ pub(crate) struct HalfStep<'a> {
 pub(crate) struct Scratch {
     normal: NormalEquations,
     solution: Vec<f64>,
+    solver: nnls::Solver,
 }
 
 /// How far a row is solved.
@@ -55,7 +53,7 @@ pub(crate) struct Scratch {
 pub(crate) enum Depth {
     /// As one pass of fitting does.
     Pass,
-    /// Until it no longer changes.
+    /// To the optimum.
     End,
 }
 
@@ -74,7 +72,8 @@ impl<'a> HalfStep<'a> {
 
     pub(crate) fn scratch(&self) -> Scratch {
         let k = self.source.cols;
-        Scratch { normal: NormalEquations::new(k), solution: vec![0.0; k] }
+        let solver = nnls::Solver::default();
+        Scratch { normal: NormalEquations::new(k), solution: vec![0.0; k], solver }
     }
 
     /// Number of cells of a row, which its regularisation grows with.
@@ -91,7 +90,7 @@ impl<'a> HalfStep<'a> {
         depth: Depth,
         row: &mut [f32],
     ) -> f64 {
-        let Scratch { normal, solution } = scratch;
+        let Scratch { normal, solution, solver } = scratch;
         for (solution, &x) in solution.iter_mut().zip(&*row) {
             *solution = f64::from(x);
         }
@@ -123,8 +122,8 @@ impl<'a> HalfStep<'a> {
             }
         };
         match depth {
-            Depth::Pass => nnls::sweep(quadratic, &normal.b, solution, sweeps, 0.0),
-            Depth::End => nnls::sweep(quadratic, &normal.b, solution, MOST_SWEEPS, TOLERANCE),
+            Depth::Pass => nnls::sweep(quadratic, &normal.b, solution, sweeps),
+            Depth::End => solver.solve(quadratic, &normal.b, solution),
         }
         for (out, &x) in row.iter_mut().zip(&*solution) {
             *out = x as f32;
