@@ -144,14 +144,4 @@ impl Seen {
         }
         Ok(seen)
     }
-
-    /// Returns the lowest and highest user id of a folder's file without reading its rows.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn range(folder: &Path) -> Result<Option<(i32, i32)>, IoError> {
-        let path = folder.join(schema::SEEN);
-        let ids = ParquetFile::open(Source::open(&path)?)?.read_ids("user_id")?;
-        Ok(ids.first().copied().zip(ids.last().copied()))
-    }
 }
