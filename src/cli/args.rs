@@ -11,6 +11,7 @@ use crate::dataset::ids::MovieId;
 use crate::dataset::load::{load, load_movies};
 use crate::dataset::{Dataset, Movies};
 use crate::io::source::STDIN;
+use crate::io::time;
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -98,5 +99,26 @@ fn tell_of_untitled(dataset: &Dataset, movies: &Movies, ui: &Ui) {
     let untitled = ids.iter().filter(|&&id| movies.get(MovieId(id)).is_none()).count();
     if untitled > 0 {
         ui.say(&format!("warning: {untitled} of {} rated movies have no title", ids.len()));
+    }
+}
+
+/// Reads a date or time as typed.
+pub(crate) fn parse_time(text: &str) -> std::result::Result<i64, String> {
+    match text.parse::<i32>() {
+        // Seconds since 1970 are for files; on the command line four digits are a year.
+        Ok(year) if text.len() == 4 => time::start_of_year(year),
+        Ok(_) => None,
+        Err(_) => time::parse(text),
+    }
+    .ok_or_else(|| "not a date such as 2019, 2019-07-01 or 2019-07-01T12:00:00Z".into())
+}
+
+/// Refuses a share that is not from 0 to 1.
+pub(crate) fn check_share(option: &str, share: Option<f64>) -> Result<()> {
+    match share {
+        Some(share) if !(0.0..=1.0).contains(&share) => {
+            Err(usage(format!("{option} must be from 0 to 1, not {share}")))
+        }
+        _ => Ok(()),
     }
 }

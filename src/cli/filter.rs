@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{InputArgs, MoviesArgs};
+use crate::cli::args::{InputArgs, MoviesArgs, check_share, parse_time};
 use crate::cli::error::{Result, usage};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
@@ -111,17 +111,6 @@ impl FromStr for StarRange {
     }
 }
 
-/// Reads a date or time as typed.
-pub(crate) fn parse_time(text: &str) -> std::result::Result<i64, String> {
-    match text.parse::<i32>() {
-        // Seconds since 1970 are for files; on the command line four digits are a year.
-        Ok(year) if text.len() == 4 => time::start_of_year(year),
-        Ok(_) => None,
-        Err(_) => time::parse(text),
-    }
-    .ok_or_else(|| "not a date such as 2019, 2019-07-01 or 2019-07-01T12:00:00Z".into())
-}
-
 impl FilterArgs {
     fn conditions(&self) -> Result<Conditions> {
         let (mut since, mut until) = (self.since, self.until);
@@ -133,11 +122,7 @@ impl FilterArgs {
             since = since.max(Some(start));
             until = Some(until.map_or(end, |until| until.min(end)));
         }
-        if let Some(share) = self.sample
-            && !(0.0..=1.0).contains(&share)
-        {
-            return Err(usage(format!("--sample must be from 0 to 1, not {share}")));
-        }
+        check_share("--sample", self.sample)?;
         let ids = |path: &Option<PathBuf>, column| {
             path.as_deref().map(|path| load_ids(path, column)).transpose()
         };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use crate::cli::args::tell_of_duplicates;
 use crate::cli::error::{Result, usage};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
@@ -103,7 +104,7 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
         let files: Vec<&str> = dataset.origin.sources.iter().map(|file| &*file.name).collect();
         ui.say(&format!("recognised {recognised} ({}): {kept} ratings", files.join(", ")));
     }
-    crate::cli::args::tell_of_duplicates(&dataset, ui);
+    tell_of_duplicates(&dataset, ui);
     for (reason, n) in rejects.by_reason() {
         ui.say(&format!("warning: {n} bad rows: {reason}"));
     }

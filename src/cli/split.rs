@@ -1,14 +1,14 @@
 //! `mvrec split`
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, json};
 
-use crate::cli::args::InputArgs;
+use crate::cli::args::{InputArgs, check_share, parse_time};
 use crate::cli::error::{Result, usage};
-use crate::cli::filter::parse_time;
 use crate::cli::ui::Ui;
 use crate::dataset::manifest::Step;
 use crate::dataset::{Dataset, Ratings, store};
@@ -86,11 +86,7 @@ impl SplitArgs {
         if self.test.is_some() && self.by == By::Last {
             return Err(usage("--test does not go with --by last: give --last N"));
         }
-        if let Some(share) = self.test
-            && !(0.0..=1.0).contains(&share)
-        {
-            return Err(usage(format!("--test must be from 0 to 1, not {share}")));
-        }
+        check_share("--test", self.test)?;
         if self.folds.is_some_and(|folds| folds < 2) {
             return Err(usage("--folds must be 2 or more"));
         }
@@ -124,25 +120,28 @@ impl SplitArgs {
 pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     args.check()?;
     let out = AtomicDir::create(&args.output)?;
-    let dataset = args.input.load(ui)?;
-    let method = args.method(&dataset.ratings)?;
+    let mut dataset = args.input.load(ui)?;
+    // Taken out, so that what each part copies is the rest.
+    let ratings = mem::take(&mut dataset.ratings);
+    let method = args.method(&ratings)?;
     ui.begin("dividing", "ratings", None);
-    let divisions = split(&dataset.ratings, &method)?;
+    let divisions = split(&ratings, &method)?;
     let mut told = Vec::new();
     for (i, parts) in divisions.iter().enumerate() {
         let folder = match divisions.len() {
             1 => out.path().to_path_buf(),
             _ => out.path().join(format!("fold-{}", i + 1)),
         };
-        write(&folder, &dataset, parts, &method).map_err(|error| out.named(error))?;
+        write(&folder, &dataset, ratings.len(), parts, &method)
+            .map_err(|error| out.named(error))?;
         told.push(tell(parts, &method, ui));
     }
     let manifest = json!({
         "kind": "mvrec split",
         "format_version": schema::FORMAT_VERSION,
         "method": method,
-        "content_xxh3": dataset.ratings.content_hash(),
-        "ratings": dataset.ratings.len(),
+        "content_xxh3": ratings.content_hash(),
+        "ratings": ratings.len(),
         "divisions": told,
     });
     let path = out.path().join(schema::SPLIT_JSON);
@@ -156,23 +155,25 @@ fn named(parts: &Parts) -> impl Iterator<Item = (&'static str, &Ratings)> {
     [Some(("train", &parts.train)), fold_in, Some(("test", &parts.test))].into_iter().flatten()
 }
 
+/// Writes each part of `rows_in` ratings as a dataset with all that `rest` holds beside its ratings.
 fn write(
     folder: &Path,
-    dataset: &Dataset,
+    rest: &Dataset,
+    rows_in: usize,
     parts: &Parts,
     method: &Method,
 ) -> std::result::Result<(), IoError> {
     for (name, ratings) in named(parts) {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(IoError::at(&folder))?;
-        let mut part = Dataset { ratings: ratings.clone(), ..dataset.clone() };
+        let mut part = Dataset { ratings: ratings.clone(), ..rest.clone() };
         let mut options = Map::new();
         options.insert("part".into(), json!(name));
         options.insert("method".into(), json!(method));
         part.history.steps.push(Step {
             command: "split".into(),
             options,
-            rows_in: dataset.ratings.len(),
+            rows_in,
             rows_kept: ratings.len(),
             rejected: Map::new(),
         });

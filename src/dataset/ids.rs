@@ -3,6 +3,8 @@
 //! A raw id is what a file says; a dense index is a row of a matrix. Mixing the two yields plausible
 //! nonsense, so they are types of their own.
 
+use rayon::prelude::*;
+
 /// User as named in the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub i32);
@@ -51,6 +53,33 @@ impl std::fmt::Display for MovieId {
 #[must_use]
 pub fn position(sorted: &[i32], id: i32) -> Option<u32> {
     sorted.binary_search(&id).ok().map(|at| at as u32)
+}
+
+/// Returns the distinct ids of a column, ascending: by a table of marks where the ids are compact, else by
+/// sorting.
+#[must_use]
+pub fn distinct(ids: &[i32]) -> Vec<i32> {
+    const CHUNK: usize = 1 << 22;
+    let range = ids.par_iter().map(|&id| (id, id)).reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let Some((first, last)) = range else { return Vec::new() };
+    let width = i64::from(last) - i64::from(first) + 1;
+    if width > ids.len() as i64 {
+        let mut sorted = ids.to_vec();
+        sorted.par_sort_unstable();
+        sorted.dedup();
+        return sorted;
+    }
+    let nothing = || vec![false; width as usize];
+    let marks = ids.par_chunks(CHUNK).map(|chunk| {
+        let mut marks = nothing();
+        chunk.iter().for_each(|&id| marks[(id - first) as usize] = true);
+        marks
+    });
+    let marks = marks.reduce(nothing, |mut a, b| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+        a
+    });
+    (first..=last).zip(marks).filter_map(|(id, marked)| marked.then_some(id)).collect()
 }
 
 /// Translates raw ids to dense indices: by table where the ids are compact, else by search.
@@ -103,6 +132,21 @@ impl<'a> Lookup<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_ways_of_listing_distinct_ids_agree() {
+        for ids in [
+            vec![],
+            vec![i32::MAX, i32::MIN, i32::MAX],
+            vec![7, 5, 7, 5, -1, 6, 6, 6, 5],
+            vec![-2, 9],
+        ] {
+            let mut plain = ids.clone();
+            plain.sort_unstable();
+            plain.dedup();
+            assert_eq!(distinct(&ids), plain, "{ids:?}");
+        }
+    }
 
     #[test]
     fn both_ways_of_looking_up_agree() {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+use crate::dataset::ids::distinct;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::time;
 
@@ -108,20 +109,7 @@ impl Ratings {
     /// Returns the raw ids of all rated movies, ascending.
     #[must_use]
     pub fn movie_ids(&self) -> Vec<i32> {
-        let mut ids: Vec<i32> = self
-            .0
-            .movie_id
-            .par_chunks(1 << 20)
-            .flat_map_iter(|chunk| {
-                let mut ids = chunk.to_vec();
-                ids.sort_unstable();
-                ids.dedup();
-                ids
-            })
-            .collect();
-        ids.par_sort_unstable();
-        ids.dedup();
-        ids
+        distinct(&self.0.movie_id)
     }
 
     /// Keeps the rows for which `keep` is true; it is asked from all threads.

@@ -1,7 +1,6 @@
 //! Writes datasets: as a directory, or the ratings alone as one file or stream.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -30,10 +29,8 @@ pub fn write_directory(dataset: &Dataset, out: &AtomicDir) -> Result<(), Dataset
 pub fn write_files(dataset: &Dataset, folder: &Path) -> Result<(), IoError> {
     let columns = dataset.ratings.columns();
     let path = folder.join(schema::RATINGS);
-    let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
     let layout = parquet::ratings_layout(Vec::new());
-    let name = path.display().to_string();
-    parquet::write(file, &name, &schema::ratings(), &layout, columns.len(), |range| {
+    parquet::write_file(&path, &schema::ratings(), &layout, columns.len(), |range| {
         batches::of_ratings(columns, range)
     })?;
     if let Some(movies) = dataset.movies() {
@@ -54,9 +51,10 @@ pub fn write_files(dataset: &Dataset, folder: &Path) -> Result<(), IoError> {
 /// # Errors
 /// If the file cannot be written.
 pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(), IoError> {
-    let path = folder.join(name);
-    let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
-    parquet::write_batch(file, &path.display().to_string(), &Layout::default(), batch)
+    let (layout, n_rows) = (Layout::default(), batch.num_rows());
+    parquet::write_file(&folder.join(name), &batch.schema(), &layout, n_rows, |range| {
+        batch.slice(range.start, range.len())
+    })
 }
 
 /// Writes the ratings as Parquet, with their history in the footer.

@@ -1,7 +1,5 @@
 //! What each user of the training data has rated, kept with the model: `seen.parquet`, a row per user.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,7 +58,6 @@ impl Seen {
     /// If it cannot be written.
     pub fn write(&self, folder: &Path, movie_ids: &[i32]) -> Result<(), IoError> {
         let path = folder.join(schema::SEEN);
-        let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
         let layout = Layout {
             page_rows: 64,
             group_rows: 1 << 16,
@@ -68,8 +65,7 @@ impl Seen {
             sorted_by: &["user_id"],
             ..Layout::default()
         };
-        let name = path.display().to_string();
-        parquet::write(file, &name, &schema::seen(), &layout, self.user_ids.len(), |range| {
+        parquet::write_file(&path, &schema::seen(), &layout, self.user_ids.len(), |range| {
             let starts = &self.starts[range.start..=range.end];
             let pairs = &self.ratings[starts[0]..starts[range.len()]];
             let offsets: ScalarBuffer<i32> =

@@ -4,8 +4,7 @@
 //! `features`. Spark checks `.crc` files where there are any, so none are written. Read are any number of
 //! part files in any order, and Spark 4's longer names.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -77,7 +76,6 @@ fn mark_success(folder: &Path) -> Result<(), IoError> {
 fn write_factors(folder: &Path, factors: &Factors) -> Result<(), IoError> {
     fs::create_dir(folder).map_err(IoError::at(folder))?;
     let path = folder.join("part-00000.parquet");
-    let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
     let layout = Layout {
         // A page of a few hundred vectors, so that looking up one costs one page.
         page_rows: 256,
@@ -91,8 +89,7 @@ fn write_factors(folder: &Path, factors: &Factors) -> Result<(), IoError> {
         ..Layout::default()
     };
     let k = factors.vectors.cols;
-    let name = path.display().to_string();
-    parquet::write(file, &name, &schema::spark_factors(), &layout, factors.ids.len(), |range| {
+    parquet::write_file(&path, &schema::spark_factors(), &layout, factors.ids.len(), |range| {
         let ids = factors.ids[range.clone()].to_vec();
         let values = factors.vectors.data[range.start * k..range.end * k].to_vec();
         let features = ListArray::new(

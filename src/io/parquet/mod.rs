@@ -7,4 +7,4 @@ mod write;
 
 pub use input::ParquetInput;
 pub use read::ParquetFile;
-pub use write::{Layout, ratings_layout, write, write_batch};
+pub use write::{Layout, ratings_layout, write, write_batch, write_file};

@@ -1,7 +1,9 @@
 //! Encodes tables, row groups in parallel.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::ops::Range;
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -157,6 +159,21 @@ fn write_groups<W: Write + Send>(
     writer.finish()?;
     writer.inner_mut().flush()?;
     Ok(())
+}
+
+/// Writes a new file, as [`write()`] does.
+///
+/// # Errors
+/// If the file cannot be created or written.
+pub fn write_file(
+    path: &Path,
+    schema: &SchemaRef,
+    layout: &Layout,
+    n_rows: usize,
+    rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
+) -> Result<(), IoError> {
+    let file = File::create(path).map_err(IoError::at(path))?;
+    write(BufWriter::new(file), &path.display().to_string(), schema, layout, n_rows, rows)
 }
 
 /// Writes a table that is in memory as one batch.

@@ -1,7 +1,5 @@
 //! `neighbors.parquet`: a row per pair, best first.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,14 +22,12 @@ impl Neighbors {
     /// If it cannot be written.
     pub fn write(&self, folder: &Path, ids: &[i32], id_column: &str) -> Result<(), IoError> {
         let path = folder.join(schema::NEIGHBORS);
-        let file = BufWriter::new(File::create(&path).map_err(IoError::at(&path))?);
-        let name = path.display().to_string();
         let schema = schema::neighbors(id_column);
         let row_ids: Vec<i32> = (0..self.n_rows())
             .flat_map(|row| self.row(row).iter().map(move |_| ids[row]))
             .collect();
         let layout = Layout { plain: &["similarity"], ..Layout::default() };
-        parquet::write(file, &name, &schema, &layout, row_ids.len(), |range| {
+        parquet::write_file(&path, &schema, &layout, row_ids.len(), |range| {
             let pairs = &self.pairs[range.clone()];
             let neighbor_ids = pairs.iter().map(|pair| ids[pair.ix as usize]);
             let similarities = pairs.iter().map(|pair| pair.score);
