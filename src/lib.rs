@@ -15,13 +15,13 @@
 //! do it:
 //!
 //! ```
-//! use std::path::PathBuf;
+//! use std::path::Path;
 //!
-//! use mvrec::dataset::filter::{self, Conditions};
-//! use mvrec::dataset::load::ingest_all;
+//! use mvrec::dataset::Ratings;
+//! use mvrec::dataset::filter::{Conditions, Filter};
+//! use mvrec::dataset::load::{load, load_movies};
 //! use mvrec::dataset::ratings::Duplicates;
 //! use mvrec::io::atomic::AtomicDir;
-//! use mvrec::io::rejects::Rejects;
 //! use mvrec::io::time::start_of_year;
 //! use mvrec::model::als::AlsParams;
 //! use mvrec::model::recommend::{Query, for_person};
@@ -30,16 +30,17 @@
 //! use mvrec::progress::Silent;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let source = PathBuf::from("fixtures/ml-mini");
-//! let dataset = ingest_all(&[source], Duplicates::Last, &mut Rejects::fail(), &Silent)?;
+//! let source = Path::new("fixtures/ml-mini");
+//! let mut dataset = load(&source.join("ratings.csv"), &Silent)?;
+//! let movies = load_movies(source)?;
 //! let of_2019 = Conditions { since_ms: start_of_year(2019), ..Conditions::default() };
-//! let dataset = filter::apply(dataset, &of_2019, None)?;
-//! let movies = dataset.movies();
+//! let kept = Filter::new(&of_2019, None, None)?.rows(dataset.ratings.columns());
+//! (dataset.ratings, _) = Ratings::new(kept, Duplicates::Last);
 //!
 //! let algorithm = Algorithm::Als(AlsParams { factors: 8, ..AlsParams::explicit() });
 //! let folder = tempfile::tempdir()?;
 //! let out = AtomicDir::create(&folder.path().join("als"))?;
-//! train(&dataset, movies.as_ref(), algorithm, &Silent)?.write(&out)?;
+//! train(&dataset, Some(&movies), algorithm, &Silent)?.write(&out)?;
 //! out.commit()?;
 //!
 //! let model = Model::open(&folder.path().join("als"), &Users::Some(Vec::new()), None)?;

@@ -24,6 +24,9 @@ pub const LINKS: &str = "links.parquet";
 /// Free-text tags.
 pub const TAGS: &str = "tags.parquet";
 
+/// Names of users that are no numbers, in a dataset directory and in a model directory.
+pub const USERS: &str = "users.parquet";
+
 /// Rows that `ingest` has put aside: file, line, reason, text.
 pub const REJECTED: &str = "rejected.csv";
 
@@ -70,6 +73,34 @@ pub fn ratings() -> SchemaRef {
         required("rating", DataType::Float32),
         optional("rating_timestamp", timestamp()),
     ])
+}
+
+/// Returns the columns of ratings whose ids stand for keys, in files that have no directory around them.
+#[must_use]
+pub fn keyed_ratings(users: bool, movies: bool) -> SchemaRef {
+    let mut fields = ratings().fields().to_vec();
+    let key = |name| Arc::new(required(name, DataType::Utf8));
+    fields.extend(users.then(|| key("user_key")));
+    fields.extend(movies.then(|| key("movie_key")));
+    Arc::new(Schema::new(fields))
+}
+
+/// Returns the columns of `users.parquet`, sorted by user.
+#[must_use]
+pub fn users() -> SchemaRef {
+    schema(vec![required("user_id", DataType::Int32), required("user_key", DataType::Utf8)])
+}
+
+/// Returns the columns of ratings that tell the keys of movies.
+#[must_use]
+pub fn keyed_movies() -> SchemaRef {
+    schema(vec![required("movie_id", DataType::Int32), required("movie_key", DataType::Utf8)])
+}
+
+/// Returns the column of a `movies.parquet` that is there where movies have keys.
+#[must_use]
+pub fn movie_keys() -> SchemaRef {
+    schema(vec![required("movie_key", DataType::Utf8)])
 }
 
 fn movie_fields() -> Vec<Field> {

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use common::files;
-use mvrec::dataset::Dataset;
 use mvrec::dataset::ids::{MovieId, UserId};
 use mvrec::dataset::matrix::Interactions;
 use mvrec::dataset::ratings::{Duplicates, Ratings};
+use mvrec::dataset::{Dataset, Sidecar};
 use mvrec::io::atomic::AtomicDir;
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
 use mvrec::model::als::{AlsParams, Feedback, Weighting};
@@ -65,9 +65,11 @@ fn dataset(rows: &[(i32, i32, f32)]) -> Dataset {
         genres: ids.iter().map(|id| if id % 2 == 0 { "Even" } else { "Odd" }.into()).collect(),
         release_year: vec![Some(2000); ids.len()],
         movie_id: ids.into_iter().collect(),
+        movie_key: None,
     };
     let ratings = Ratings::new(columns, Duplicates::Last).0;
-    Dataset { ratings, movies: Some(movies), ..Dataset::default() }
+    let sidecar = Sidecar { movies: Some(movies), ..Sidecar::default() };
+    Dataset { ratings, sidecar, duplicates: 0 }
 }
 
 /// 40 users and 24 movies: people love what has their own parity and dislike the rest, and have rated two
@@ -91,7 +93,7 @@ fn checkerboard() -> Dataset {
 }
 
 fn save(dataset: &Dataset, algorithm: &Algorithm, folder: &Path) -> Result<(), ModelError> {
-    let movies = dataset.movies();
+    let movies = dataset.sidecar.movies();
     let trained = train(dataset, movies.as_ref(), algorithm.clone(), &Silent)?;
     let out = AtomicDir::create(folder)?;
     trained.write(&out)?;

@@ -59,14 +59,13 @@ impl InputArgs {
     /// Loads the ratings and says what was wrong with them.
     pub(crate) fn load(&self, ui: &Ui) -> Result<Dataset> {
         let dataset = load(self.path()?, ui)?;
-        tell_of_duplicates(&dataset, ui);
+        tell_of_duplicates(dataset.duplicates, ui);
         Ok(dataset)
     }
 }
 
 /// Says how many rows repeated a pair of user and movie.
-pub(crate) fn tell_of_duplicates(dataset: &Dataset, ui: &Ui) {
-    let n = dataset.duplicates;
+pub(crate) fn tell_of_duplicates(n: usize, ui: &Ui) {
     if n > 0 {
         ui.say(&format!("warning: {n} rows repeat a user and movie and were left out"));
     }
@@ -82,7 +81,7 @@ impl MoviesArgs {
     pub(crate) fn of(&self, dataset: &Dataset, ui: &Ui) -> Result<Option<Movies>> {
         let movies = match self.load()? {
             Some(movies) => Some(movies),
-            None => dataset.movies(),
+            None => dataset.sidecar.movies(),
         };
         match &movies {
             None => {

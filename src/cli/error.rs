@@ -2,6 +2,7 @@
 
 use crate::dataset::DatasetError;
 use crate::dataset::movies::TitleError;
+use crate::io::IoError;
 use crate::model::ModelError;
 
 /// What a command returns.
@@ -47,6 +48,21 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     for cause in error.chain() {
         match cause.downcast_ref::<DatasetError>() {
+            Some(DatasetError::Io(IoError::BadField { column, value, problem, .. })) => {
+                let is_id = matches!(*column, "user" | "movie") && !value.is_empty();
+                if is_id && (problem.contains("whole number") || problem.contains("32 bits")) {
+                    return Some("if ids are text here, ingest them with --text-ids");
+                }
+                let is_number = value.parse().is_ok_and(f32::is_finite);
+                if *column == "rating" && is_number {
+                    return Some("another scale is told to `mvrec ingest` by --scale MIN..MAX");
+                }
+            }
+            Some(DatasetError::Io(IoError::MissingColumn { .. })) => {
+                return Some(
+                    "`mvrec ingest --columns user=NAME,movie=NAME,rating=NAME` names them",
+                );
+            }
             Some(DatasetError::NoMovies) => {
                 return Some(
                     "give them with --movies PATH (a dataset, movies.parquet or movies.csv)",

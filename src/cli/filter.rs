@@ -1,28 +1,42 @@
 //! `mvrec filter`
 
+use std::mem;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{InputArgs, MoviesArgs, check_share, parse_time};
+use crate::cli::args::{InputArgs, MoviesArgs, check_share, parse_time, tell_of_duplicates};
 use crate::cli::error::{Result, usage};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
-use crate::dataset::Dataset;
-use crate::dataset::filter::{self, Conditions, Sample};
-use crate::dataset::load::load_ids;
+use crate::dataset::expr::{self, ExprError, Field, Known, Plan};
+use crate::dataset::filter::{Conditions, Filter, Sample};
+use crate::dataset::load::{Input, load_ids};
+use crate::dataset::ratings::Duplicates;
+use crate::dataset::sort::Sorter;
+use crate::dataset::{DatasetError, Ratings};
+use crate::io::columns::RatingColumns;
+use crate::io::intake::Intake;
+use crate::io::keys::Keys;
 use crate::io::time;
 
 /// Keep only the ratings that match
 ///
-/// Conditions combine with "and". First come those on single ratings (--users, --movies-in, --year, --since, --until, --rating,
-/// --genre, --sample), in any order; then --min-user-ratings and --min-movie-ratings, which count what those
+/// Conditions combine with "and". First come those on single ratings (--where, --users, --movies-in, --year, --since, --until,
+/// --rating, --genre, --sample), in any order; then --min-user-ratings and --min-movie-ratings, which count what those
 /// have left: both at once, or with --core again and again until both hold. Movies, links and tags of a dataset come along unchanged.
+///
+/// --where takes an expression of `and`, `or`, `not`, parentheses and comparisons (= != < <= > >= in, ~ for "contains") of these
+/// fields: rating, date and year (when it was given, UTC), user, movie (ids or keys), released (year of release),
+/// genre (one of the movie's), title, user_ratings and movie_ratings (ratings of the user or movie in the whole input).
+/// As in SQL, what is not known (no timestamp, no year of release) is neither equal nor unequal to anything.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec filter --year 2019 --min-movie-ratings 5 ml-25m -o ml-2019
-  mvrec filter --rating 4.. --genre Drama --genre War ml-25m | mvrec stats top --movies ml-25m")]
+  mvrec filter --rating 4.. --genre Drama --genre War ml-25m | mvrec stats top --movies ml-25m
+  mvrec filter --where 'rating >= 4 and released >= 1990 and genre = \"Drama\"' ml-25m -o liked
+  mvrec filter --where 'date >= 2019-07-01 and not title ~ \"(1995)\" and user_ratings >= 20' ml-25m -o some")]
 pub(crate) struct FilterArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -30,6 +44,9 @@ pub(crate) struct FilterArgs {
     /// stdout]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// That meets this expression, such as 'rating >= 4 and released >= 1990 and genre = "Drama"'
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    expression: Option<String>,
     /// Given in this year (UTC)
     #[arg(long, value_name = "YEAR")]
     year: Option<i32>,
@@ -112,23 +129,34 @@ impl FromStr for StarRange {
 }
 
 impl FilterArgs {
-    fn conditions(&self) -> Result<Conditions> {
-        let (mut since, mut until) = (self.since, self.until);
-        if let Some(year) = self.year {
-            let bounds = time::start_of_year(year).zip(time::start_of_year(year.saturating_add(1)));
-            let Some((start, end)) = bounds else {
-                return Err(usage(format!("--year {year} is not in the calendar")));
-            };
-            since = since.max(Some(start));
-            until = Some(until.map_or(end, |until| until.min(end)));
-        }
-        check_share("--sample", self.sample)?;
-        let ids = |path: &Option<PathBuf>, column| {
-            path.as_deref().map(|path| load_ids(path, column)).transpose()
+    /// Checks what can be checked before anything is read.
+    fn check(&self) -> Result<()> {
+        self.period()?;
+        check_share("--sample", self.sample)
+    }
+
+    /// Returns the first millisecond to keep and the first to leave out.
+    fn period(&self) -> Result<(Option<i64>, Option<i64>)> {
+        let Some(year) = self.year else { return Ok((self.since, self.until)) };
+        let bounds = time::start_of_year(year).zip(time::start_of_year(year.saturating_add(1)));
+        let Some((start, end)) = bounds else {
+            return Err(usage(format!("--year {year} is not in the calendar")));
+        };
+        Ok((self.since.max(Some(start)), Some(self.until.map_or(end, |until| until.min(end)))))
+    }
+
+    fn conditions(
+        &self,
+        user_keys: Option<&Keys>,
+        movie_keys: Option<&Keys>,
+    ) -> Result<Conditions> {
+        let (since, until) = self.period()?;
+        let ids = |path: &Option<PathBuf>, column, keys| {
+            path.as_deref().map(|path| load_ids(path, column, keys)).transpose()
         };
         Ok(Conditions {
-            users: ids(&self.users, "user_id")?,
-            movies: ids(&self.movies_in, "movie_id")?,
+            users: ids(&self.users, "user_id", user_keys)?,
+            movies: ids(&self.movies_in, "movie_id", movie_keys)?,
             since_ms: since,
             until_ms: until,
             min_rating: self.rating.and_then(|range| range.min),
@@ -147,20 +175,74 @@ impl FilterArgs {
 }
 
 pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
-    let conditions = args.conditions()?;
+    let expr = args.expression.as_deref().map(expr::parse).transpose().map_err(wrong_expression)?;
+    args.check()?;
     let sink = RatingsSink::new(args.output.as_deref())?;
     let given = args.movies.load()?;
-    let dataset = args.input.load(ui)?;
-    let rows_in = dataset.ratings.len();
-    let movies = if conditions.need_movies() { given.or_else(|| dataset.movies()) } else { None };
-    let kept: Dataset = filter::apply(dataset, &conditions, movies.as_ref())?;
+    let (mut input, dropped) =
+        Input::open(args.input.path()?)?.in_order(sink.place().folder(), ui)?;
+    tell_of_duplicates(dropped, ui);
+    let user_keys = input.sidecar.user_keys.clone();
+    let movie_keys = input.sidecar.movie_keys();
+    let conditions = args.conditions(user_keys.as_ref(), movie_keys.as_ref())?;
+    let movies = given.or_else(|| input.sidecar.movies());
+    let plan = match (&args.expression, &expr) {
+        (Some(text), Some(expr)) => {
+            let counted = expr.asks(&[Field::UserRatings, Field::MovieRatings]);
+            let counts = counted.then(|| input.count(ui)).transpose()?;
+            let known = Known {
+                movies: movies.as_ref(),
+                user_keys: user_keys.as_ref(),
+                movie_keys: movie_keys.as_ref(),
+                counts: counts.as_ref().map(|(users, movies)| (users, movies)),
+            };
+            Some(Plan::new(text, expr, &known).map_err(wrong_expression)?)
+        }
+        _ => None,
+    };
+    let filter = Filter::new(&conditions, movies.as_ref(), plan)?;
+
+    let rows_in = input.n_rows().unwrap_or(0);
+    let mut sidecar = mem::take(&mut input.sidecar);
+    let mut intake = Intake { period: filter.period(), ..Intake::default() };
+    intake.options.scale = sidecar.history.scale.unwrap_or_default();
+    let mut sorter = Sorter::new(sink.place(), Duplicates::Last).map_err(|e| sink.named(e))?;
+    let mut held = RatingColumns::default();
+    let mut keep = |rows: RatingColumns| {
+        let mut kept = filter.rows(&rows);
+        if filter.counts() {
+            held.append(&mut kept);
+            return Ok(());
+        }
+        sorter.push(kept)
+    };
+    let read = input.read(&mut intake, &mut keep, ui);
+    read.map_err(|error| match error {
+        DatasetError::Io(error) => sink.named(error).into(),
+        other => other,
+    })?;
+    let (ratings, _) = Ratings::new(held, Duplicates::Last);
+    let counted = sorter.push(filter.by_counts(ratings).into_columns());
+    counted.map_err(|error| sink.named(error))?;
+    let (mut n, mut footer) = (0, Ok(Vec::new()));
+    let sorted = sorter.finish(|tally, _| {
+        n = tally.shape().ratings;
+        sidecar.history.steps.push(filter.step(args.expression.as_deref(), rows_in, n));
+        footer = sink.footer(&sidecar);
+        footer.as_mut().map(mem::take).unwrap_or_default()
+    });
+    let sorted = sorted.map_err(|error| sink.named(error))?;
+    footer?;
     ui.finish();
-    let n = kept.ratings.len();
     ui.say(&format!("kept {n} of {rows_in} ratings"));
     if n == 0 {
         ui.say("warning: no rating matches");
     }
-    sink.write(&kept)
+    sink.write(sorted, &sidecar)
+}
+
+fn wrong_expression(error: ExprError) -> anyhow::Error {
+    usage(format!("--where: {error}"))
 }
 
 #[cfg(test)]

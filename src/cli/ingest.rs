@@ -1,6 +1,7 @@
 //! `mvrec ingest`
 
 use std::fs::File;
+use std::mem;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -8,26 +9,34 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::args::tell_of_duplicates;
 use crate::cli::error::{Result, usage};
-use crate::cli::output::RatingsSink;
+use crate::cli::output::{RatingsSink, Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::manifest::Step;
-use crate::dataset::ratings;
-use crate::dataset::{Dataset, load};
-use crate::io::IoError;
+use crate::dataset::sort::Sorter;
+use crate::dataset::{DatasetError, load, ratings};
 use crate::io::atomic::AtomicFile;
+use crate::io::columns::RatingColumns;
+use crate::io::intake::Intake;
 use crate::io::rejects::Rejects;
+use crate::io::text::{Columns, Delimiter, TextOptions};
+use crate::io::values::Scale;
+use crate::io::{IoError, batches};
 use crate::schema;
 
 /// Read MovieLens folders, archives and rating files into a dataset
 ///
 /// Recognised by content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest, latest-small), or one
-/// file of ratings: Parquet, or text delimited by `,` `;` tab or `::`, with or without a header, also .gz or
-/// .zst. Several sources are joined. The first bad line ends the command with its file, line and
-/// value, unless --on-error skip puts it aside.
+/// file of ratings: Parquet, JSON lines, or text delimited by `,` `;` `|` tab, `::` or blanks, with or without a header
+/// (also RecBole's .inter), also .gz or .zst. Several sources are joined. Ids that are no 32-bit numbers are kept as text and
+/// numbered as they appear; timestamps are seconds or milliseconds since 1970, or ISO 8601.
+///
+/// The first bad line ends the command with its file, line and value, unless --on-error skip puts it aside. Memory does
+/// not grow with the input: what does not come in the order of users is sorted in temporary files.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec ingest ml-25m.zip -o ml-25m
-  mvrec ingest ml-latest-small | mvrec stats summary")]
+  mvrec ingest ml-latest-small | mvrec stats summary
+  mvrec ingest BX-Book-Ratings.csv --columns user=User-ID,movie=ISBN,rating=3 --scale 0..10 --dry-run")]
 pub(crate) struct IngestArgs {
     /// MovieLens folder or .zip, ratings file, or `-` for stdin (can be repeated)
     #[arg(required = true, value_name = "SOURCE")]
@@ -36,6 +45,25 @@ pub(crate) struct IngestArgs {
     /// stdout]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// Columns of a file of ratings, by name or number from 1: user=NAME,movie=NAME,rating=NAME,timestamp=NAME
+    /// [default: told by their usual names, or else these four in this order]
+    #[arg(long, value_name = "ROLE=COLUMN,...")]
+    columns: Option<Columns>,
+    /// What stands between fields: one character, `::`, `tab` or `space` [default: told from the first line]
+    #[arg(long, value_name = "TEXT")]
+    delimiter: Option<Delimiter>,
+    /// Lowest and highest rating that can be given [default: 0.5..5]
+    #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
+    scale: Option<Scale>,
+    /// Keep these ids as text even where they look like numbers
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SIDE")]
+    text_ids: Vec<Side>,
+    /// Titles and genres for ratings that come without: movies.csv or movies.parquet
+    #[arg(long, value_name = "FILE")]
+    movies: Option<PathBuf>,
+    /// Show how the first rows of each source are read, and write nothing
+    #[arg(long)]
+    dry_run: bool,
     /// What to do with a bad row
     #[arg(long, value_enum, default_value_t = OnError::Fail, value_name = "WHAT")]
     on_error: OnError,
@@ -56,6 +84,14 @@ enum OnError {
     Fail,
     /// Put it aside and go on
     Skip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Side {
+    /// Ids of users
+    User,
+    /// Ids of movies
+    Movie,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,59 +116,138 @@ impl Duplicates {
     }
 }
 
+impl IngestArgs {
+    fn options(&self) -> TextOptions {
+        let is_text = |side| self.text_ids.contains(&side);
+        TextOptions {
+            columns: self.columns.clone().unwrap_or_default(),
+            delimiter: self.delimiter,
+            scale: self.scale.unwrap_or_default(),
+            text_ids: [is_text(Side::User), is_text(Side::Movie)],
+            limit: self.dry_run.then_some(SHOWN),
+        }
+    }
+}
+
+/// Rows that --dry-run shows.
+const SHOWN: usize = 10;
+
 pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
-    let mut rejects = match args.on_error {
+    let rejects = match args.on_error {
         OnError::Skip => Rejects::skip(args.max_errors),
         OnError::Fail if args.rejected.is_some() => {
             return Err(usage("--rejected belongs to --on-error skip"));
         }
         OnError::Fail => Rejects::fail(),
     };
+    let mut intake = Intake { options: args.options(), rejects, ..Intake::default() };
+    if args.dry_run {
+        return dry_run(args, intake, ui);
+    }
     let sink = RatingsSink::new(args.output.as_deref())?;
     let aside = args.rejected.as_deref().map(AtomicFile::create).transpose()?;
-    let mut dataset = load::ingest_all(&args.sources, args.duplicates.resolve(), &mut rejects, ui)?;
-    let duplicates = dataset.duplicates;
+    let named = |error: DatasetError| match error {
+        DatasetError::Io(error) => sink.named(error).into(),
+        other => other,
+    };
+    let mut sorter =
+        Sorter::new(sink.place(), args.duplicates.resolve()).map_err(|e| sink.named(e))?;
+    let titles = args.movies.as_deref();
+    let mut push = |rows| sorter.push(rows);
+    let mut sidecar =
+        load::ingest_all(&args.sources, titles, &mut intake, &mut push, ui).map_err(named)?;
+    let (mut kept, mut duplicates, mut footer) = (0, 0, Ok(Vec::new()));
+    let sorted = sorter.finish(|tally, dropped| {
+        (kept, duplicates) = (tally.shape().ratings, dropped);
+        sidecar.history.steps.push(step(args, kept, duplicates, &intake.rejects));
+        footer = sink.footer(&sidecar);
+        footer.as_mut().map(mem::take).unwrap_or_default()
+    });
+    let sorted = sorted.map_err(|error| sink.named(error))?;
+    footer?;
     if args.duplicates == Duplicates::Error && duplicates > 0 {
         anyhow::bail!(
             "{duplicates} rows repeat a user and movie, which --duplicates error refuses"
         );
     }
-    dataset.history.steps.push(step(args, &dataset, &rejects));
     ui.finish();
-    let kept = dataset.ratings.len();
-    if let Some(recognised) = &dataset.origin.recognised {
-        let files: Vec<&str> = dataset.origin.sources.iter().map(|file| &*file.name).collect();
+    if let Some(recognised) = &sidecar.origin.recognised {
+        let files: Vec<&str> = sidecar.origin.sources.iter().map(|file| &*file.name).collect();
         ui.say(&format!("recognised {recognised} ({}): {kept} ratings", files.join(", ")));
     }
-    tell_of_duplicates(&dataset, ui);
-    for (reason, n) in rejects.by_reason() {
-        ui.say(&format!("warning: {n} bad rows: {reason}"));
-    }
+    tell_of_keys(&intake, ui);
+    tell_of_duplicates(duplicates, ui);
+    tell_of_rejects(&intake.rejects, ui);
     if kept == 0 {
         ui.say("warning: there are no ratings in it");
     }
     let aside = match (aside, sink.directory()) {
         (Some(mut file), _) => {
             let name = file.shown();
-            rejects.write(&mut file, &name)?;
+            intake.rejects.write(&mut file, &name)?;
             Some(file)
         }
-        (None, Some(folder)) if rejects.skips() => {
+        (None, Some(folder)) if intake.rejects.skips() => {
             let path = folder.path().join(schema::REJECTED);
             let file = File::create(&path).map_err(IoError::at(&path));
-            let written = file.and_then(|file| rejects.write(file, &path.display().to_string()));
+            let name = path.display().to_string();
+            let written = file.and_then(|file| intake.rejects.write(file, &name));
             written.map_err(|error| folder.named(error))?;
             None
         }
         (None, _) => None,
     };
-    sink.write(&dataset)?;
+    sink.write(sorted, &sidecar)?;
     Ok(aside.map_or(Ok(()), AtomicFile::commit)?)
 }
 
+fn tell_of_keys(intake: &Intake, ui: &Ui) {
+    for (side, ids) in [("users", &intake.users), ("movies", &intake.movies)] {
+        if let Some(keys) = ids.to_keys() {
+            ui.say(&format!(
+                "{side} are text: {} of them, numbered as they appear",
+                keys.ids.len()
+            ));
+        }
+    }
+}
+
+fn tell_of_rejects(rejects: &Rejects, ui: &Ui) {
+    for (reason, n) in rejects.by_reason() {
+        ui.say(&format!("warning: {n} bad rows: {reason}"));
+    }
+}
+
+/// Shows how the first rows of each source are read.
+fn dry_run(args: &IngestArgs, mut intake: Intake, ui: &Ui) -> Result<()> {
+    if args.output.is_some() {
+        return Err(usage("--dry-run writes nothing: it does not go with -o"));
+    }
+    let sink = ReportArgs::default().sink()?;
+    let mut shown = RatingColumns::default();
+    for source in &args.sources {
+        let mut rows = RatingColumns::default();
+        let mut push = |mut more: RatingColumns| {
+            rows.append(&mut more);
+            Ok(())
+        };
+        let source = std::slice::from_ref(source);
+        let titles = args.movies.as_deref();
+        let sidecar = load::ingest_all(source, titles, &mut intake, &mut push, ui)?;
+        ui.finish();
+        let recognised = sidecar.origin.recognised.as_deref().unwrap_or("ratings of mvrec's");
+        ui.say(&format!("{}: {recognised}", source[0].display()));
+        shown.append(&mut rows.filter(|row| row < SHOWN));
+    }
+    tell_of_keys(&intake, ui);
+    tell_of_rejects(&intake.rejects, ui);
+    let (users, movies) = (intake.users.to_keys(), intake.movies.to_keys());
+    let rows = batches::of_ratings(&shown, 0..shown.len());
+    sink.write(&Report::Rows(batches::with_keys(&rows, users.as_ref(), movies.as_ref())))
+}
+
 /// Tells what was read, kept and left out, for the history of the data.
-fn step(args: &IngestArgs, dataset: &Dataset, rejects: &Rejects) -> Step {
-    let (kept, duplicates) = (dataset.ratings.len(), dataset.duplicates);
+fn step(args: &IngestArgs, kept: usize, duplicates: usize, rejects: &Rejects) -> Step {
     let mut options = Map::new();
     let mut rejected: Map<String, Value> =
         rejects.by_reason().into_iter().map(|(reason, n)| (reason.to_string(), json!(n))).collect();

@@ -1,5 +1,6 @@
 //! The only place that prints: data to stdout, talk to stderr.
 
+use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +13,13 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
 use crate::cli::error::{Result, usage};
-use crate::dataset::{Dataset, store};
+use crate::dataset::sort::{Place, Sorted};
+use crate::dataset::{Sidecar, store};
 use crate::io::IoError;
 use crate::io::atomic::{AtomicDir, AtomicFile};
 use crate::io::json::{self, TextFormat};
 use crate::io::parquet::{self, Layout};
+use crate::schema;
 
 /// Name of stdout in messages.
 const STDOUT: &str = "<stdout>";
@@ -129,23 +132,48 @@ impl RatingsSink {
         }
     }
 
-    pub(crate) fn write(self, dataset: &Dataset) -> Result<()> {
+    /// Returns where the ratings are put while they are sorted.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Stdout => Place::In(env::temp_dir()),
+            Self::File(file, ..) => Place::In(file.folder().to_path_buf()),
+            Self::Directory(directory) => Place::At(directory.path().join(schema::RATINGS)),
+        }
+    }
+
+    /// Returns the entries of the footer that the sorted ratings are to have.
+    pub(crate) fn footer(&self, sidecar: &Sidecar) -> Result<Vec<(&'static str, String)>> {
+        match self {
+            Self::Directory(_) => Ok(Vec::new()),
+            Self::Stdout | Self::File(..) => Ok(store::footer(sidecar, STDOUT)?),
+        }
+    }
+
+    /// Names a file in an error by the place where it will stand.
+    pub(crate) fn named(&self, error: IoError) -> IoError {
+        match self {
+            Self::Directory(directory) => directory.named(error),
+            Self::Stdout | Self::File(..) => error,
+        }
+    }
+
+    /// Writes ratings that were sorted at [`Self::place`].
+    pub(crate) fn write(self, sorted: Sorted, sidecar: &Sidecar) -> Result<()> {
         match self {
             Self::Stdout => {
-                let mut out = Stdout::new();
-                store::write_parquet(dataset, &mut out, STDOUT)?;
-                out.flush().map_err(IoError::named(STDOUT.into()))?;
+                store::write_parquet(sorted, sidecar, &mut Stdout::new(), STDOUT)?;
             }
             Self::File(mut file, format, path) => {
                 let name = path.display().to_string();
                 match format.text() {
-                    Some(format) => store::write_text(dataset, &mut file, &name, format)?,
-                    None => store::write_parquet(dataset, &mut file, &name)?,
+                    Some(format) => store::write_text(sorted, sidecar, &mut file, &name, format)?,
+                    None => store::write_parquet(sorted, sidecar, &mut file, &name)?,
                 }
                 file.commit()?;
             }
             Self::Directory(directory) => {
-                store::write_directory(dataset, &directory)?;
+                store::write_sidecar(sidecar, &sorted.tally, directory.path())
+                    .map_err(|error| directory.named(error))?;
                 directory.commit()?;
             }
         }
@@ -162,7 +190,7 @@ pub(crate) enum Report {
 }
 
 /// How a report is shown.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct ReportArgs {
     /// Format of the report [default: table on a terminal, json otherwise]
     #[arg(long, value_enum, value_name = "FORMAT")]

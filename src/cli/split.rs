@@ -1,7 +1,6 @@
 //! `mvrec split`
 
 use std::fs;
-use std::mem;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -11,7 +10,7 @@ use crate::cli::args::{InputArgs, check_share, parse_time};
 use crate::cli::error::{Result, usage};
 use crate::cli::ui::Ui;
 use crate::dataset::manifest::Step;
-use crate::dataset::{Dataset, Ratings, store};
+use crate::dataset::{Dataset, Ratings, Sidecar, store};
 use crate::eval::split::{Method, Parts, split, time_of_share};
 use crate::io::atomic::AtomicDir;
 use crate::io::{IoError, json as json_file};
@@ -120,9 +119,7 @@ impl SplitArgs {
 pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     args.check()?;
     let out = AtomicDir::create(&args.output)?;
-    let mut dataset = args.input.load(ui)?;
-    // Taken out, so that what each part copies is the rest.
-    let ratings = mem::take(&mut dataset.ratings);
+    let Dataset { ratings, sidecar, .. } = args.input.load(ui)?;
     let method = args.method(&ratings)?;
     ui.begin("dividing", "ratings", None);
     let divisions = split(&ratings, &method)?;
@@ -132,7 +129,7 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
             1 => out.path().to_path_buf(),
             _ => out.path().join(format!("fold-{}", i + 1)),
         };
-        write(&folder, &dataset, ratings.len(), parts, &method)
+        write(&folder, &sidecar, ratings.len(), parts, &method)
             .map_err(|error| out.named(error))?;
         told.push(tell(parts, &method, ui));
     }
@@ -155,10 +152,10 @@ fn named(parts: &Parts) -> impl Iterator<Item = (&'static str, &Ratings)> {
     [Some(("train", &parts.train)), fold_in, Some(("test", &parts.test))].into_iter().flatten()
 }
 
-/// Writes each part of `rows_in` ratings as a dataset with all that `rest` holds beside its ratings.
+/// Writes each part of `rows_in` ratings as a dataset with all that comes along.
 fn write(
     folder: &Path,
-    rest: &Dataset,
+    rest: &Sidecar,
     rows_in: usize,
     parts: &Parts,
     method: &Method,
@@ -166,18 +163,18 @@ fn write(
     for (name, ratings) in named(parts) {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(IoError::at(&folder))?;
-        let mut part = Dataset { ratings: ratings.clone(), ..rest.clone() };
+        let mut sidecar = rest.clone();
         let mut options = Map::new();
         options.insert("part".into(), json!(name));
         options.insert("method".into(), json!(method));
-        part.history.steps.push(Step {
+        sidecar.history.steps.push(Step {
             command: "split".into(),
             options,
             rows_in,
             rows_kept: ratings.len(),
             rejected: Map::new(),
         });
-        store::write_files(&part, &folder)?;
+        store::write_files(ratings, &sidecar, &folder)?;
     }
     Ok(())
 }

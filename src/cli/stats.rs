@@ -137,6 +137,7 @@ fn list(
 /// Returns the columns of the original's SQL, and the deviation where movies are ordered by it.
 fn batch(figures: &[MovieFigures], order: Order) -> RecordBatch {
     let ids = figures.iter().map(|figures| figures.movie_id.0);
+    let keys = figures.iter().map(|figures| figures.movie_key.as_deref());
     let titles = figures.iter().map(|figures| figures.title.as_deref());
     let genres = figures.iter().map(|figures| figures.genres.as_deref());
     let means = figures.iter().map(|figures| figures.avg_rating);
@@ -148,6 +149,9 @@ fn batch(figures: &[MovieFigures], order: Order) -> RecordBatch {
         ("avg_rating", Arc::new(Float64Array::from_iter_values(means)), false),
         ("total_ratings", Arc::new(Int64Array::from_iter_values(counts)), false),
     ];
+    if figures.iter().any(|figures| figures.movie_key.is_some()) {
+        columns.insert(1, ("movie_key", Arc::new(StringArray::from_iter(keys)), true));
+    }
     if order == Order::MostPolarising {
         let deviations = figures.iter().map(|figures| figures.stddev_rating);
         columns.push(("stddev_rating", Arc::new(Float64Array::from_iter(deviations)), true));

@@ -1,6 +1,7 @@
 //! What can go wrong with a dataset beyond its files.
 
 use crate::io::IoError;
+use crate::io::values::Scale;
 
 /// Failure to load, filter or store a dataset.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,14 @@ pub enum DatasetError {
         genre: String,
         /// All genres of the data.
         known: Vec<String>,
+    },
+    /// Sources that are to be joined rate on different scales.
+    #[error("{input}: ratings between {scale}, unlike the sources before it")]
+    MixedScales {
+        /// Source, as the user named it.
+        input: String,
+        /// Its scale.
+        scale: Scale,
     },
     /// There are more ratings than one set can index.
     #[error("{rows} ratings are more than one set can hold (4,294,967,295)")]

@@ -5,18 +5,19 @@
 //! on what those have left.
 
 use std::hash::Hasher;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::dataset::error::DatasetError;
+use crate::dataset::expr::Plan;
 use crate::dataset::ids::{Lookup, MovieId};
-use crate::dataset::load::Dataset;
 use crate::dataset::manifest::Step;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
-use crate::io::columns::NO_TIME;
+use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::time;
 
 /// What a rating must meet to be kept; the default keeps all.
@@ -101,12 +102,6 @@ impl Conditions {
         ];
         pairs.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
     }
-
-    /// Tells whether movies are needed to decide.
-    #[must_use]
-    pub fn need_movies(&self) -> bool {
-        !self.genres.is_empty()
-    }
 }
 
 impl Sample {
@@ -115,40 +110,97 @@ impl Sample {
     }
 }
 
-/// Keeps the ratings that meet the conditions and adds the step to the history.
-///
-/// Movies, links and tags stay as they are.
-///
-/// # Errors
-/// If genres are asked for and there are no movies, or none of that genre.
-pub fn apply(
-    dataset: Dataset,
-    conditions: &Conditions,
-    movies: Option<&Movies>,
-) -> Result<Dataset, DatasetError> {
-    let rows_in = dataset.ratings.len();
-    let of_genre = match (&conditions.genres[..], movies) {
-        ([], _) => None,
-        (_, None) => return Err(DatasetError::NoMovies),
-        (genres, Some(movies)) => Some(movies_of(genres, movies)?),
-    };
-    let mut kept = by_row(&dataset.ratings, conditions, of_genre.as_deref());
-    loop {
-        let before = kept.len();
-        kept = by_counts(kept, conditions);
-        if !conditions.core || kept.len() == before {
-            break;
-        }
+/// Conditions that are ready to be asked of ratings.
+pub struct Filter<'a> {
+    conditions: &'a Conditions,
+    users: Option<Lookup>,
+    movies: Option<Lookup>,
+    of_genre: Option<Lookup>,
+    plan: Option<Plan>,
+}
+
+impl<'a> Filter<'a> {
+    /// Looks up what the conditions need; `plan` is one more of them.
+    ///
+    /// # Errors
+    /// If genres are asked for and there are no movies, or none of that genre.
+    pub fn new(
+        conditions: &'a Conditions,
+        movies: Option<&Movies>,
+        plan: Option<Plan>,
+    ) -> Result<Self, DatasetError> {
+        let of_genre = match (&conditions.genres[..], movies) {
+            ([], _) => None,
+            (_, None) => return Err(DatasetError::NoMovies),
+            (genres, Some(movies)) => Some(Lookup::new(&movies_of(genres, movies)?)),
+        };
+        let users = conditions.users.as_deref().map(Lookup::new);
+        let movies = conditions.movies.as_deref().map(Lookup::new);
+        Ok(Self { conditions, users, movies, of_genre, plan })
     }
-    let mut history = dataset.history;
-    history.steps.push(Step {
-        command: "filter".into(),
-        options: conditions.options(),
-        rows_in,
-        rows_kept: kept.len(),
-        rejected: Map::new(),
-    });
-    Ok(Dataset { ratings: kept, history, ..dataset })
+
+    /// Returns milliseconds outside of which nothing is kept.
+    #[must_use]
+    pub fn period(&self) -> Option<Range<i64>> {
+        let Conditions { since_ms, until_ms, .. } = self.conditions;
+        let own = (since_ms.is_some() || until_ms.is_some())
+            .then(|| since_ms.unwrap_or(i64::MIN)..until_ms.unwrap_or(i64::MAX));
+        let planned = self.plan.as_ref().and_then(Plan::period);
+        own.into_iter().chain(planned).reduce(|a, b| a.start.max(b.start)..a.end.min(b.end))
+    }
+
+    /// Keeps the ratings that meet the conditions on single ratings.
+    #[must_use]
+    pub fn rows(&self, columns: &RatingColumns) -> RatingColumns {
+        let conditions = self.conditions;
+        let listed = |list: &Option<Lookup>, id| list.as_ref().is_none_or(|l| l.get(id).is_some());
+        let timed = conditions.since_ms.is_some() || conditions.until_ms.is_some();
+        let since = conditions.since_ms.unwrap_or(i64::MIN);
+        let until = conditions.until_ms.unwrap_or(i64::MAX);
+        let stars = conditions.min_rating.unwrap_or(f32::NEG_INFINITY)
+            ..=conditions.max_rating.unwrap_or(f32::INFINITY);
+        columns.filter(|row| {
+            let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
+            let (rating, ms) = (columns.rating[row], columns.time_ms[row]);
+            (!timed || (ms != NO_TIME && ms >= since && ms < until))
+                && stars.contains(&rating)
+                && listed(&self.users, user)
+                && listed(&self.movies, movie)
+                && listed(&self.of_genre, movie)
+                && conditions.sample.is_none_or(|sample| sample.keeps(user, movie))
+                && self.plan.as_ref().is_none_or(|plan| plan.keeps(user, movie, rating, ms))
+        })
+    }
+
+    /// Tells whether there are conditions on the counts of users and movies, which all ratings together decide.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        // Whoever is there has one.
+        self.conditions.min_user_ratings > 1 || self.conditions.min_movie_ratings > 1
+    }
+
+    /// Keeps the ratings whose users and movies have enough of them.
+    #[must_use]
+    pub fn by_counts(&self, mut ratings: Ratings) -> Ratings {
+        while self.counts() {
+            let before = ratings.len();
+            ratings = by_counts(&ratings, self.conditions);
+            if !self.conditions.core || ratings.len() == before {
+                break;
+            }
+        }
+        ratings
+    }
+
+    /// Names the options that were set, for the history of the data; `expression` is that of the plan.
+    #[must_use]
+    pub fn step(&self, expression: Option<&str>, rows_in: usize, rows_kept: usize) -> Step {
+        let mut options = self.conditions.options();
+        if let Some(expression) = expression {
+            options.insert("where".into(), json!(expression));
+        }
+        Step { command: "filter".into(), options, rows_in, rows_kept, rejected: Map::new() }
+    }
 }
 
 fn movies_of(genres: &[String], movies: &Movies) -> Result<Vec<i32>, DatasetError> {
@@ -163,34 +215,8 @@ fn movies_of(genres: &[String], movies: &Movies) -> Result<Vec<i32>, DatasetErro
     Ok(fits.map(|(MovieId(id), _)| id).collect())
 }
 
-fn by_row(ratings: &Ratings, conditions: &Conditions, of_genre: Option<&[i32]>) -> Ratings {
-    let columns = ratings.columns();
-    let users = conditions.users.as_deref().map(Lookup::new);
-    let movies = conditions.movies.as_deref().map(Lookup::new);
-    let of_genre = of_genre.map(Lookup::new);
-    let listed = |list: &Option<Lookup<'_>>, id| list.as_ref().is_none_or(|l| l.get(id).is_some());
-    let timed = conditions.since_ms.is_some() || conditions.until_ms.is_some();
-    let since = conditions.since_ms.unwrap_or(i64::MIN);
-    let until = conditions.until_ms.unwrap_or(i64::MAX);
-    let stars = conditions.min_rating.unwrap_or(f32::NEG_INFINITY)
-        ..=conditions.max_rating.unwrap_or(f32::INFINITY);
-    ratings.filter(|row| {
-        let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
-        let ms = columns.time_ms[row];
-        (!timed || (ms != NO_TIME && ms >= since && ms < until))
-            && stars.contains(&columns.rating[row])
-            && listed(&users, user)
-            && listed(&movies, movie)
-            && listed(&of_genre, movie)
-            && conditions.sample.is_none_or(|sample| sample.keeps(user, movie))
-    })
-}
-
-fn by_counts(ratings: Ratings, conditions: &Conditions) -> Ratings {
+fn by_counts(ratings: &Ratings, conditions: &Conditions) -> Ratings {
     let (of_user, of_movie) = (conditions.min_user_ratings, conditions.min_movie_ratings);
-    if of_user <= 1 && of_movie <= 1 {
-        return ratings; // whoever is there has one
-    }
     let columns = ratings.columns();
     let (user_ids, movie_ids) = (ratings.user_ids(), ratings.movie_ids());
     let (users, movies) = (Lookup::new(&user_ids), Lookup::new(&movie_ids));
@@ -204,7 +230,7 @@ fn by_counts(ratings: Ratings, conditions: &Conditions) -> Ratings {
 }
 
 /// Counts how often each of `n` ids occurs.
-fn count(column: &[i32], lookup: &Lookup<'_>, n: usize) -> Vec<usize> {
+fn count(column: &[i32], lookup: &Lookup, n: usize) -> Vec<usize> {
     column
         .par_chunks(1 << 22)
         .map(|chunk| {
@@ -229,20 +255,25 @@ mod tests {
 
     use super::*;
     use crate::dataset::ratings::Duplicates;
-    use crate::io::columns::{MovieColumns, RatingColumns};
+    use crate::io::columns::MovieColumns;
 
-    fn dataset(rows: &[(i32, i32, f32, i64)]) -> Dataset {
+    fn ratings(rows: &[(i32, i32, f32, i64)]) -> Ratings {
         let mut columns = RatingColumns::default();
         for &(user, movie, rating, ms) in rows {
             columns.push(user, movie, rating, ms);
         }
-        let ratings = Ratings::new(columns, Duplicates::Last).0;
-        Dataset { ratings, ..Dataset::default() }
+        Ratings::new(columns, Duplicates::Last).0
     }
 
-    fn kept(dataset: &Dataset, conditions: &Conditions) -> Vec<(i32, i32)> {
-        let kept = apply(dataset.clone(), conditions, Some(&movies())).unwrap();
-        let columns = kept.ratings.columns();
+    fn apply(ratings: &Ratings, conditions: &Conditions) -> Ratings {
+        let filter = Filter::new(conditions, Some(&movies()), None).unwrap();
+        let rows = filter.rows(ratings.columns());
+        filter.by_counts(Ratings::new(rows, Duplicates::Last).0)
+    }
+
+    fn kept(ratings: &Ratings, conditions: &Conditions) -> Vec<(i32, i32)> {
+        let kept = apply(ratings, conditions);
+        let columns = kept.columns();
         columns.user_id.iter().copied().zip(columns.movie_id.iter().copied()).collect()
     }
 
@@ -250,11 +281,14 @@ mod tests {
         let genres = ["Drama", "Comedy|Drama", "Horror"].map(String::from).to_vec();
         let title = genres.clone();
         let movie_id = vec![1, 2, 3];
-        Movies::new(MovieColumns { movie_id, title, release_year: vec![None; 3], genres }, None)
+        Movies::new(
+            MovieColumns { movie_id, title, release_year: vec![None; 3], genres, movie_key: None },
+            None,
+        )
     }
 
-    fn small() -> Dataset {
-        dataset(&[
+    fn small() -> Ratings {
+        ratings(&[
             (1, 1, 5.0, 1000),
             (1, 2, 1.0, 2000),
             (1, 3, 3.0, NO_TIME),
@@ -293,16 +327,18 @@ mod tests {
     #[test]
     fn unknown_genres_and_missing_movies_are_errors() {
         let conditions = Conditions { genres: vec!["Opera".into()], ..Conditions::default() };
-        let error = apply(small(), &conditions, Some(&movies())).unwrap_err().to_string();
-        assert_eq!(error, "no movie is of the genre `Opera`; known are Comedy, Drama, Horror");
-        let error = apply(small(), &conditions, None).unwrap_err();
-        assert!(matches!(error, DatasetError::NoMovies));
+        let error = |movies: Option<&Movies>| Filter::new(&conditions, movies, None).err().unwrap();
+        assert_eq!(
+            error(Some(&movies())).to_string(),
+            "no movie is of the genre `Opera`; known are Comedy, Drama, Horror"
+        );
+        assert!(matches!(error(None), DatasetError::NoMovies));
     }
 
     #[test]
     fn a_sample_takes_about_its_share_and_whole_users_where_asked() {
         let rows: Vec<_> = (0..200).flat_map(|u| (0..50).map(move |m| (u, m, 3.0, 0))).collect();
-        let all = dataset(&rows);
+        let all = ratings(&rows);
         let sample = |whole_users, seed| {
             let sample = Some(Sample { fraction: 0.3, whole_users, seed });
             kept(&all, &Conditions { sample, ..Conditions::default() })
@@ -347,11 +383,10 @@ mod tests {
             conditions in any_conditions(),
         ) {
             let rows: Vec<_> = rows.into_iter().map(|(u, m, r, t)| (u, m, f32::from(r) / 2.0, t)).collect();
-            let once = apply(dataset(&rows), &conditions, None).unwrap();
-            let twice = apply(once.clone(), &conditions, None).unwrap();
-            prop_assert_eq!(&once.ratings, &twice.ratings);
+            let once = apply(&ratings(&rows), &conditions);
+            prop_assert_eq!(&once, &apply(&once, &conditions));
             // With `core`, both counts hold in the end.
-            let shape = once.ratings.shape();
+            let shape = once.shape();
             prop_assert!(shape.ratings >= shape.users * conditions.min_user_ratings);
             prop_assert!(shape.ratings >= shape.movies * conditions.min_movie_ratings);
         }

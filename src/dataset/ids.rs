@@ -84,7 +84,7 @@ pub fn distinct(ids: &[i32]) -> Vec<i32> {
 
 /// Translates raw ids to dense indices: by table where the ids are compact, else by search.
 #[derive(Debug)]
-pub enum Lookup<'a> {
+pub enum Lookup {
     /// `table[id - first]` is the index, or `u32::MAX`.
     Table {
         /// Smallest id.
@@ -93,21 +93,21 @@ pub enum Lookup<'a> {
         table: Vec<u32>,
     },
     /// The ids in ascending order.
-    Search(&'a [i32]),
+    Search(Vec<i32>),
 }
 
-impl<'a> Lookup<'a> {
+impl Lookup {
     /// Prepares the translation for ids in ascending order.
     #[must_use]
-    pub fn new(sorted: &'a [i32]) -> Self {
+    pub fn new(sorted: &[i32]) -> Self {
         /// A table may be this much longer than the list before searching is the better bargain.
         const SPARSEST: i64 = 64;
         let (Some(&first), Some(&last)) = (sorted.first(), sorted.last()) else {
-            return Self::Search(sorted);
+            return Self::Search(sorted.to_vec());
         };
         let width = i64::from(last) - i64::from(first) + 1;
         if width > SPARSEST * sorted.len() as i64 {
-            return Self::Search(sorted);
+            return Self::Search(sorted.to_vec());
         }
         let mut table = vec![u32::MAX; width as usize];
         for (ix, &id) in sorted.iter().enumerate() {

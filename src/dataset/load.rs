@@ -1,218 +1,363 @@
 //! The input of every command that reads ratings: a dataset directory, a ratings file, or stdin.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::dataset::error::DatasetError;
+use crate::dataset::expr::Counts;
+use crate::dataset::ids::{Lookup, distinct};
 use crate::dataset::manifest::{History, Manifest, Origin, SourceFile};
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::{Duplicates, Ratings};
-use crate::io::columns::{LinkColumns, MovieColumns, RatingColumns, TagColumns};
+use crate::dataset::sidecar::{self, Sidecar};
+use crate::dataset::sort::{Place, Sorter};
+use crate::io::columns::{LinkColumns, RatingColumns};
+use crate::io::intake::{Intake, Sink};
+use crate::io::keys::{Ids, Keys};
 use crate::io::parquet::ParquetFile;
-use crate::io::rejects::Rejects;
 use crate::io::source::{Hashing, Kind, Source};
-use crate::io::{IoError, batches, delimited, json, movielens, table};
+use crate::io::{IoError, batches, json, movielens, table, text};
 use crate::progress::Progress;
 use crate::schema;
 
-/// Ratings with all that came along.
+/// Ratings in memory with all that came along.
 #[derive(Debug, Clone, Default)]
 pub struct Dataset {
     /// The ratings.
     pub ratings: Ratings,
-    /// Titles and genres.
-    pub movies: Option<MovieColumns>,
-    /// Identifiers elsewhere.
-    pub links: Option<LinkColumns>,
-    /// Tags.
-    pub tags: Option<TagColumns>,
-    /// Commands that made it.
-    pub history: History,
-    /// Where it was read from in the first place.
-    pub origin: Origin,
+    /// Movies, keys and provenance.
+    pub sidecar: Sidecar,
     /// Rows that repeated a pair of user and movie.
     pub duplicates: usize,
 }
 
-impl Dataset {
-    /// Returns movies by id, with their links; `None` where the ratings come without movies.
-    #[must_use]
-    pub fn movies(&self) -> Option<Movies> {
-        self.movies.clone().map(|movies| Movies::new(movies, self.links.as_ref()))
-    }
+/// An input whose ratings have not been read yet.
+pub struct Input {
+    /// What comes along; of a text, all of it is known only after reading.
+    pub sidecar: Sidecar,
+    body: Body,
+}
 
-    /// Adds what another source holds.
-    fn join(self, other: Self, duplicates: Duplicates) -> Result<Self, DatasetError> {
-        let mut columns = self.ratings.into_columns();
-        columns.append(&mut other.ratings.into_columns());
-        let mut all = Self::of(columns, duplicates)?;
-        all.duplicates += self.duplicates + other.duplicates;
-        all.movies = join(self.movies, other.movies, MovieColumns::append);
-        all.links = join(self.links, other.links, LinkColumns::append);
-        all.tags = join(self.tags, other.tags, TagColumns::append);
-        all.history = self.history;
-        all.history.steps.extend(other.history.steps);
-        all.origin = self.origin;
-        all.origin.recognised = all.origin.recognised.or(other.origin.recognised);
-        all.origin.sources.extend(other.origin.sources);
-        Ok(all)
-    }
+enum Body {
+    Parquet(ParquetFile),
+    Text(Source),
+}
 
-    fn of(columns: RatingColumns, duplicates: Duplicates) -> Result<Self, DatasetError> {
-        if u32::try_from(columns.len()).is_err() {
-            return Err(DatasetError::TooMany { rows: columns.len() });
+impl Input {
+    /// Opens a dataset directory, a ratings file or, for `-`, stdin.
+    ///
+    /// # Errors
+    /// If it cannot be read or is nothing of the kind.
+    pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        if !path.is_dir() {
+            return Self::of_source(Source::open(path)?);
         }
-        let (ratings, duplicates) = Ratings::new(columns, duplicates);
-        Ok(Self { ratings, duplicates, ..Self::default() })
+        let ratings = path.join(schema::RATINGS);
+        if !ratings.is_file() {
+            return Err(DatasetError::NotADataset { path: path.display().to_string() });
+        }
+        let input = Self::of_source(Source::open(&ratings)?)?;
+        let mut sidecar = Sidecar::read(path)?;
+        let manifest = path.join(schema::DATASET_JSON);
+        if manifest.is_file() {
+            let read: Manifest = json::read(&manifest)?;
+            sidecar.history = read.history.check(&manifest.display().to_string())?;
+            sidecar.origin = Origin { recognised: read.recognised, sources: read.sources };
+        }
+        Ok(Self { sidecar, ..input })
+    }
+
+    fn of_source(source: Source) -> Result<Self, DatasetError> {
+        let file = source.name.clone();
+        match source.kind {
+            Kind::Empty => Err(IoError::Empty { file }.into()),
+            Kind::Zip => {
+                let found = "this is a ZIP archive";
+                Err(IoError::WrongKind { file, found, expected: "a file that `ingest` made of it" }
+                    .into())
+            }
+            Kind::Json | Kind::Text => {
+                Ok(Self { sidecar: Sidecar::default(), body: Body::Text(source) })
+            }
+            Kind::Parquet => {
+                let parquet = ParquetFile::open(source)?;
+                let mut sidecar = Sidecar::default();
+                if let Some(text) = parquet.footer(schema::MANIFEST_KEY) {
+                    sidecar.history = serde_json::from_str::<History>(text)
+                        .map_err(|source| IoError::Json { file: file.clone(), source })?
+                        .check(&file)?;
+                }
+                let keys = |schema| {
+                    let read = parquet.read_if_there(&schema)?;
+                    Ok::<_, IoError>(read.map(|batch| batches::to_keys(&batch)))
+                };
+                sidecar.user_keys = keys(schema::users())?;
+                if let Some(keys) = keys(schema::keyed_movies())? {
+                    sidecar.set_movie_keys(&keys);
+                }
+                Ok(Self { sidecar, body: Body::Parquet(parquet) })
+            }
+        }
+    }
+
+    /// Returns the number of ratings, where it is known beforehand.
+    #[must_use]
+    pub fn n_rows(&self) -> Option<usize> {
+        match &self.body {
+            Body::Parquet(file) => Some(file.n_rows()),
+            Body::Text(_) => None,
+        }
+    }
+
+    /// Makes sure that the ratings come in order, each pair of user and movie once: what mvrec has not written is sorted
+    /// into a temporary file in `folder`. Returns how many rows that dropped, too.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and if the temporary file cannot be written.
+    pub fn in_order(
+        self,
+        folder: &Path,
+        progress: &dyn Progress,
+    ) -> Result<(Self, usize), DatasetError> {
+        if matches!(&self.body, Body::Parquet(file) if file.is_own()) {
+            return Ok((self, 0));
+        }
+        let mut intake = Intake::default();
+        let mut sorter = Sorter::new(Place::In(folder.into()), Duplicates::Last)?;
+        let mut sidecar = self.read(&mut intake, &mut |rows| sorter.push(rows), progress)?;
+        add_keys(&mut sidecar, &intake);
+        let mut dropped = 0;
+        let sorted = sorter.finish(|_, n| {
+            dropped = n;
+            Vec::new()
+        })?;
+        let file = ParquetFile::open(Source::from_file("sorted ratings".into(), sorted.file)?)?;
+        Ok((Self { sidecar, body: Body::Parquet(file) }, dropped))
+    }
+
+    /// Counts the ratings of each user and of each movie.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn count(&self, progress: &dyn Progress) -> Result<(Counts, Counts), DatasetError> {
+        let Body::Parquet(file) = &self.body else {
+            unreachable!("ratings are counted once they are in order, which is in Parquet");
+        };
+        progress.begin("counting ratings", "ratings", Some(file.n_rows() as u64));
+        let mut intake = Intake::default();
+        intake.options.scale = self.sidecar.history.scale.unwrap_or_default();
+        let (mut users, mut movies) = (BTreeMap::new(), BTreeMap::new());
+        file.read_ratings(&mut intake, &mut |rows| {
+            for run in rows.user_id.chunk_by(|a, b| a == b) {
+                *users.entry(run[0]).or_default() += run.len() as u64;
+            }
+            let ids = distinct(&rows.movie_id);
+            let lookup = Lookup::new(&ids);
+            let mut counts = vec![0_u64; ids.len()];
+            for &id in &rows.movie_id {
+                counts[lookup.get(id).expect("every movie was listed") as usize] += 1;
+            }
+            for (id, n) in ids.into_iter().zip(counts) {
+                *movies.entry(id).or_default() += n;
+            }
+            progress.advance(rows.len() as u64);
+            Ok(())
+        })?;
+        let counts = |map: BTreeMap<i32, u64>| {
+            let (ids, counts) = map.into_iter().unzip();
+            Counts { ids, counts }
+        };
+        Ok((counts(users), counts(movies)))
+    }
+
+    /// Hands all ratings to `sink` and returns what comes along.
+    ///
+    /// # Errors
+    /// If they cannot be read or hold what ratings must not hold, or if `sink` fails.
+    pub fn read(
+        mut self,
+        intake: &mut Intake,
+        sink: Sink<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Sidecar, DatasetError> {
+        match self.body {
+            Body::Parquet(file) => {
+                progress.begin("reading ratings", "ratings", Some(file.n_rows() as u64));
+                if let Some(scale) = self.sidecar.history.scale {
+                    intake.options.scale = scale;
+                }
+                file.read_ratings(intake, &mut |rows| {
+                    progress.advance(rows.len() as u64);
+                    sink(rows)
+                })?;
+            }
+            Body::Text(source) => {
+                let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
+                progress.begin("reading ratings", "bytes", size.map(|metadata| metadata.len()));
+                let mut reader = Hashing::new(source.reader);
+                let file = &source.name;
+                let shown = text::read_ratings(file, &mut reader, intake, sink, progress)?;
+                let name = Path::new(file).file_name().unwrap_or_default();
+                let name = name.to_string_lossy().into_owned();
+                let sources = vec![SourceFile::new(name, reader.fingerprint())];
+                self.sidecar.origin = Origin { recognised: Some(shown), sources };
+            }
+        }
+        Ok(self.sidecar)
+    }
+
+    /// Hands all ratings to `sink` with the ids that an ingest gives them.
+    fn ingest(
+        self,
+        intake: &mut Intake,
+        sink: Sink<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Sidecar, DatasetError> {
+        let (users, movies) = (self.sidecar.user_keys.clone(), self.sidecar.movie_keys());
+        if users.is_none() && movies.is_none() {
+            return self.read(intake, sink, progress);
+        }
+        // The numbers of keys are those of this one source: they get the numbers of all.
+        let file = "a dataset";
+        let users = numbers(&mut intake.users, users.as_ref(), file, "user")?;
+        let movies = numbers(&mut intake.movies, movies.as_ref(), file, "movie")?;
+        let mut own = Intake { options: intake.options.clone(), ..Intake::default() };
+        let renumber = |ids: &mut [i32], numbers: &Option<HashMap<i32, i32>>| {
+            if let Some(numbers) = numbers {
+                ids.iter_mut().for_each(|id| *id = numbers.get(id).copied().unwrap_or(*id));
+            }
+        };
+        let mut sidecar = self.read(
+            &mut own,
+            &mut |mut rows| {
+                renumber(&mut rows.user_id, &users);
+                renumber(&mut rows.movie_id, &movies);
+                sink(rows)
+            },
+            progress,
+        )?;
+        if let Some(columns) = &mut sidecar.movies {
+            renumber(&mut columns.movie_id, &movies);
+        }
+        if let Some(columns) = &mut sidecar.links {
+            renumber(&mut columns.movie_id, &movies);
+        }
+        if let Some(columns) = &mut sidecar.tags {
+            renumber(&mut columns.movie_id, &movies);
+            renumber(&mut columns.user_id, &users);
+        }
+        Ok(sidecar)
     }
 }
 
-fn join<T>(a: Option<T>, b: Option<T>, append: impl Fn(&mut T, T)) -> Option<T> {
-    match (a, b) {
-        (Some(mut a), Some(b)) => {
-            append(&mut a, b);
-            Some(a)
-        }
-        (a, b) => a.or(b),
-    }
+/// Returns the numbers that keys have in the whole, by those that they have in one source.
+fn numbers(
+    ids: &mut Ids,
+    keys: Option<&Keys>,
+    file: &str,
+    side: &'static str,
+) -> Result<Option<HashMap<i32, i32>>, IoError> {
+    ids.settle(file, side, keys.is_some())?;
+    let (Some(index), Some(keys)) = (ids.index(), keys) else { return Ok(None) };
+    let pairs = keys.ids.iter().zip(&keys.keys);
+    Ok(Some(pairs.map(|(&id, key)| (id, index.number(key.as_bytes()))).collect()))
 }
 
 /// Loads a dataset directory, a ratings file or, for `-`, stdin.
 ///
 /// # Errors
 /// If it cannot be read or holds what ratings must not hold.
-pub fn load(input: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
-    if input.is_dir() {
-        return load_directory(input, progress);
+pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
+    let input = Input::open(path)?;
+    let mut columns = RatingColumns::with_capacity(input.n_rows().unwrap_or(0));
+    let mut intake = Intake::default();
+    let mut sidecar = input.read(
+        &mut intake,
+        &mut |mut rows| {
+            columns.append(&mut rows);
+            Ok(())
+        },
+        progress,
+    )?;
+    add_keys(&mut sidecar, &intake);
+    if u32::try_from(columns.len()).is_err() {
+        return Err(DatasetError::TooMany { rows: columns.len() });
     }
-    load_source(Source::open(input)?, Duplicates::Last, &mut Rejects::fail(), progress)
+    let (ratings, duplicates) = Ratings::new(columns, Duplicates::Last);
+    Ok(Dataset { ratings, sidecar, duplicates })
 }
 
-/// Loads and joins what `ingest` accepts: MovieLens folders and archives, and whatever [`load`] takes.
+/// Adds the keys that ids of a text turned out to be.
+pub fn add_keys(sidecar: &mut Sidecar, intake: &Intake) {
+    if let Some(keys) = intake.users.to_keys() {
+        sidecar.user_keys = Some(keys);
+    }
+    if let Some(keys) = intake.movies.to_keys() {
+        sidecar.set_movie_keys(&keys);
+    }
+}
+
+/// Hands the ratings of all sources to `sink`: MovieLens folders and archives, and whatever [`load`] takes.
+/// `titles` is one more source of movies.
 ///
 /// # Errors
 /// As [`load`].
 pub fn ingest_all(
     inputs: &[PathBuf],
-    duplicates: Duplicates,
-    rejects: &mut Rejects,
+    titles: Option<&Path>,
+    intake: &mut Intake,
+    sink: Sink<'_>,
     progress: &dyn Progress,
-) -> Result<Dataset, DatasetError> {
-    let mut all: Option<Dataset> = None;
-    for input in inputs {
-        let one = ingest(input, duplicates, rejects, progress)?;
-        all = Some(match all {
-            None => one,
-            Some(before) => before.join(one, duplicates)?,
-        });
+) -> Result<Sidecar, DatasetError> {
+    let mut all = Sidecar::default();
+    let given = intake.options.scale;
+    for (at, input) in inputs.iter().enumerate() {
+        intake.options.scale = given;
+        let one = ingest(input, intake, sink, progress)?;
+        let scale = one.history.scale.unwrap_or(given);
+        let before = all.history.scale.replace(scale);
+        if at > 0 && before != Some(scale) {
+            return Err(DatasetError::MixedScales { input: input.display().to_string(), scale });
+        }
+        all.join(one);
     }
-    Ok(all.unwrap_or_default())
+    all.history.scale = all.history.scale.filter(|scale| *scale != Default::default());
+    if let Some(path) = titles {
+        let source = Source::open(path)?;
+        let movies = match source.kind {
+            Kind::Parquet => sidecar::read_movies(path)?,
+            _ => table::read_movies(&source.name.clone(), source.reader, intake)?,
+        };
+        all.join(Sidecar { movies: Some(movies), ..Sidecar::default() });
+    }
+    add_keys(&mut all, intake);
+    Ok(all)
 }
 
 fn ingest(
     input: &Path,
-    duplicates: Duplicates,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
+    sink: Sink<'_>,
     progress: &dyn Progress,
-) -> Result<Dataset, DatasetError> {
+) -> Result<Sidecar, DatasetError> {
     if input.is_dir() && !input.join(schema::RATINGS).is_file() {
-        return of_movielens(movielens::read_folder(input, rejects, progress)?, duplicates);
+        return Ok(of_movielens(movielens::read_folder(input, intake, sink, progress)?));
     }
     if input.is_dir() {
-        return load_directory(input, progress);
+        return Input::open(input)?.ingest(intake, sink, progress);
     }
     let source = Source::open(input)?;
     if source.kind == Kind::Zip {
-        return of_movielens(movielens::read_archive(source, rejects, progress)?, duplicates);
+        return Ok(of_movielens(movielens::read_archive(source, intake, sink, progress)?));
     }
-    load_source(source, duplicates, rejects, progress)
+    Input::of_source(source)?.ingest(intake, sink, progress)
 }
 
-fn of_movielens(
-    read: movielens::MovieLens,
-    duplicates: Duplicates,
-) -> Result<Dataset, DatasetError> {
+fn of_movielens(read: movielens::MovieLens) -> Sidecar {
     let sources = read.sources.into_iter().map(|(name, print)| SourceFile::new(name, print));
     let origin = Origin { recognised: Some(read.layout.into()), sources: sources.collect() };
     let (movies, links, tags) = (read.movies, read.links, read.tags);
-    Ok(Dataset { movies, links, tags, origin, ..Dataset::of(read.ratings, duplicates)? })
-}
-
-fn load_directory(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
-    let ratings = path.join(schema::RATINGS);
-    if !ratings.is_file() {
-        return Err(DatasetError::NotADataset { path: path.display().to_string() });
-    }
-    let mut dataset =
-        load_source(Source::open(&ratings)?, Duplicates::Last, &mut Rejects::fail(), progress)?;
-    let manifest = path.join(schema::DATASET_JSON);
-    if manifest.is_file() {
-        let read: Manifest = json::read(&manifest)?;
-        dataset.history = read.history.check(&manifest.display().to_string())?;
-        dataset.origin = Origin { recognised: read.recognised, sources: read.sources };
-    }
-    let optional = |name: &str| Some(path.join(name)).filter(|path| path.is_file());
-    if let Some(path) = optional(schema::MOVIES) {
-        dataset.movies = Some(read_movies_parquet(&path)?);
-    }
-    if let Some(path) = optional(schema::LINKS) {
-        let file = ParquetFile::open(Source::open(&path)?)?;
-        dataset.links = Some(batches::to_links(&file.read_as(&schema::links())?));
-    }
-    if let Some(path) = optional(schema::TAGS) {
-        let file = ParquetFile::open(Source::open(&path)?)?;
-        dataset.tags = Some(batches::to_tags(&file.read_as(&schema::tags())?));
-    }
-    Ok(dataset)
-}
-
-fn read_movies_parquet(path: &Path) -> Result<MovieColumns, IoError> {
-    let file = ParquetFile::open(Source::open(path)?)?;
-    Ok(batches::to_movies(&file.read_as(&schema::movies())?))
-}
-
-fn load_source(
-    source: Source,
-    duplicates: Duplicates,
-    rejects: &mut Rejects,
-    progress: &dyn Progress,
-) -> Result<Dataset, DatasetError> {
-    let expected = "ratings as Parquet or delimited text";
-    let file = source.name.clone();
-    match source.kind {
-        Kind::Empty => Err(IoError::Empty { file }.into()),
-        Kind::Zip => {
-            let found = "this is a ZIP archive";
-            Err(IoError::WrongKind { file, found, expected: "a file that `ingest` made of it" }
-                .into())
-        }
-        Kind::Json => {
-            Err(IoError::WrongKind { file, found: "this looks like JSON", expected }.into())
-        }
-        Kind::Parquet => {
-            let parquet = ParquetFile::open(source)?;
-            progress.begin("reading ratings", "ratings", Some(parquet.n_rows() as u64));
-            let history = match parquet.footer(schema::MANIFEST_KEY) {
-                None => History::default(),
-                Some(text) => serde_json::from_str::<History>(text)
-                    .map_err(|source| IoError::Json { file: file.clone(), source })?
-                    .check(&file)?,
-            };
-            let columns = parquet.read_ratings()?;
-            progress.advance(columns.len() as u64);
-            Ok(Dataset { history, ..Dataset::of(columns, duplicates)? })
-        }
-        Kind::Text => {
-            let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
-            progress.begin("reading ratings", "bytes", size.map(|metadata| metadata.len()));
-            let mut reader = Hashing::new(source.reader);
-            let columns = delimited::read_ratings(&file, &mut reader, rejects, progress)?;
-            let name = Path::new(&file).file_name().unwrap_or_default();
-            let name = name.to_string_lossy().into_owned();
-            let sources = vec![SourceFile::new(name, reader.fingerprint())];
-            let origin = Origin { recognised: Some("delimited text".into()), sources };
-            Ok(Dataset { origin, ..Dataset::of(columns, duplicates)? })
-        }
-    }
+    Sidecar { movies, links, tags, origin, ..Sidecar::default() }
 }
 
 /// Loads titles for ratings that came without: a dataset, model or MovieLens folder, a
@@ -229,9 +374,9 @@ pub fn load_movies(path: &Path) -> Result<Movies, DatasetError> {
     };
     let source = Source::open(&movies)?;
     let movies = match source.kind {
-        Kind::Parquet => read_movies_parquet(&movies)?,
+        Kind::Parquet => sidecar::read_movies(&movies)?,
         Kind::Text => {
-            table::read_movies(&source.name.clone(), source.reader, &mut Rejects::fail())?
+            table::read_movies(&source.name.clone(), source.reader, &mut Intake::default())?
         }
         Kind::Empty => return Err(IoError::Empty { file: source.name }.into()),
         Kind::Zip | Kind::Json => {
@@ -256,22 +401,26 @@ fn read_links(path: &Path) -> Result<LinkColumns, IoError> {
         let file = ParquetFile::open(source)?;
         return Ok(batches::to_links(&file.read_as(&schema::links())?));
     }
-    table::read_links(&source.name.clone(), source.reader, &mut Rejects::fail())
+    table::read_links(&source.name.clone(), source.reader, &mut Intake::default())
 }
 
-/// Reads a list of ids: a text with one in each line (or in the first field), or the column of a
-/// Parquet file that `names` finds.
+/// Reads a list of ids, in ascending order: a text with one in each line (or in the first field), as a key
+/// where `keys` tells keys; or the `column` of a Parquet file.
 ///
 /// # Errors
 /// If the file cannot be read, has no such column, or a line does not begin with an id.
-pub fn load_ids(path: &Path, column: &'static str) -> Result<Vec<i32>, DatasetError> {
+pub fn load_ids(
+    path: &Path,
+    column: &'static str,
+    keys: Option<&Keys>,
+) -> Result<Vec<i32>, DatasetError> {
     let source = Source::open(path)?;
     let mut ids = match source.kind {
         Kind::Parquet => {
             let file = ParquetFile::open(source)?;
             file.read_ids(column)?
         }
-        _ => table::read_ids(&source.name.clone(), source.reader, column)?,
+        _ => table::read_ids(&source.name.clone(), source.reader, column, keys)?,
     };
     ids.sort_unstable();
     ids.dedup();

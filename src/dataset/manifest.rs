@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::dataset::ratings::{Ratings, Shape};
+use crate::dataset::ratings::Shape;
+use crate::dataset::writer::Tally;
 use crate::io::IoError;
 use crate::io::source::Fingerprint;
+use crate::io::values::Scale;
 use crate::schema;
 
 /// A file that ratings, movies, links or tags were read from.
@@ -48,13 +50,16 @@ pub struct Step {
 pub struct History {
     /// Version of the layout.
     pub format_version: u32,
+    /// Ratings that can be given, where it is not MovieLens' half a star to five.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
     /// Commands in their order.
     pub steps: Vec<Step>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { format_version: schema::FORMAT_VERSION, steps: Vec::new() }
+        Self { format_version: schema::FORMAT_VERSION, scale: None, steps: Vec::new() }
     }
 }
 
@@ -101,14 +106,14 @@ pub struct Manifest {
 impl Manifest {
     /// Describes ratings and where they come from.
     #[must_use]
-    pub fn new(ratings: &Ratings, history: History, origin: &Origin) -> Self {
+    pub fn new(tally: &Tally, history: History, origin: &Origin) -> Self {
         Self {
             kind: "mvrec dataset".into(),
             history,
             recognised: origin.recognised.clone(),
             sources: origin.sources.clone(),
-            shape: ratings.shape(),
-            content_xxh3: ratings.content_hash(),
+            shape: tally.shape(),
+            content_xxh3: tally.content_hash(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Ratings and movies in memory: loading, order, filters, dense indices, and dataset directories.
 
 mod error;
+pub mod expr;
 pub mod filter;
 pub mod ids;
 pub mod load;
@@ -8,9 +9,13 @@ pub mod manifest;
 pub mod matrix;
 pub mod movies;
 pub mod ratings;
+pub mod sidecar;
+pub mod sort;
 pub mod store;
+pub mod writer;
 
 pub use error::DatasetError;
 pub use load::Dataset;
 pub use movies::Movies;
 pub use ratings::Ratings;
+pub use sidecar::Sidecar;

@@ -21,6 +21,8 @@ pub struct Movie {
     pub imdb_id: Option<String>,
     /// TMDb number.
     pub tmdb_id: Option<i32>,
+    /// What the id stands for, where ids are keys.
+    pub key: Option<String>,
 }
 
 /// Movies in ascending order of their ids.
@@ -64,13 +66,16 @@ impl Movies {
     /// first row counts.
     #[must_use]
     pub fn new(movies: MovieColumns, links: Option<&LinkColumns>) -> Self {
-        let rows = movies.title.into_iter().zip(movies.release_year).zip(movies.genres);
+        let n = movies.movie_id.len();
+        let keys =
+            movies.movie_key.map_or(vec![None; n], |keys| keys.into_iter().map(Some).collect());
+        let rows = movies.title.into_iter().zip(movies.release_year).zip(movies.genres).zip(keys);
         let mut all: Vec<(i32, Movie)> = movies
             .movie_id
             .into_iter()
             .zip(rows)
-            .map(|(id, ((title, release_year), genres))| {
-                (id, Movie { title, release_year, genres, ..Movie::default() })
+            .map(|(id, (((title, release_year), genres), key))| {
+                (id, Movie { title, release_year, genres, key, ..Movie::default() })
             })
             .collect();
         all.sort_by_key(|(id, _)| *id); // stable: the first of equal ids stays first
@@ -133,7 +138,20 @@ impl Movies {
             title: self.movies.iter().map(|movie| movie.title.clone()).collect(),
             release_year: self.movies.iter().map(|movie| movie.release_year).collect(),
             genres: self.movies.iter().map(|movie| movie.genres.clone()).collect(),
+            movie_key: self.movies.iter().map(|movie| movie.key.clone()).collect(),
         }
+    }
+
+    /// Tells whether ids stand for keys.
+    #[must_use]
+    pub fn keyed(&self) -> bool {
+        self.movies.iter().any(|movie| movie.key.is_some())
+    }
+
+    /// Returns the movie of a key.
+    #[must_use]
+    pub fn by_key(&self, key: &str) -> Option<MovieId> {
+        self.iter().find(|(_, movie)| movie.key.as_deref() == Some(key)).map(|(id, _)| id)
     }
 
     /// Returns the names of all genres.

@@ -1,11 +1,10 @@
 //! Ratings in the one order that everything below relies on: by user, then movie, each pair once.
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::dataset::ids::distinct;
-use crate::io::columns::{NO_TIME, RatingColumns};
-use crate::io::time;
+use crate::dataset::writer::Tally;
+use crate::io::columns::RatingColumns;
 
 /// What to do with several ratings of one movie by one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,13 +44,7 @@ impl Ratings {
         if is_sorted_and_unique(&columns) {
             return (Self(columns), 0);
         }
-        let key = |&row: &u32| {
-            let row = row as usize;
-            (columns.user_id[row], columns.movie_id[row], columns.time_ms[row], row)
-        };
-        assert!(u32::try_from(columns.len()).is_ok(), "up to 2^32 ratings fit one set");
-        let mut order: Vec<u32> = (0..columns.len() as u32).collect();
-        order.par_sort_unstable_by_key(key);
+        let order = order(&columns);
         let same = |a: &u32, b: &u32| {
             let (a, b) = (*a as usize, *b as usize);
             columns.user_id[a] == columns.user_id[b] && columns.movie_id[a] == columns.movie_id[b]
@@ -115,79 +108,52 @@ impl Ratings {
     /// Keeps the rows for which `keep` is true; it is asked from all threads.
     #[must_use]
     pub fn filter(&self, keep: impl Fn(usize) -> bool + Sync) -> Self {
-        const CHUNK: usize = 1 << 18;
-        let columns = &self.0;
-        let parts: Vec<RatingColumns> = (0..columns.len().div_ceil(CHUNK))
-            .into_par_iter()
-            .map(|chunk| {
-                let mut kept = RatingColumns::default();
-                for row in chunk * CHUNK..((chunk + 1) * CHUNK).min(columns.len()) {
-                    if keep(row) {
-                        let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
-                        kept.push(user, movie, columns.rating[row], columns.time_ms[row]);
-                    }
-                }
-                kept
-            })
-            .collect();
-        let mut all = RatingColumns::with_capacity(parts.iter().map(RatingColumns::len).sum());
-        for mut part in parts {
-            all.append(&mut part);
-        }
-        Self(all)
+        Self(self.0.filter(keep))
+    }
+
+    /// Returns size, ranges and hash.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        tally.add(&self.0, 0..self.len());
+        tally
     }
 
     /// Returns size and ranges.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        let columns = &self.0;
-        let stars = columns.rating.par_iter().map(|&stars| (stars, stars));
-        let stars = stars.reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let known = columns.time_ms.par_iter().filter(|&&ms| ms != NO_TIME).map(|&ms| (ms, ms));
-        let period = known.reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        Shape {
-            ratings: self.len(),
-            users: self.user_ids().len(),
-            movies: self.movie_ids().len(),
-            stars,
-            period: period.map(|(first, last)| (time::format(first), time::format(last))),
-        }
+        self.tally().shape()
     }
 
     /// Returns the XXH3-128 of the content, which no file format or order of columns changes.
     #[must_use]
     pub fn content_hash(&self) -> String {
-        let columns = &self.0;
-        let ((users, movies), (stars, times)) = rayon::join(
-            || {
-                rayon::join(
-                    || hash(&columns.user_id, i32::to_le_bytes),
-                    || hash(&columns.movie_id, i32::to_le_bytes),
-                )
-            },
-            || {
-                rayon::join(
-                    || hash(&columns.rating, f32::to_le_bytes),
-                    || hash(&columns.time_ms, i64::to_le_bytes),
-                )
-            },
-        );
-        let all = [users, movies, stars, times].map(u128::to_le_bytes).concat();
-        format!("{:032x}", xxh3_128(&all))
+        self.tally().content_hash()
     }
 }
 
-/// Returns the XXH3-128 of a column, little-endian on any machine.
-fn hash<T: Copy, const N: usize>(values: &[T], bytes: fn(T) -> [u8; N]) -> u128 {
-    const CHUNK: usize = 1 << 14;
-    let mut hash = Xxh3::new();
-    let mut buffer = Vec::with_capacity(CHUNK * N);
-    for chunk in values.chunks(CHUNK) {
-        buffer.clear();
-        chunk.iter().for_each(|&value| buffer.extend_from_slice(&bytes(value)));
-        hash.update(&buffer);
+/// Puts columns in order by user, movie, timestamp and place; keeps all rows.
+#[must_use]
+pub(super) fn sorted(columns: RatingColumns) -> RatingColumns {
+    let order = order(&columns);
+    let mut all = RatingColumns::with_capacity(columns.len());
+    for row in order {
+        let row = row as usize;
+        let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
+        all.push(user, movie, columns.rating[row], columns.time_ms[row]);
     }
-    hash.digest128()
+    all
+}
+
+/// Returns the rows in order by user, movie, timestamp and place.
+fn order(columns: &RatingColumns) -> Vec<u32> {
+    assert!(u32::try_from(columns.len()).is_ok(), "up to 2^32 ratings fit one set");
+    let mut order: Vec<u32> = (0..columns.len() as u32).collect();
+    order.par_sort_unstable_by_key(|&row| {
+        let row = row as usize;
+        (columns.user_id[row], columns.movie_id[row], columns.time_ms[row], row)
+    });
+    order
 }
 
 fn is_sorted_and_unique(columns: &RatingColumns) -> bool {

@@ -1,48 +1,54 @@
 //! Writes datasets: as a directory, or the ratings alone as one file or stream.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
 
-use crate::dataset::error::DatasetError;
-use crate::dataset::load::Dataset;
 use crate::dataset::manifest::Manifest;
-use crate::io::atomic::AtomicDir;
+use crate::dataset::ratings::Ratings;
+use crate::dataset::sidecar::Sidecar;
+use crate::dataset::sort::Sorted;
+use crate::dataset::writer::Tally;
 use crate::io::json::{self, TextFormat};
-use crate::io::parquet::{self, Layout};
+use crate::io::keys::Keys;
+use crate::io::parquet::{self, GROUP_ROWS, GroupWriter, Layout, ParquetFile};
+use crate::io::source::Source;
 use crate::io::{IoError, batches};
 use crate::schema;
 
-/// Writes all parts and the manifest into a directory under construction.
+/// Writes ratings, all that comes along and the manifest into a folder.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write_directory(dataset: &Dataset, out: &AtomicDir) -> Result<(), DatasetError> {
-    write_files(dataset, out.path()).map_err(|error| out.named(error).into())
-}
-
-/// Writes all parts and the manifest into a folder.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn write_files(dataset: &Dataset, folder: &Path) -> Result<(), IoError> {
-    let columns = dataset.ratings.columns();
+pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Result<(), IoError> {
+    let columns = ratings.columns();
     let path = folder.join(schema::RATINGS);
     let layout = parquet::ratings_layout(Vec::new());
     parquet::write_file(&path, &schema::ratings(), &layout, columns.len(), |range| {
         batches::of_ratings(columns, range)
     })?;
-    if let Some(movies) = dataset.movies() {
+    write_sidecar(sidecar, &ratings.tally(), folder)
+}
+
+/// Writes all that comes along and the manifest into a folder beside the ratings that were tallied.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_sidecar(sidecar: &Sidecar, tally: &Tally, folder: &Path) -> Result<(), IoError> {
+    if let Some(movies) = sidecar.movies() {
         write_table(folder, schema::MOVIES, &batches::of_movies(&movies.columns()))?;
     }
-    if let Some(links) = &dataset.links {
+    if let Some(links) = &sidecar.links {
         write_table(folder, schema::LINKS, &batches::of_links(links))?;
     }
-    if let Some(tags) = &dataset.tags {
+    if let Some(tags) = &sidecar.tags {
         write_table(folder, schema::TAGS, &batches::of_tags(tags))?;
     }
-    let manifest = Manifest::new(&dataset.ratings, dataset.history.clone(), &dataset.origin);
+    if let Some(keys) = &sidecar.user_keys {
+        write_table(folder, schema::USERS, &batches::of_user_keys(keys))?;
+    }
+    let manifest = Manifest::new(tally, sidecar.history.clone(), &sidecar.origin);
     json::write(&folder.join(schema::DATASET_JSON), &manifest)
 }
 
@@ -57,56 +63,96 @@ pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(),
     })
 }
 
-/// Writes the ratings as Parquet, with their history in the footer.
+/// Returns the entries of the footer of ratings that have no directory around them.
+///
+/// # Errors
+/// If the history cannot be written as JSON.
+pub fn footer(sidecar: &Sidecar, file: &str) -> Result<Vec<(&'static str, String)>, IoError> {
+    let history = serde_json::to_string(&sidecar.history)
+        .map_err(|source| IoError::Json { file: file.into(), source })?;
+    Ok(vec![(schema::MANIFEST_KEY, history)])
+}
+
+/// Keys that ids of ratings stand for.
+struct KeysOf<'a> {
+    users: Option<&'a Keys>,
+    movies: Option<Keys>,
+}
+
+impl<'a> KeysOf<'a> {
+    fn new(sidecar: &'a Sidecar) -> Self {
+        Self { users: sidecar.user_keys.as_ref(), movies: sidecar.movie_keys() }
+    }
+
+    fn add(&self, batch: &RecordBatch) -> RecordBatch {
+        batches::with_keys(batch, self.users, self.movies.as_ref())
+    }
+}
+
+fn open(sorted: Sorted, name: &str) -> Result<ParquetFile, IoError> {
+    ParquetFile::open(Source::from_file(name.into(), sorted.file)?)
+}
+
+/// Writes sorted ratings as Parquet: as they are, or with the keys of their ids as columns more.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write_parquet(
-    dataset: &Dataset,
-    out: impl Write + Send,
-    file: &str,
-) -> Result<(), DatasetError> {
-    let history = serde_json::to_string(&dataset.history)
-        .map_err(|source| IoError::Json { file: file.into(), source })?;
-    let layout = parquet::ratings_layout(vec![(schema::MANIFEST_KEY.into(), history)]);
-    let columns = dataset.ratings.columns();
-    Ok(parquet::write(out, file, &schema::ratings(), &layout, columns.len(), |range| {
-        batches::of_ratings(columns, range)
-    })?)
+pub fn write_parquet<W: Write + Send>(
+    mut sorted: Sorted,
+    sidecar: &Sidecar,
+    out: &mut W,
+    name: &str,
+) -> Result<(), IoError> {
+    let keys = KeysOf::new(sidecar);
+    let at = IoError::named(name.into());
+    if keys.users.is_none() && keys.movies.is_none() {
+        io::Seek::rewind(&mut sorted.file).map_err(&at)?;
+        io::copy(&mut sorted.file, out).map_err(&at)?;
+        return out.flush().map_err(at);
+    }
+    let schema = schema::keyed_ratings(keys.users.is_some(), keys.movies.is_some());
+    let layout = parquet::ratings_layout(Vec::new());
+    let mut writer = GroupWriter::new(out, name, &schema, &layout)?;
+    for rows in open(sorted, name)?.rating_chunks(GROUP_ROWS)? {
+        let rows = rows?;
+        writer.write(1, |_| keys.add(&batches::of_ratings(&rows, 0..rows.len())))?;
+    }
+    writer.finish(&footer(sidecar, name)?).map(drop)
 }
 
-/// Writes the ratings as text.
+/// Writes sorted ratings as text, with the keys of their ids where they have some.
 ///
 /// # Errors
 /// If writing fails.
 pub fn write_text(
-    dataset: &Dataset,
+    sorted: Sorted,
+    sidecar: &Sidecar,
     out: impl Write,
-    file: &str,
+    name: &str,
     format: TextFormat,
-) -> Result<(), DatasetError> {
+) -> Result<(), IoError> {
     const ROWS: usize = 1 << 16;
-    let columns = dataset.ratings.columns();
+    let keys = KeysOf::new(sidecar);
     // An empty set still needs its header.
-    let starts = (0..columns.len().max(1)).step_by(ROWS);
-    let batches =
-        starts.map(|start| batches::of_ratings(columns, start..(start + ROWS).min(columns.len())));
-    Ok(json::write_table(out, file, format, batches)?)
+    let none = (sorted.tally.shape().ratings == 0).then(Default::default);
+    let mut failure = None;
+    let chunks = open(sorted, name)?.rating_chunks(ROWS)?;
+    let chunks = chunks.map_while(|rows| rows.map_err(|error| failure = Some(error)).ok());
+    let rows = none.into_iter().chain(chunks);
+    let batches = rows.map(|rows| keys.add(&batches::of_ratings(&rows, 0..rows.len())));
+    json::write_table(out, name, format, batches)?;
+    failure.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::load::load;
+    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::sort::{Place, Sorter};
     use crate::io::columns::{NO_TIME, RatingColumns};
-    use crate::io::delimited::read_ratings;
-    use crate::io::parquet::ParquetFile;
-    use crate::io::rejects::Rejects;
-    use crate::io::source::Source;
     use crate::io::time;
     use crate::progress::Silent;
 
@@ -123,24 +169,41 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ratings_survive_parquet_and_csv(rows in proptest::collection::vec(any_row(), 0..60)) {
+        fn ratings_survive_every_format(
+            rows in proptest::collection::vec(any_row(), 1..60),
+            keyed: bool,
+        ) {
             let mut columns = RatingColumns::default();
+            let mut pairs = Vec::new();
             for (user, movie, rating, ms) in rows {
                 columns.push(user, movie, rating, ms);
+                pairs.push((user, format!("\"user\", {user}")));
             }
-            let ratings = Ratings::new(columns, Duplicates::Last).0;
-            let dataset = Dataset { ratings, ..Dataset::default() };
-
+            let keys = keyed.then(|| Keys::new(pairs));
+            let ratings = Ratings::new(columns.clone(), Duplicates::Last).0;
+            let folder = tempfile::tempdir().unwrap();
+            let sidecar = Sidecar { user_keys: keys.clone(), ..Sidecar::default() };
+            let sorted = || {
+                let mut sorter = Sorter::new(Place::In(folder.path().into()), Duplicates::Last).unwrap();
+                sorter.push(columns.clone()).unwrap();
+                sorter.finish(|_, _| footer(&sidecar, "x").unwrap()).unwrap()
+            };
+            let path = folder.path().join("x");
             let mut bytes = Vec::new();
-            write_parquet(&dataset, &mut bytes, "x").unwrap();
-            let source = Source::from_reader("x".into(), Cursor::new(bytes)).unwrap();
-            let back = ParquetFile::open(source).unwrap().read_ratings().unwrap();
-            prop_assert_eq!(&back, dataset.ratings.columns());
-
-            let mut text = Vec::new();
-            write_text(&dataset, &mut text, "x", TextFormat::Csv).unwrap();
-            let back = read_ratings("x", &text[..], &mut Rejects::fail(), &Silent).unwrap();
-            prop_assert_eq!(&back, dataset.ratings.columns());
+            write_parquet(sorted(), &sidecar, &mut bytes, "x").unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            let back = load(&path, &Silent).unwrap();
+            prop_assert_eq!(&back.ratings, &ratings);
+            prop_assert_eq!(&back.sidecar.user_keys, &keys);
+            for format in [TextFormat::Csv, TextFormat::JsonLines] {
+                let mut text = Vec::new();
+                write_text(sorted(), &sidecar, &mut text, "x", format).unwrap();
+                std::fs::write(&path, text).unwrap();
+                let back = load(&path, &Silent).unwrap();
+                // Keys come back with numbers of their own.
+                prop_assert_eq!(back.ratings.len(), ratings.len());
+                prop_assert!(keyed || back.ratings == ratings);
+            }
         }
     }
 }

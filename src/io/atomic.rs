@@ -99,6 +99,12 @@ impl AtomicFile {
         self.target.display().to_string()
     }
 
+    /// Returns the folder that it will stand in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        parent(&self.target)
+    }
+
     /// Puts the file in its place.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Between plain columns and Arrow batches of the schemas that mvrec writes.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use arrow::array::{
     TimestampMillisecondArray,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{Int16Type, Int32Type, SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{Field, Int16Type, Int32Type, Schema, SchemaRef, TimestampMillisecondType};
 
 use crate::io::columns::{LinkColumns, MovieColumns, NO_TIME, RatingColumns, TagColumns};
+use crate::io::keys::Keys;
 use crate::schema::{self, timestamp};
 
 /// Builds a batch whose columns fit the schema by construction.
@@ -60,7 +62,9 @@ fn ints(array: &ArrayRef) -> Vec<i32> {
     array.as_primitive::<Int32Type>().values().to_vec()
 }
 
-fn texts(array: &ArrayRef) -> Vec<String> {
+/// Returns a column of texts.
+#[must_use]
+pub fn texts(array: &ArrayRef) -> Vec<String> {
     array.as_string::<i32>().iter().map(|text| text.unwrap_or_default().to_string()).collect()
 }
 
@@ -80,18 +84,66 @@ pub fn of_ratings(ratings: &RatingColumns, range: Range<usize>) -> RecordBatch {
     )
 }
 
-/// Returns movies as a batch of [`schema::movies`].
+/// Returns ratings with the keys that their ids stand for.
+#[must_use]
+pub fn with_keys(
+    ratings: &RecordBatch,
+    users: Option<&Keys>,
+    movies: Option<&Keys>,
+) -> RecordBatch {
+    let keys_of = |at: usize, keys: &Keys| -> ArrayRef {
+        let ids = ratings.column(at).as_primitive::<Int32Type>().values();
+        Arc::new(StringArray::from_iter_values(
+            ids.iter().map(|&id| keys.get(id).unwrap_or_default()),
+        ))
+    };
+    let mut columns = ratings.columns().to_vec();
+    columns.extend(users.map(|keys| keys_of(0, keys)));
+    columns.extend(movies.map(|keys| keys_of(1, keys)));
+    batch(schema::keyed_ratings(users.is_some(), movies.is_some()), columns)
+}
+
+/// Returns keys as a batch of [`schema::users`].
+#[must_use]
+pub fn of_user_keys(keys: &Keys) -> RecordBatch {
+    let texts = StringArray::from_iter_values(&keys.keys);
+    batch(schema::users(), vec![Arc::new(Int32Array::from(keys.ids.clone())), Arc::new(texts)])
+}
+
+/// Returns keys from a batch of ids and keys, in any order and repeated at will.
+#[must_use]
+pub fn to_keys(batch: &RecordBatch) -> Keys {
+    let (ids, texts) =
+        (batch.column(0).as_primitive::<Int32Type>(), batch.column(1).as_string::<i32>());
+    let mut pairs = HashMap::new();
+    for (&id, text) in ids.values().iter().zip(texts) {
+        pairs.entry(id).or_insert_with(|| text.unwrap_or_default().to_string());
+    }
+    Keys::new(pairs.into_iter().collect())
+}
+
+/// Returns movies as a batch of [`schema::movies`], with one more column where they have keys.
 #[must_use]
 pub fn of_movies(movies: &MovieColumns) -> RecordBatch {
-    batch(
-        schema::movies(),
-        vec![
-            Arc::new(Int32Array::from(movies.movie_id.clone())),
-            Arc::new(StringArray::from_iter_values(&movies.title)),
-            Arc::new(Int16Array::from(movies.release_year.clone())),
-            Arc::new(StringArray::from_iter_values(&movies.genres)),
-        ],
-    )
+    let columns = vec![
+        Arc::new(Int32Array::from(movies.movie_id.clone())) as ArrayRef,
+        Arc::new(StringArray::from_iter_values(&movies.title)),
+        Arc::new(Int16Array::from(movies.release_year.clone())),
+        Arc::new(StringArray::from_iter_values(&movies.genres)),
+    ];
+    with_movie_keys(batch(schema::movies(), columns), movies)
+}
+
+/// Adds the keys of movies, where they have some, to their rows.
+#[must_use]
+pub fn with_movie_keys(rows: RecordBatch, movies: &MovieColumns) -> RecordBatch {
+    let Some(keys) = &movies.movie_key else { return rows };
+    let fields =
+        rows.schema().fields().iter().chain(schema::movie_keys().fields()).cloned().collect();
+    let fields: Vec<Arc<Field>> = fields;
+    let mut columns = rows.columns().to_vec();
+    columns.push(Arc::new(StringArray::from_iter_values(keys)));
+    batch(Arc::new(Schema::new(fields)), columns)
 }
 
 /// Returns movies from a batch that begins with the columns of [`schema::movies`].
@@ -102,6 +154,7 @@ pub fn to_movies(batch: &RecordBatch) -> MovieColumns {
         title: texts(batch.column(1)),
         release_year: batch.column(2).as_primitive::<Int16Type>().iter().collect(),
         genres: texts(batch.column(3)),
+        movie_key: None,
     }
 }
 

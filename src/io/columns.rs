@@ -1,5 +1,7 @@
 //! Plain columns of raw ids, as files hold them: one vector per column, equal lengths.
 
+use rayon::prelude::*;
+
 /// Stands for "no timestamp" in a column of milliseconds; no valid date comes near it.
 pub const NO_TIME: i64 = i64::MIN;
 
@@ -55,6 +57,49 @@ impl RatingColumns {
         self.rating.append(&mut other.rating);
         self.time_ms.append(&mut other.time_ms);
     }
+
+    /// Returns the rows for which `keep` is true; it is asked from all threads.
+    #[must_use]
+    pub fn filter(&self, keep: impl Fn(usize) -> bool + Sync) -> Self {
+        const CHUNK: usize = 1 << 16;
+        let parts: Vec<Self> = (0..self.len().div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|chunk| {
+                let mut kept = Self::default();
+                for row in chunk * CHUNK..((chunk + 1) * CHUNK).min(self.len()) {
+                    if keep(row) {
+                        let (user, movie) = (self.user_id[row], self.movie_id[row]);
+                        kept.push(user, movie, self.rating[row], self.time_ms[row]);
+                    }
+                }
+                kept
+            })
+            .collect();
+        let mut all = Self::with_capacity(parts.iter().map(Self::len).sum());
+        for mut part in parts {
+            all.append(&mut part);
+        }
+        all
+    }
+
+    /// Removes the first `n` rows.
+    pub fn remove_first(&mut self, n: usize) {
+        self.user_id.drain(..n);
+        self.movie_id.drain(..n);
+        self.rating.drain(..n);
+        self.time_ms.drain(..n);
+    }
+
+    /// Cuts the rows off from the `n`th on and returns them.
+    #[must_use]
+    pub fn split_off(&mut self, n: usize) -> Self {
+        Self {
+            user_id: self.user_id.split_off(n),
+            movie_id: self.movie_id.split_off(n),
+            rating: self.rating.split_off(n),
+            time_ms: self.time_ms.split_off(n),
+        }
+    }
 }
 
 /// Movies as they stand in a file.
@@ -68,6 +113,8 @@ pub struct MovieColumns {
     pub release_year: Vec<Option<i16>>,
     /// Genres joined by `|`.
     pub genres: Vec<String>,
+    /// What each id stands for, where ids are keys.
+    pub movie_key: Option<Vec<String>>,
 }
 
 impl MovieColumns {
@@ -77,6 +124,11 @@ impl MovieColumns {
         self.title.extend(other.title);
         self.release_year.extend(other.release_year);
         self.genres.extend(other.genres);
+        if let (Some(keys), Some(more)) = (&mut self.movie_key, other.movie_key) {
+            keys.extend(more);
+        } else {
+            self.movie_key = None; // those of all are set at the end
+        }
     }
 }
 

@@ -48,8 +48,16 @@ pub enum IoError {
         /// What the unpacker says.
         source: zip::result::ZipError,
     },
+    /// The name of a member of an archive leads out of the folder that it is unpacked to.
+    #[error("{file}: the archive has a member `{member}`, which leads outside; it is not read")]
+    LeadsOutside {
+        /// Archive, as the user named it.
+        file: String,
+        /// Name of the member.
+        member: String,
+    },
     /// A field of a text file has a value that it must not have.
-    #[error("{file}:{line}: {column} `{value}` {problem}")]
+    #[error("{file}:{line}: {column} `{}` {problem}", shown(.value))]
     BadField {
         /// File or stream, as the user named it.
         file: String,
@@ -81,7 +89,7 @@ pub enum IoError {
         last: Box<Self>,
     },
     /// A line of a text file ends too early.
-    #[error("{file}:{line}: no {column}: the line has {found} of {expected} fields: `{text}`")]
+    #[error("{file}:{line}: no {column}: the line has {found} of {expected} fields: `{}`", shown(.text))]
     MissingField {
         /// File or stream, as the user named it.
         file: String,
@@ -115,6 +123,19 @@ pub enum IoError {
         column: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The ids of users or movies are numbers in one source and text in another.
+    #[error(
+        "{file}: every {side} is {} here, and was {} in an earlier source",
+        if *.keyed { "text" } else { "a number" }, if *.keyed { "a number" } else { "text" }
+    )]
+    MixedIds {
+        /// File or stream, as the user named it.
+        file: String,
+        /// Users or movies.
+        side: &'static str,
+        /// Tells whether they are text here.
+        keyed: bool,
     },
     /// There is nothing in the file.
     #[error("{file}: the file is empty")]
@@ -158,12 +179,27 @@ pub enum IoError {
     },
 }
 
+/// Returns a text of any length and content as it can be shown on a line.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut shown = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 8;
     if names.is_empty() {
         return "nothing".into();
     }
-    let mut text: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let mut text: Vec<String> =
+        names.iter().take(SHOWN).map(|name| format!("`{}`", shown(name))).collect();
     if names.len() > SHOWN {
         text.push(format!("and {} more", names.len() - SHOWN));
     }

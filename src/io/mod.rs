@@ -5,14 +5,16 @@
 pub mod atomic;
 pub mod batches;
 pub mod columns;
-pub mod delimited;
 mod error;
+pub mod intake;
 pub mod json;
+pub mod keys;
 pub mod movielens;
 pub mod parquet;
 pub mod rejects;
 pub mod source;
 pub mod table;
+pub mod text;
 pub mod time;
 pub mod values;
 

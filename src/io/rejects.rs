@@ -19,7 +19,9 @@ pub struct Rejected {
 }
 
 /// What is done with bad rows: kept here up to a limit, or refused at the first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// The default refuses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejects {
     limit: Option<usize>,
     rows: Vec<Rejected>,

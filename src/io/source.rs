@@ -1,8 +1,10 @@
 //! Opens a file or stdin, tells its kind from its first bytes and unpacks `.gz` and `.zst` on the way.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use xxhash_rust::xxh3::Xxh3;
@@ -68,6 +70,17 @@ impl Source {
         Self::new(name, reader, None)
     }
 
+    /// Wraps an open file, from its beginning.
+    ///
+    /// # Errors
+    /// If its first bytes cannot be read.
+    pub fn from_file(name: String, mut file: File) -> Result<Self, IoError> {
+        let at = IoError::named(name.clone());
+        file.seek(SeekFrom::Start(0)).map_err(&at)?;
+        let seekable = file.try_clone().map_err(&at)?;
+        Self::new(name, file, Some(seekable))
+    }
+
     fn new(
         name: String,
         reader: impl Read + Send + 'static,
@@ -75,12 +88,17 @@ impl Source {
     ) -> Result<Self, IoError> {
         let at = IoError::named(name.clone());
         let (head, whole) = sniff(reader).map_err(&at)?;
-        let unpacked: Box<dyn Read + Send> = if head.starts_with(&[0x1f, 0x8b]) {
-            Box::new(MultiGzDecoder::new(BufReader::new(whole)))
-        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            Box::new(zstd::Decoder::new(whole).map_err(&at)?)
-        } else {
+        let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+        if !is_gzip && !head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             return Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable });
+        }
+        let packed = Counted::default();
+        let whole = BufReader::new(Counting { inner: whole, count: packed.clone() });
+        let unpacked: Box<dyn Read + Send> = if is_gzip {
+            Box::new(Unpacked { inner: MultiGzDecoder::new(whole), packed, unpacked: 0 })
+        } else {
+            let decoder = zstd::Decoder::with_buffer(whole).map_err(&at)?;
+            Box::new(Unpacked { inner: decoder, packed, unpacked: 0 })
         };
         let (head, whole) = sniff(unpacked).map_err(&at)?;
         Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable: None })
@@ -108,6 +126,55 @@ fn kind(head: &[u8]) -> Kind {
         Kind::Json
     } else {
         Kind::Text
+    }
+}
+
+/// Bytes read so far, seen from elsewhere.
+type Counted = Arc<AtomicU64>;
+
+/// Counts the bytes that pass.
+struct Counting<R> {
+    inner: R,
+    count: Counted,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.count.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// Unpacked bytes, up to a size that no honest file of ratings has in proportion to the packed ones.
+pub struct Unpacked<R> {
+    inner: R,
+    packed: Counted,
+    unpacked: u64,
+}
+
+impl<R: Read> Unpacked<R> {
+    /// Wraps the unpacked bytes of so many packed ones.
+    pub fn new(inner: R, packed: u64) -> Self {
+        Self { inner, packed: Arc::new(packed.into()), unpacked: 0 }
+    }
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        /// Ratings pack to a fourth or a fifth; a file of nothing but zeros to a thousandth and less.
+        const MOST_TIMES: u64 = 200;
+        const ALWAYS_FINE: u64 = 64 << 20;
+        let n = self.inner.read(buffer)?;
+        self.unpacked += n as u64;
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.unpacked > ALWAYS_FINE && self.unpacked / MOST_TIMES > packed {
+            let what = format!(
+                "it unpacks to more than {MOST_TIMES} times its size, which no file of ratings does"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        Ok(n)
     }
 }
 

@@ -6,6 +6,8 @@ use csv::{ErrorKind, StringRecord};
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
+use crate::io::intake::Intake;
+use crate::io::keys::{Ids, Keys};
 use crate::io::rejects::Rejects;
 use crate::io::values::{parse_id, parse_time};
 
@@ -31,9 +33,17 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn id(&self, at: usize, column: &'static str) -> Result<i32, IoError> {
+    fn number(&self, at: usize, column: &'static str) -> Result<i32, IoError> {
         let text = self.text(at).trim();
         parse_id(text.as_bytes()).map_err(|problem| self.bad(column, text, problem))
+    }
+
+    /// Returns the id of a user or movie, by its key where ids are keys.
+    fn id(&self, at: usize, column: &'static str, ids: &mut Ids) -> Result<i32, IoError> {
+        match ids.index() {
+            Some(index) => Ok(index.number(self.text(at).trim().as_bytes())),
+            None => self.number(at, column),
+        }
     }
 
     fn time(&self, at: usize) -> Result<i64, IoError> {
@@ -96,7 +106,8 @@ fn text_error(file: &str, error: csv::Error) -> IoError {
     IoError::BadLine { file, line, problem }
 }
 
-const MOVIE_ID: (&str, &[&str]) = ("movie", &["movieId", "movie_id", "item", "item_id"]);
+const MOVIE_ID: (&str, &[&str]) =
+    ("movie", &["movieId", "movie_id", "movie", "item", "item_id", "isbn", "asin"]);
 
 /// Reads `movies.csv`.
 ///
@@ -105,12 +116,13 @@ const MOVIE_ID: (&str, &[&str]) = ("movie", &["movieId", "movie_id", "item", "it
 pub fn read_movies(
     file: &str,
     reader: impl Read,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
 ) -> Result<MovieColumns, IoError> {
+    let (ids, rejects) = (&mut intake.movies, &mut intake.rejects);
     let mut movies = MovieColumns::default();
     let columns = [MOVIE_ID, ("title", &["title"][..]), ("genres", &["genres"][..])];
     read(file, reader, rejects, columns, |record, at| {
-        let (id, title) = (record.id(at[0], "movie")?, record.text(at[1]));
+        let (id, title) = (record.id(at[0], "movie", ids)?, record.text(at[1]));
         movies.movie_id.push(id);
         movies.release_year.push(release_year(title));
         movies.title.push(title.into());
@@ -127,8 +139,9 @@ pub fn read_movies(
 pub fn read_links(
     file: &str,
     reader: impl Read,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
 ) -> Result<LinkColumns, IoError> {
+    let (ids, rejects) = (&mut intake.movies, &mut intake.rejects);
     let mut links = LinkColumns::default();
     let columns = [
         MOVIE_ID,
@@ -137,8 +150,8 @@ pub fn read_links(
     ];
     read(file, reader, rejects, columns, |record, at| {
         let (imdb, tmdb) = (record.text(at[1]).trim(), record.text(at[2]).trim());
-        let id = record.id(at[0], "movie")?;
-        let tmdb = if tmdb.is_empty() { None } else { Some(record.id(at[2], "TMDb id")?) };
+        let id = record.id(at[0], "movie", ids)?;
+        let tmdb = if tmdb.is_empty() { None } else { Some(record.number(at[2], "TMDb id")?) };
         links.movie_id.push(id);
         links.imdb_id.push((!imdb.is_empty()).then(|| imdb.into()));
         links.tmdb_id.push(tmdb);
@@ -154,8 +167,9 @@ pub fn read_links(
 pub fn read_tags(
     file: &str,
     reader: impl Read,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
 ) -> Result<TagColumns, IoError> {
+    let Intake { users, movies, rejects, .. } = intake;
     let mut tags = TagColumns::default();
     let columns = [
         ("user", &["userId", "user_id", "user"][..]),
@@ -164,7 +178,8 @@ pub fn read_tags(
         ("timestamp", &["timestamp", "tag_timestamp"][..]),
     ];
     read(file, reader, rejects, columns, |record, at| {
-        let (user, movie) = (record.id(at[0], "user")?, record.id(at[1], "movie")?);
+        let user = record.id(at[0], "user", users)?;
+        let movie = record.id(at[1], "movie", movies)?;
         let time = record.time(at[3])?;
         tags.user_id.push(user);
         tags.movie_id.push(movie);
@@ -175,7 +190,8 @@ pub fn read_tags(
     Ok(tags)
 }
 
-/// Reads the ids at the beginning of each line; a first line that names a column is passed over.
+/// Reads the ids at the beginning of each line, by their keys where there are some; a first line that names a
+/// column is passed over.
 ///
 /// # Errors
 /// If a line does not begin with an id.
@@ -183,17 +199,24 @@ pub fn read_ids(
     file: &str,
     mut reader: impl Read,
     column: &'static str,
+    keys: Option<&Keys>,
 ) -> Result<Vec<i32>, IoError> {
     let mut text = String::new();
     reader.read_to_string(&mut text).map_err(IoError::named(file.into()))?;
     let mut ids = Vec::new();
     for (line, text) in text.lines().enumerate() {
         let field = text.split([',', ';', '\t', ':']).next().unwrap_or_default().trim();
-        let header = line == 0 && field.starts_with(|c: char| c.is_alphabetic());
+        let known = keys.and_then(|keys| keys.find(field));
+        let header = line == 0 && known.is_none() && field.starts_with(|c: char| c.is_alphabetic());
         if field.is_empty() || header {
             continue;
         }
-        ids.push(parse_id(field.as_bytes()).map_err(|problem| IoError::BadField {
+        let id = match (known, keys) {
+            (Some(id), _) => Ok(id),
+            (None, Some(_)) => Err("is not in the data"),
+            (None, None) => parse_id(field.as_bytes()),
+        };
+        ids.push(id.map_err(|problem| IoError::BadField {
             file: file.into(),
             line: line as u64 + 1,
             column,
@@ -244,11 +267,11 @@ mod tests {
     #[test]
     fn quoted_titles_and_empty_links_are_read() {
         let text = "movieId,title,genres\r\n2,\"Matrix, The (1999)\",Action|Sci-Fi\r\n";
-        let movies = read_movies("movies.csv", text.as_bytes(), &mut Rejects::fail()).unwrap();
+        let movies = read_movies("movies.csv", text.as_bytes(), &mut Intake::default()).unwrap();
         assert_eq!(movies.title, ["Matrix, The (1999)"]);
         assert_eq!(movies.release_year, [Some(1999)]);
         let links =
-            read_links("l", &b"movieId,imdbId,tmdbId\n1,0114709,\n"[..], &mut Rejects::fail())
+            read_links("l", &b"movieId,imdbId,tmdbId\n1,0114709,\n"[..], &mut Intake::default())
                 .unwrap();
         assert_eq!(links.imdb_id, [Some("0114709".to_string())]);
         assert_eq!(links.tmdb_id, [None]);
@@ -257,7 +280,7 @@ mod tests {
     #[test]
     fn bad_rows_are_named_with_file_and_line() {
         let message = |text: &[u8]| {
-            read_movies("movies.csv", text, &mut Rejects::fail()).unwrap_err().to_string()
+            read_movies("movies.csv", text, &mut Intake::default()).unwrap_err().to_string()
         };
         assert_eq!(
             message(b"movieId,title,genres\n1,A,B\nx,A,B\n"),

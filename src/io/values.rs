@@ -1,13 +1,60 @@
 //! What a field may hold, checked once at the door: ids that fit 32 bits, finite ratings on the scale,
 //! dates from 1970 to 2100. Everything below may trust it.
 
-use std::ops::RangeInclusive;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::io::columns::NO_TIME;
 use crate::io::time;
 
-/// Stars that MovieLens gives: half a star to five.
-pub const SCALE: RangeInclusive<f32> = 0.5..=5.0;
+/// Lowest and highest rating that can be given.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// Lowest.
+    pub min: f32,
+    /// Highest.
+    pub max: f32,
+}
+
+/// Stars as MovieLens gives them: half a star to five.
+impl Default for Scale {
+    fn default() -> Self {
+        Self { min: 0.5, max: 5.0 }
+    }
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} and {}", self.min, self.max)
+    }
+}
+
+impl FromStr for Scale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let end = |text: &str| text.trim().parse::<f32>().ok().filter(|end| end.is_finite());
+        match text.split_once("..").map(|(min, max)| (end(min), end(max))) {
+            Some((Some(min), Some(max))) if min < max => Ok(Self { min, max }),
+            _ => Err("expected the lowest and the highest rating, such as 0..10".into()),
+        }
+    }
+}
+
+impl Scale {
+    /// Tells whether a rating lies on the scale, which NaN does not.
+    #[must_use]
+    pub fn contains(&self, value: f32) -> bool {
+        self.min <= value && value <= self.max
+    }
+
+    /// Says what is wrong with a rating off the scale.
+    pub(crate) fn check(&self, value: f32) -> Result<f32, String> {
+        if self.contains(value) { Ok(value) } else { Err(format!("is not between {self}")) }
+    }
+}
 
 /// Reads an id that fits 32 bits.
 pub(crate) fn parse_id(text: &[u8]) -> Result<i32, &'static str> {
@@ -15,13 +62,13 @@ pub(crate) fn parse_id(text: &[u8]) -> Result<i32, &'static str> {
     i32::try_from(value).map_err(|_| "does not fit 32 bits")
 }
 
-/// Reads an integer of up to 18 digits, without the generality that `str::parse` pays for.
+/// Reads an integer of up to 19 digits, without the generality that `str::parse` pays for.
 fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
     };
-    if digits.is_empty() || digits.len() > 18 {
+    if digits.is_empty() || digits.len() > 19 {
         return None;
     }
     let mut value = 0_i64;
@@ -29,41 +76,53 @@ fn parse_integer(text: &[u8]) -> Option<i64> {
         if !digit.is_ascii_digit() {
             return None;
         }
-        value = value * 10 + i64::from(digit - b'0');
+        value = value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
     }
     Some(if negative { -value } else { value })
 }
 
-pub(crate) fn parse_rating(text: &[u8]) -> Result<f32, String> {
+pub(crate) fn parse_rating(text: &[u8], scale: Scale) -> Result<f32, String> {
     let value = match *text {
-        [whole @ b'0'..=b'9', b'.', tenth @ b'0'..=b'9'] => {
-            f32::from((whole - b'0') * 10 + (tenth - b'0')) / 10.0
-        }
+        [whole @ b'0'..=b'9', b'.', tenth @ b'0'..=b'9'] => stars(whole, tenth),
         _ => std::str::from_utf8(text)
             .ok()
             .and_then(|text| text.parse().ok())
             .ok_or("is not a number")?,
     };
-    check_rating(value).map(|()| value)
+    scale.check(value)
 }
 
-/// Tells whether a rating lies on the scale, which NaN does not.
-pub(crate) fn check_rating(value: f32) -> Result<(), String> {
-    if SCALE.contains(&value) {
-        Ok(())
-    } else {
-        Err(format!("is not between {} and {}", SCALE.start(), SCALE.end()))
-    }
+/// Returns the number of two digits around a point.
+pub(crate) fn stars(whole: u8, tenth: u8) -> f32 {
+    f32::from((whole - b'0') * 10 + (tenth - b'0')) / 10.0
 }
 
-/// Reads a point in time; an empty field says that none is known.
+/// Reads a point in time: ISO 8601, or seconds (a fraction is cut off), milliseconds, microseconds or
+/// nanoseconds since 1970. An empty field says that none is known.
 pub(crate) fn parse_time(text: &[u8]) -> Result<i64, &'static str> {
     let ms = match parse_integer(text) {
-        Some(seconds) => seconds.checked_mul(1000),
+        Some(since_1970) => Some(epoch_ms(since_1970)),
         None if text.is_empty() => return Ok(NO_TIME),
-        None => std::str::from_utf8(text).ok().and_then(time::parse),
+        None => std::str::from_utf8(text).ok().and_then(|text| {
+            time::parse(text).or_else(|| {
+                let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite())?;
+                Some(epoch_ms(seconds.trunc() as i64))
+            })
+        }),
     };
     check_time(ms.ok_or("is neither seconds since 1970 nor a date")?)
+}
+
+/// Returns milliseconds of a count since 1970 whose unit its size tells: as seconds it would lie far beyond
+/// 2100, as the next smaller unit it lies after March 1973.
+pub(crate) fn epoch_ms(count: i64) -> i64 {
+    const FIRST_MS: i64 = 100_000_000_000;
+    match count {
+        _ if count < FIRST_MS => count.saturating_mul(1000),
+        _ if count < FIRST_MS * 1_000 => count,
+        _ if count < FIRST_MS * 1_000_000 => count / 1_000,
+        _ => count / 1_000_000,
+    }
 }
 
 /// Tells whether a point in time lies between 1970 and 2100.
@@ -72,5 +131,36 @@ pub(crate) fn check_time(ms: i64) -> Result<i64, &'static str> {
         Ok(ms)
     } else {
         Err("is not between 1970 and 2100")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_count_tells_its_unit() {
+        for text in [
+            "1514764800",
+            "1514764800.0",
+            "1514764800000",
+            "1514764800000000",
+            "1514764800000000000",
+            "2018-01-01",
+        ] {
+            assert_eq!(parse_time(text.as_bytes()), Ok(1_514_764_800_000), "{text}");
+        }
+        for text in ["9999999999", "-1", "1e300", "NaN", "9223372036854775807"] {
+            assert!(parse_time(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn scales_as_typed() {
+        assert_eq!("0..10".parse(), Ok(Scale { min: 0.0, max: 10.0 }));
+        assert_eq!("-1 .. 1.5".parse(), Ok(Scale { min: -1.0, max: 1.5 }));
+        for bad in ["", "5", "5..5", "10..0", "0..inf", "NaN..1", ".."] {
+            assert!(bad.parse::<Scale>().is_err(), "{bad}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::dataset::Movies;
 use crate::dataset::ids::{ItemIx, MovieId, position};
 use crate::dataset::matrix::Interactions;
 use crate::io::batches;
-use crate::io::columns::LinkColumns;
+use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::schema;
 
 /// Movies by item index.
@@ -83,7 +83,7 @@ impl Catalogue {
     /// Returns a batch of [`schema::model_movies`].
     #[must_use]
     pub fn to_batch(&self) -> RecordBatch {
-        let mut columns = batches::of_movies(&self.movies.columns()).columns().to_vec();
+        let mut columns = batches::of_movies(&self.movies.columns()).columns()[..4].to_vec();
         let movies = || self.movies.iter().map(|(_, movie)| movie);
         let more: [ArrayRef; 4] = [
             Arc::new(StringArray::from_iter(movies().map(|movie| movie.imdb_id.as_deref()))),
@@ -92,13 +92,14 @@ impl Catalogue {
             Arc::new(Float64Array::from(self.mean_rating.clone())),
         ];
         columns.extend(more);
-        batches::batch(schema::model_movies(), columns)
+        let rows = batches::batch(schema::model_movies(), columns);
+        batches::with_movie_keys(rows, &self.movies.columns())
     }
 
-    /// Reads a batch of [`schema::model_movies`].
+    /// Reads a batch of [`schema::model_movies`]; `keys` are those of the movies, where they have some.
     #[must_use]
-    pub fn from_batch(batch: &RecordBatch) -> Self {
-        let columns = batches::to_movies(batch);
+    pub fn from_batch(batch: &RecordBatch, keys: Option<Vec<String>>) -> Self {
+        let columns = MovieColumns { movie_key: keys, ..batches::to_movies(batch) };
         let links = LinkColumns {
             movie_id: columns.movie_id.clone(),
             imdb_id: batches::to_optional_texts(batch.column(4)),

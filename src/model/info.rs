@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::manifest::{Step, check_version};
 use crate::dataset::ratings::Shape;
+use crate::io::values::Scale;
 use crate::io::{IoError, json};
 use crate::model::als::AlsParams;
 use crate::model::cosine::CosineParams;
@@ -53,6 +54,9 @@ pub struct Training {
     pub mean_rating: f64,
     /// Commands that made the ratings.
     pub steps: Vec<Step>,
+    /// Ratings that could be given, where it was not MovieLens' half a star to five.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
 }
 
 /// Content of `model.json`.

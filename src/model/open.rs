@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::dataset::Movies;
-use crate::io::IoError;
 use crate::io::parquet::ParquetFile;
 use crate::io::source::Source;
+use crate::io::{IoError, batches};
 use crate::model::als::{Als, AlsParams, FoldIn};
 use crate::model::catalogue::Catalogue;
 use crate::model::cosine::{Between, CosineMovies, CosineUsers, Neighbors};
@@ -71,7 +71,9 @@ impl Model {
         let path = folder.join(schema::MODEL_JSON);
         let info = info::read(&path)?;
         let file = ParquetFile::open(Source::open(&folder.join(schema::MOVIES))?)?;
-        let mut catalogue = Catalogue::from_batch(&file.read_as(&schema::model_movies())?);
+        let keys = file.read_if_there(&schema::movie_keys())?;
+        let keys = keys.map(|batch| batches::texts(batch.column(0)));
+        let mut catalogue = Catalogue::from_batch(&file.read_as(&schema::model_movies())?, keys);
         if let Some(movies) = movies {
             catalogue.movies = movies.select(catalogue.movies.ids());
         }

@@ -7,7 +7,8 @@ use crate::dataset::matrix::Interactions;
 use crate::dataset::store::write_table;
 use crate::dataset::{Dataset, Movies};
 use crate::io::atomic::AtomicDir;
-use crate::io::{IoError, json};
+use crate::io::keys::Keys;
+use crate::io::{IoError, batches, json};
 use crate::model::als::{self, Feedback};
 use crate::model::catalogue::Catalogue;
 use crate::model::cosine::{self, Between, Neighbors};
@@ -34,6 +35,7 @@ pub struct Trained {
     pub info: ModelInfo,
     catalogue: Catalogue,
     seen: Seen,
+    user_keys: Option<Keys>,
     parts: Parts,
 }
 
@@ -93,11 +95,13 @@ pub fn train(
         }
         Algorithm::Popularity(_) => (Parts::Nothing, Vec::new()),
     };
+    let tally = dataset.ratings.tally();
     let training = Training {
-        shape: dataset.ratings.shape(),
-        content_xxh3: dataset.ratings.content_hash(),
+        shape: tally.shape(),
+        content_xxh3: tally.content_hash(),
         mean_rating: matrix.mean(),
-        steps: dataset.history.steps.clone(),
+        scale: dataset.sidecar.history.scale,
+        steps: dataset.sidecar.history.steps.clone(),
     };
     let info = ModelInfo {
         kind: "mvrec model".into(),
@@ -107,7 +111,8 @@ pub fn train(
         loss,
     };
     let catalogue = Catalogue::of_training(&matrix, movies);
-    Ok(Trained { info, catalogue, seen: Seen::of_training(&matrix), parts })
+    let user_keys = dataset.sidecar.user_keys.clone();
+    Ok(Trained { info, catalogue, seen: Seen::of_training(&matrix), user_keys, parts })
 }
 
 impl Trained {
@@ -124,6 +129,9 @@ impl Trained {
         let movie_ids = self.catalogue.movies.ids();
         write_table(folder, schema::MOVIES, &self.catalogue.to_batch())?;
         self.seen.write(folder, movie_ids)?;
+        if let Some(keys) = &self.user_keys {
+            write_table(folder, schema::USERS, &batches::of_user_keys(keys))?;
+        }
         match &self.parts {
             Parts::Factors { users, items } => spark::write(folder, users, items),
             Parts::Neighbors { ids, id_column, neighbors } => {

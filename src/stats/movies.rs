@@ -10,6 +10,8 @@ use crate::dataset::{Movies, Ratings};
 pub struct MovieFigures {
     /// Raw id.
     pub movie_id: MovieId,
+    /// What the id stands for, where ids are keys.
+    pub movie_key: Option<String>,
     /// Title, where movies are known.
     pub title: Option<String>,
     /// Genres joined by `|`, where movies are known.
@@ -58,6 +60,7 @@ pub fn movies(
             let variance = (sums.squares - sums.sum * sums.sum / n) / (n - 1.0);
             MovieFigures {
                 movie_id: MovieId(id),
+                movie_key: movie.and_then(|movie| movie.key.clone()),
                 title: movie.map(|movie| movie.title.clone()),
                 genres: movie.map(|movie| movie.genres.clone()),
                 avg_rating: sums.sum / n,

@@ -143,3 +143,69 @@ fn bad_conditions_are_refused() {
     ");
     assert_eq!(fixture.names(), ["ml"]);
 }
+
+#[test]
+fn expressions_agree_with_options_and_point_at_what_is_wrong() {
+    let fixture = Fixture::with_dataset();
+    let rows = |args: &[&str]| {
+        let mut all = vec!["filter", "ml", "-o", "out.csv"];
+        all.extend(args);
+        fixture.ok(&all);
+        fs::read(fixture.path("out.csv")).unwrap()
+    };
+    for (expression, options) in [
+        ("year = 2018", vec!["--year", "2018"]),
+        (
+            "date >= 2017-03-01 and date < 2018-06-01",
+            vec!["--since", "2017-03-01", "--until", "2018-06-01"],
+        ),
+        ("rating >= 2 and rating <= 3.5", vec!["--rating", "2..3.5"]),
+        ("genre in ('Horror', 'Western')", vec!["--genre", "Horror", "--genre", "Western"]),
+        ("user_ratings >= 40", vec!["--min-user-ratings", "40"]),
+        (
+            "movie_ratings >= 20 and user_ratings >= 40",
+            vec!["--min-user-ratings", "40", "--min-movie-ratings", "20"],
+        ),
+    ] {
+        assert!(rows(&["--where", expression]) == rows(&options), "{expression}");
+    }
+    let count = |rows: Vec<u8>| rows.iter().filter(|&&byte| byte == b'\n').count() - 1;
+    let old = count(rows(&["--where", "released < 1980"]));
+    let new = count(rows(&["--where", "not released < 1980"]));
+    let unknown = count(rows(&[])) - old - new;
+    assert!(old > 0 && new > old && unknown < 100, "{old} {new} {unknown}");
+    let star_wars = rows(&["--where", "title ~ 'star wars' and not genre = 'Animation'"]);
+    assert!(count(star_wars) > 10);
+    let mut shown = String::new();
+    for expression in ["rating >= four", "genre = 'Opera'", "(rating > 3 and title ~ 'x'"] {
+        let mut args = vec!["filter", "ml", "-o", "x", "--where"];
+        args.push(expression);
+        shown.push_str(&fixture.snapshot(&args));
+    }
+    insta::assert_snapshot!(shown, @"
+    exit 2
+    --- stderr
+    mvrec: error: --where: expected a number, a date such as 2019-07-01, or text in quotes
+      rating >= four
+                ^^^^
+    exit 2
+    --- stderr
+    mvrec: error: --where: no movie is of the genre `Opera`; known are Action, Adventure, Animation, Children, Comedy, Crime, Documentary, Drama, Fantasy, Film-Noir, Horror, Musical, Mystery, Romance, Sci-Fi, Thriller, War, Western
+      genre = 'Opera'
+      ^^^^^^^^^^^^^^^
+    exit 2
+    --- stderr
+    mvrec: error: --where: expected `)`, `and` or `or`
+      (rating > 3 and title ~ 'x'
+                                 ^
+    ");
+    assert!(!fixture.path("x").exists());
+    fixture.ok(&["filter", "ml", "-o", "lone.parquet"]);
+    insta::assert_snapshot!(fixture.snapshot(&["filter", "lone.parquet", "-o", "x", "--where", "released > 1990"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: --where: this needs movies: give them with --movies PATH
+      released > 1990
+      ^^^^^^^^^^^^^^^
+    ");
+}

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod filter;
+mod foreign;
 mod info;
 mod ingest;
 mod pipes;

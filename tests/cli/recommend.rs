@@ -130,9 +130,7 @@ fn unclear_questions_are_refused() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--rate", "Alien=6"]), @"
     exit 2
     --- stderr
-    error: invalid value 'Alien=6' for '--rate <MOVIE=STARS>': 6 is not between 0.5 and 5 stars
-
-    For more information, try '--help'.
+    mvrec: error: Alien=6: not between 0.5 and 5 stars
     ");
     insta::assert_snapshot!(fixture.snapshot(&[
         "recommend",

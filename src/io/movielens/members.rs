@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use zip::ZipArchive;
 
 use crate::io::error::IoError;
-use crate::io::source::{Fingerprint, Hashing, Source};
+use crate::io::source::{Fingerprint, Hashing, Source, Unpacked};
 
 /// Endings under which a member of a folder may be packed.
 const PACKED: [&str; 3] = ["", ".gz", ".zst"];
@@ -33,6 +33,14 @@ impl Members {
         };
         let file = file.map_err(IoError::named(name.clone()))?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(broken(&name))?;
+        // Nothing is ever unpacked to disk, so such a name could do no harm; but whoever made it meant some.
+        let outside = |member: &String| {
+            member.starts_with(['/', '\\']) || member.split(['/', '\\']).any(|part| part == "..")
+        };
+        let members = archive.file_names().filter_map(Result::ok).map(String::from);
+        if let Some(member) = members.into_iter().find(outside) {
+            return Err(IoError::LeadsOutside { file: name, member });
+        }
         Ok(Self::Archive { name, archive: Box::new(archive) })
     }
 
@@ -92,7 +100,8 @@ impl Members {
                 let broken = broken(archive_name);
                 let member = archive.by_index(at.expect("its name was listed")).map_err(broken)?;
                 let shown = format!("{archive_name}:{name}");
-                (shown, Some(member.size()), Box::new(member))
+                let (size, packed) = (member.size(), member.compressed_size());
+                (shown, Some(size), Box::new(Unpacked::new(member, packed)))
             }
         };
         let mut reader = Hashing::new(reader);

@@ -14,21 +14,19 @@ mod members;
 
 use std::path::Path;
 
-use crate::io::columns::{LinkColumns, MovieColumns, RatingColumns, TagColumns};
+use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
+use crate::io::intake::{Intake, Sink};
 use crate::io::movielens::members::Members;
-use crate::io::rejects::Rejects;
 use crate::io::source::{Fingerprint, Source};
-use crate::io::{delimited, table};
+use crate::io::{table, text};
 use crate::progress::Progress;
 
-/// Everything that a MovieLens folder or archive holds.
+/// Everything that a MovieLens folder or archive holds besides ratings.
 #[derive(Debug)]
 pub struct MovieLens {
     /// What was recognised, for people.
     pub layout: &'static str,
-    /// The ratings, in the order of the file.
-    pub ratings: RatingColumns,
     /// Titles and genres.
     pub movies: Option<MovieColumns>,
     /// Identifiers elsewhere.
@@ -39,16 +37,17 @@ pub struct MovieLens {
     pub sources: Vec<(String, Fingerprint)>,
 }
 
-/// Reads a folder.
+/// Reads a folder and hands its ratings to `sink`, in the order of the file.
 ///
 /// # Errors
 /// If there is no rating file in it, a member cannot be read, or a bad line may not be put aside.
 pub fn read_folder(
     path: &Path,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
+    sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    read(Members::Folder(path.to_path_buf()), rejects, progress)
+    read(Members::Folder(path.to_path_buf()), intake, sink, progress)
 }
 
 /// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list of its
@@ -58,15 +57,17 @@ pub fn read_folder(
 /// As [`read_folder`], and if the archive is damaged.
 pub fn read_archive(
     source: Source,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
+    sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    read(Members::archive(source)?, rejects, progress)
+    read(Members::archive(source)?, intake, sink, progress)
 }
 
 fn read(
     mut members: Members,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
+    sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
     let csv = (Layout::Csv, "ratings.csv");
@@ -75,15 +76,12 @@ fn read(
         return Err(IoError::NoRatings { path: members.shown(), found: members.names() });
     };
     let mut sources = Vec::new();
-    let ratings = members
-        .read(ratings, &mut sources, |file, size, reader| {
-            progress.begin("reading ratings", "bytes", size);
-            delimited::read_ratings(file, reader, rejects, progress)
-        })?
-        .expect("it was seen above");
+    members.read(ratings, &mut sources, |file, size, reader| {
+        progress.begin("reading ratings", "bytes", size);
+        text::read_ratings(file, reader, intake, sink, progress)
+    })?;
     let mut read = MovieLens {
         layout: layout.shown(),
-        ratings,
         movies: None,
         links: None,
         tags: None,
@@ -93,21 +91,24 @@ fn read(
     match layout {
         Layout::Csv => {
             read.movies = members
-                .read("movies.csv", all, |file, _, text| table::read_movies(file, text, rejects))?;
+                .read("movies.csv", all, |file, _, text| table::read_movies(file, text, intake))?;
             read.links = members
-                .read("links.csv", all, |file, _, text| table::read_links(file, text, rejects))?;
+                .read("links.csv", all, |file, _, text| table::read_links(file, text, intake))?;
             read.tags = members
-                .read("tags.csv", all, |file, _, text| table::read_tags(file, text, rejects))?;
+                .read("tags.csv", all, |file, _, text| table::read_tags(file, text, intake))?;
         }
         Layout::Dat => {
-            read.movies = members
-                .read("movies.dat", all, |file, _, text| dat::read_movies(file, text, rejects))?;
-            read.tags = members
-                .read("tags.dat", all, |file, _, text| dat::read_tags(file, text, rejects))?;
+            read.movies = members.read("movies.dat", all, |file, _, text| {
+                dat::read_movies(file, text, &mut intake.rejects)
+            })?;
+            read.tags = members.read("tags.dat", all, |file, _, text| {
+                dat::read_tags(file, text, &mut intake.rejects)
+            })?;
         }
         Layout::Ml100k => {
-            read.movies = members
-                .read("u.item", all, |file, _, text| dat::read_items(file, text, rejects))?;
+            read.movies = members.read("u.item", all, |file, _, text| {
+                dat::read_items(file, text, &mut intake.rejects)
+            })?;
         }
     }
     read.sources = sources;

@@ -87,11 +87,7 @@ impl ChunkReader for ParquetInput {
             return Err(ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end")));
         };
         match self {
-            Self::File { file, .. } => {
-                let mut buffer = vec![0; length];
-                read_exact_at(file, &mut buffer, start)?;
-                Ok(buffer.into())
-            }
+            Self::File { file, .. } => Ok(read_at(file, start, length)?.into()),
             Self::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
         }
     }
@@ -120,6 +116,31 @@ impl Read for At {
         self.at += n as u64;
         Ok(n)
     }
+}
+
+/// Reads `length` bytes at a place, without first filling their memory with zeros.
+#[cfg(unix)]
+fn read_at(file: &File, start: u64, length: usize) -> io::Result<Vec<u8>> {
+    use rustix::buffer::spare_capacity;
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        // The capacity may be more than was asked for: what lies beyond the length is cut off.
+        let at = start + bytes.len() as u64;
+        if rustix::io::retry_on_intr(|| rustix::io::pread(file, spare_capacity(&mut bytes), at))?
+            == 0
+        {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, start: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    read_exact_at(file, &mut bytes, start)?;
+    Ok(bytes)
 }
 
 #[cfg(unix)]

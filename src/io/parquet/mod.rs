@@ -6,5 +6,6 @@ mod read;
 mod write;
 
 pub use input::ParquetInput;
+pub use ratings::RatingChunks;
 pub use read::ParquetFile;
-pub use write::{Layout, ratings_layout, write, write_batch, write_file};
+pub use write::{GROUP_ROWS, GroupWriter, Layout, ratings_layout, write, write_batch, write_file};

@@ -1,28 +1,38 @@
 //! Reads ratings: columns by the usual names, types cast, values checked as at every door.
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type, Int32Type, TimestampMillisecondType};
+use std::ops::Range;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Float32Type, Int32Type, TimeUnit, TimestampMillisecondType};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReader, RowFilter};
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
 use rayon::prelude::*;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
-use crate::io::delimited::required_roles;
 use crate::io::error::IoError;
+use crate::io::intake::{Intake, Sink};
+use crate::io::keys::{Ids, KeyIndex, needs_key, renumber};
 use crate::io::parquet::read::ParquetFile;
+use crate::io::text::{RATING, TIMESTAMP};
 use crate::io::time;
-use crate::io::values::{check_rating, check_time};
+use crate::io::values::{Scale, check_time};
 use crate::schema;
 
 impl ParquetFile {
-    /// Reads all ratings, checked as at every door: scale, dates, and ids that fit 32 bits.
+    /// Hands all ratings to `sink`, in the order of the file, checked as at every door: scale, dates, and
+    /// ids that fit 32 bits.
     ///
-    /// Columns are found by the usual names of this field; integers as timestamps are seconds.
+    /// Columns are found as in a text; integers as timestamps are seconds, or as their size tells. Ids in a column of
+    /// text are keys where most of the first ones are no numbers.
     ///
     /// # Errors
-    /// If a column is missing or holds what it must not hold.
-    pub fn read_ratings(&self) -> Result<RatingColumns, IoError> {
-        let names = self.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let positions = required_roles(&self.name, names)?;
-        let columns: Vec<usize> = positions.iter().flatten().copied().collect();
+    /// If a column is missing or holds what it must not hold, or if `sink` fails.
+    pub fn read_ratings(&self, intake: &mut Intake, sink: Sink<'_>) -> Result<(), IoError> {
+        let mut columns = self.rating_columns(intake)?;
+        self.settle_ids(&mut columns, intake)?;
         let groups = self.metadata.metadata().row_groups();
         let mut first_row = 0;
         let starts: Vec<usize> = groups
@@ -33,81 +43,250 @@ impl ParquetFile {
                 start
             })
             .collect();
-        let parts: Vec<Result<RatingColumns, IoError>> = (0..groups.len())
-            .into_par_iter()
-            .map(|group| {
-                let reader = self.builder(&columns).with_row_groups(vec![group]).build();
-                let mut rows =
-                    RatingColumns::with_capacity(groups[group].num_rows().max(0) as usize);
-                for batch in reader.map_err(self.damaged())? {
-                    let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-                    self.append_ratings(&mut rows, &batch, positions, starts[group])?;
-                }
-                Ok(rows)
-            })
-            .collect();
-        let mut all = RatingColumns::with_capacity(first_row);
-        for part in parts {
-            all.append(&mut part?);
-        }
-        Ok(all)
-    }
-
-    fn append_ratings(
-        &self,
-        rows: &mut RatingColumns,
-        batch: &RecordBatch,
-        positions: [Option<usize>; 4],
-        group_start: usize,
-    ) -> Result<(), IoError> {
-        let column = |position: Option<usize>, kind: &DataType, nullable| {
-            position.map(|position| {
-                let name = self.schema().field(position).name();
-                let array = batch.column_by_name(name).expect("it was projected");
-                self.cast(name, array, kind, nullable)
-            })
-        };
-        let required = |position, kind| column(position, kind, false).expect("three are required");
-        let start = group_start + rows.len();
-        let user = required(positions[0], &DataType::Int32)?;
-        let movie = required(positions[1], &DataType::Int32)?;
-        let rating = required(positions[2], &DataType::Float32)?;
-        let time = column(positions[3], &schema::timestamp(), true).transpose()?;
-        rows.user_id.extend_from_slice(user.as_primitive::<Int32Type>().values());
-        rows.movie_id.extend_from_slice(movie.as_primitive::<Int32Type>().values());
-        let rating = rating.as_primitive::<Float32Type>().values();
-        if let Some(at) = rating.iter().position(|&value| check_rating(value).is_err()) {
-            let problem = check_rating(rating[at]).expect_err("it was found so");
-            return Err(self.bad_value(positions[2], start + at, &rating[at], &problem));
-        }
-        rows.rating.extend_from_slice(rating);
-        match time {
-            None => rows.time_ms.resize(rows.user_id.len(), NO_TIME),
-            Some(time) => {
-                let time = time.as_primitive::<TimestampMillisecondType>();
-                let range = rows.time_ms.len()..;
-                rows.time_ms.extend(time.iter().map(|ms| ms.unwrap_or(NO_TIME)));
-                let bad = |&ms: &i64| ms != NO_TIME && check_time(ms).is_err();
-                if let Some(at) = rows.time_ms[range.clone()].iter().position(bad) {
-                    let shown = time::format(rows.time_ms[range][at]);
-                    let problem = "is not between 1970 and 2100";
-                    return Err(self.bad_value(positions[3], start + at, &shown, problem));
-                }
+        let wanted: Vec<usize> =
+            (0..groups.len()).filter(|&group| columns.may_hold(&groups[group])).collect();
+        let mut n_rows = 0;
+        for round in wanted.chunks(rayon::current_num_threads()) {
+            let parts: Vec<Result<Part, IoError>> = round
+                .par_iter()
+                .map(|&group| {
+                    let reader = columns.reader(self, group)?;
+                    let mut part = Part::default();
+                    for batch in reader {
+                        let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+                        columns.append(self, &mut part, &batch, starts[group])?;
+                    }
+                    Ok(part)
+                })
+                .collect();
+            for part in parts {
+                let mut part = part?;
+                let [users, movies] = &part.keys;
+                renumber(&mut part.rows.user_id, users, &mut intake.users);
+                renumber(&mut part.rows.movie_id, movies, &mut intake.movies);
+                n_rows += part.rows.len();
+                sink(part.rows)?;
+            }
+            if intake.options.limit.is_some_and(|limit| n_rows >= limit) {
+                break;
             }
         }
         Ok(())
     }
 
-    fn bad_value(
+    /// Goes through ratings that mvrec itself wrote, `rows` at a time.
+    ///
+    /// # Errors
+    /// If a column is missing.
+    pub fn rating_chunks(self, rows: usize) -> Result<RatingChunks, IoError> {
+        let mut columns = self.rating_columns(&Intake::default())?;
+        columns.scale = None;
+        let reader = self.builder(&columns.projection()).with_batch_size(rows).build();
+        let reader = reader.map_err(self.damaged())?;
+        Ok(RatingChunks { file: self, columns, reader })
+    }
+
+    fn rating_columns(&self, intake: &Intake) -> Result<RatingColumnReader, IoError> {
+        // In its own files mvrec reads numbers, and their keys apart.
+        let is_key = |name: &String| self.is_own() && name.ends_with("_key");
+        let names = self.schema().fields().iter().map(|field| field.name().clone());
+        let names = names.map(|name| if is_key(&name) { String::new() } else { name }).collect();
+        Ok(RatingColumnReader {
+            positions: intake.options.columns.find_all(&self.name, names)?,
+            keyed: [false; 2],
+            scale: Some(intake.options.scale),
+            period: intake.period.clone(),
+        })
+    }
+
+    /// Tells whether users and movies are keys, as for a text.
+    fn settle_ids(
         &self,
-        position: Option<usize>,
-        row: usize,
-        value: &dyn std::fmt::Display,
-        problem: &str,
-    ) -> IoError {
-        let column = position.map_or_else(String::new, |at| self.schema().field(at).name().clone());
-        let problem = format!("has `{value}` in row {}, which {problem}", row + 1);
-        IoError::BadColumn { file: self.name.clone(), column, problem }
+        columns: &mut RatingColumnReader,
+        intake: &mut Intake,
+    ) -> Result<(), IoError> {
+        const SAMPLED: usize = 1000;
+        let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
+        for (side, (ids, name)) in sides.into_iter().enumerate() {
+            let at = columns.positions[side].expect("users and movies have a column");
+            let mut keyed = matches!(ids, Ids::Keys(_)) || intake.options.text_ids[side];
+            if !keyed && is_text(self.schema().field(at).data_type()) {
+                let reader = self.builder(&[at]).with_limit(SAMPLED).build();
+                let (mut n, mut keys) = (0, 0);
+                for batch in reader.map_err(self.damaged())? {
+                    let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+                    let texts = self.cast(name, batch.column(0), &DataType::Utf8, true)?;
+                    n += texts.len();
+                    let texts = texts.as_string::<i32>().iter().flatten();
+                    keys += texts.filter(|text| needs_key(text.as_bytes())).count();
+                }
+                keyed = 2 * keys > n;
+            }
+            columns.keyed[side] = keyed;
+            ids.settle(&self.name, name, keyed)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// Ratings of a row group, with the keys that its ids are numbers of.
+#[derive(Default)]
+struct Part {
+    rows: RatingColumns,
+    keys: [KeyIndex; 2],
+}
+
+/// Reads the columns of ratings.
+struct RatingColumnReader {
+    positions: [Option<usize>; 4],
+    keyed: [bool; 2],
+    /// Ratings that can be given; those that mvrec wrote need no second look.
+    scale: Option<Scale>,
+    /// Times that are wanted.
+    period: Option<Range<i64>>,
+}
+
+impl RatingColumnReader {
+    fn projection(&self) -> Vec<usize> {
+        self.positions.iter().flatten().copied().collect()
+    }
+
+    /// Returns the column of timestamps where only some are wanted and they are stored as milliseconds.
+    fn timed(&self, file: &ParquetFile) -> Option<(usize, Range<i64>)> {
+        let at = self.positions[TIMESTAMP]?;
+        let stored = file.schema().field(at).data_type();
+        let ms = matches!(stored, DataType::Timestamp(TimeUnit::Millisecond, _));
+        Some((at, self.period.clone().filter(|_| ms)?))
+    }
+
+    /// Tells from its statistics whether a row group may hold wanted times.
+    fn may_hold(&self, group: &RowGroupMetaData) -> bool {
+        let Some((at, period)) = self.positions[TIMESTAMP].zip(self.period.as_ref()) else {
+            return true;
+        };
+        // A table of ratings is flat as a rule, and then the place of a leaf is that of its column.
+        let flat = group.num_columns() > at && group.schema_descr().get_column_root_idx(at) == at;
+        match group.columns().get(at).filter(|_| flat).and_then(ColumnChunkMetaData::statistics) {
+            Some(Statistics::Int64(values)) => {
+                let (min, max) = (values.min_opt(), values.max_opt());
+                min.is_none_or(|min| *min < period.end)
+                    && max.is_none_or(|max| *max >= period.start)
+            }
+            _ => true,
+        }
+    }
+
+    /// Returns the reader of a row group; where times are wanted, it passes over rows without looking at their other
+    /// columns.
+    fn reader(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+    ) -> Result<ParquetRecordBatchReader, IoError> {
+        let mut builder = file.builder(&self.projection()).with_row_groups(vec![group]);
+        if let Some((at, period)) = self.timed(file) {
+            let mask = ProjectionMask::roots(file.metadata.parquet_schema(), [at]);
+            let wanted = ArrowPredicateFn::new(mask, move |batch| {
+                let times = batch.column(0).as_primitive::<TimestampMillisecondType>();
+                let width = if period.is_empty() { 0 } else { period.end.abs_diff(period.start) };
+                let values = times.values();
+                // One comparison and no branch: a time before the period wraps around to a large number.
+                let within = |at: usize| (values[at].wrapping_sub(period.start) as u64) < width;
+                let wanted = BooleanBuffer::collect_bool(values.len(), within);
+                Ok(BooleanArray::new(wanted, times.nulls().cloned()))
+            });
+            builder = builder.with_row_filter(RowFilter::new(vec![Box::new(wanted)]));
+        }
+        builder.build().map_err(file.damaged())
+    }
+
+    /// Adds the rows of a batch; `start` is the row of the file at which its group begins.
+    fn append(
+        &self,
+        file: &ParquetFile,
+        part: &mut Part,
+        batch: &RecordBatch,
+        start: usize,
+    ) -> Result<(), IoError> {
+        let column = |role: usize| {
+            let name = file.schema().field(self.positions[role]?).name();
+            Some((name, batch.column_by_name(name).expect("it was projected")))
+        };
+        let cast = |role: usize, kind: &DataType, nullable| {
+            let (name, array) = column(role)?;
+            Some(file.cast(name, array, kind, nullable))
+        };
+        let required = |role, kind| cast(role, kind, false).expect("three are required");
+        let rows = &mut part.rows;
+        let start = start + rows.len();
+        for (side, ids) in [&mut rows.user_id, &mut rows.movie_id].into_iter().enumerate() {
+            if self.keyed[side] {
+                let texts = required(side, &DataType::Utf8)?;
+                let texts = texts.as_string::<i32>().iter().flatten();
+                ids.extend(texts.map(|text| part.keys[side].number(text.as_bytes())));
+            } else {
+                let numbers = required(side, &DataType::Int32)?;
+                ids.extend_from_slice(numbers.as_primitive::<Int32Type>().values());
+            }
+        }
+        let bad = |role: usize, at: usize, value: &dyn std::fmt::Display, problem: &str| {
+            let column = column(role).map_or_else(String::new, |(name, _)| name.clone());
+            let problem = format!("has `{value}` in row {}, which {problem}", start + at + 1);
+            IoError::BadColumn { file: file.name.clone(), column, problem }
+        };
+        let rating = required(RATING, &DataType::Float32)?;
+        let rating = rating.as_primitive::<Float32Type>().values();
+        if let Some(scale) = self.scale
+            && let Some(at) = rating.iter().position(|&value| !scale.contains(value))
+        {
+            let problem = scale.check(rating[at]).expect_err("it was found so");
+            return Err(bad(RATING, at, &rating[at], &problem));
+        }
+        rows.rating.extend_from_slice(rating);
+        match cast(TIMESTAMP, &schema::timestamp(), true).transpose()? {
+            None => rows.time_ms.resize(rows.user_id.len(), NO_TIME),
+            Some(time) => {
+                let time = time.as_primitive::<TimestampMillisecondType>();
+                let before = rows.time_ms.len();
+                match time.nulls() {
+                    None => rows.time_ms.extend_from_slice(time.values()),
+                    Some(_) => rows.time_ms.extend(time.iter().map(|ms| ms.unwrap_or(NO_TIME))),
+                }
+                let bad_time = |&ms: &i64| ms != NO_TIME && check_time(ms).is_err();
+                if let Some(at) = rows.time_ms[before..].iter().position(bad_time) {
+                    let shown = time::format(rows.time_ms[before + at]);
+                    return Err(bad(TIMESTAMP, at, &shown, "is not between 1970 and 2100"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ratings of a file, some rows at a time.
+pub struct RatingChunks {
+    file: ParquetFile,
+    columns: RatingColumnReader,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for RatingChunks {
+    type Item = Result<RatingColumns, IoError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        let mut part = Part::default();
+        let read = batch.map_err(|error| self.file.damaged()(error.into()));
+        let read = read.and_then(|batch| self.columns.append(&self.file, &mut part, &batch, 0));
+        Some(read.map(|()| part.rows))
     }
 }
 
@@ -125,6 +304,19 @@ mod tests {
 
     fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
         ParquetFile::open(Source::from_reader("x.parquet".into(), Cursor::new(bytes))?)
+    }
+
+    fn read_with(file: &ParquetFile, intake: &mut Intake) -> Result<RatingColumns, IoError> {
+        let mut all = RatingColumns::default();
+        file.read_ratings(intake, &mut |mut rows| {
+            all.append(&mut rows);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<RatingColumns, IoError> {
+        read_with(&open(bytes)?, &mut Intake::default())
     }
 
     fn foreign(time: i64, rating: f64) -> Vec<u8> {
@@ -150,7 +342,7 @@ mod tests {
 
     #[test]
     fn foreign_names_types_and_seconds_are_understood() {
-        let rows = open(foreign(5, 3.5)).unwrap().read_ratings().unwrap();
+        let rows = read(foreign(5, 3.5)).unwrap();
         let mut expected = RatingColumns::default();
         expected.push(1, 10, 3.5, 5000);
         expected.push(2, 20, 4.0, NO_TIME);
@@ -160,7 +352,7 @@ mod tests {
     #[test]
     fn times_of_any_unit_and_zone_are_the_same_instants() {
         use arrow::array::{StringArray, TimestampMicrosecondArray, TimestampSecondArray};
-        let times: [ArrayRef; 5] = [
+        let times: [ArrayRef; 6] = [
             Arc::new(TimestampSecondArray::from(vec![1_514_764_800])),
             Arc::new(TimestampSecondArray::from(vec![1_514_764_800]).with_timezone("+05:00")),
             Arc::new(
@@ -168,6 +360,7 @@ mod tests {
             ),
             Arc::new(StringArray::from(vec!["2018-01-01T00:00:00"])),
             Arc::new(Int64Array::from(vec![1_514_764_800])),
+            Arc::new(Int64Array::from(vec![1_514_764_800_000])),
         ];
         for time in times {
             let one = || -> ArrayRef { Arc::new(Int64Array::from(vec![1])) };
@@ -175,14 +368,49 @@ mod tests {
             let batch = RecordBatch::try_from_iter(columns).unwrap();
             let mut bytes = Vec::new();
             write_batch(&mut bytes, "x", &Layout::default(), &batch).unwrap();
-            let rows = open(bytes).unwrap().read_ratings().unwrap();
+            let rows = read(bytes).unwrap();
             assert_eq!(rows.time_ms, [1_514_764_800_000], "{:?}", batch.column(3).data_type());
         }
     }
 
     #[test]
+    fn texts_that_are_no_numbers_are_keys() {
+        use arrow::array::StringArray;
+        let texts =
+            |values: [&str; 2]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
+        let stars: ArrayRef = Arc::new(Float64Array::from(vec![4.0, 5.0]));
+        let columns =
+            [("user", texts(["zoe", "al"])), ("item", texts(["7", "8"])), ("rating", stars)];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        write_batch(&mut bytes, "x", &Layout::default(), &batch).unwrap();
+        let mut intake = Intake::default();
+        let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
+        assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2][..], &[7, 8][..]));
+        assert_eq!(intake.users.to_keys().unwrap().keys, ["zoe", "al"]);
+        assert!(intake.movies.to_keys().is_none());
+    }
+
+    #[test]
+    fn only_times_that_are_wanted_need_come() {
+        let mut columns = RatingColumns::default();
+        for row in 0..1000 {
+            let ms = if row % 10 == 9 { NO_TIME } else { i64::from(row) * 1000 };
+            columns.push(row / 7, row % 7, 3.0, ms);
+        }
+        let batch = crate::io::batches::of_ratings(&columns, 0..1000);
+        let mut bytes = Vec::new();
+        let layout = Layout { group_rows: 100, ..Layout::default() };
+        write_batch(&mut bytes, "x", &layout, &batch).unwrap();
+        let mut intake = Intake { period: Some(250_000..252_000), ..Intake::default() };
+        let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
+        assert_eq!(rows.time_ms, [250_000, 251_000]);
+        assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[35, 35][..], &[5, 6][..]));
+    }
+
+    #[test]
     fn bad_values_are_named_with_column_and_row() {
-        let message = |bytes| open(bytes).unwrap().read_ratings().unwrap_err().to_string();
+        let message = |bytes| read(bytes).unwrap_err().to_string();
         assert_eq!(
             message(foreign(5, 7.0)),
             "x.parquet: column `score` has `7` in row 1, which is not between 0.5 and 5"
@@ -195,7 +423,7 @@ mod tests {
     fn truncated_files_are_an_error_at_every_length() {
         let bytes = foreign(5, 3.5);
         for length in 4..bytes.len() {
-            let read = open(bytes[..length].to_vec()).and_then(|file| file.read_ratings());
+            let read = read(bytes[..length].to_vec());
             assert!(matches!(read, Err(IoError::Parquet { .. })), "{length}");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMillisecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -16,8 +16,11 @@ use parquet::file::metadata::PageIndexPolicy;
 use crate::io::batches;
 use crate::io::error::IoError;
 use crate::io::parquet::input::ParquetInput;
-use crate::io::parquet::write::GROUP_ROWS;
 use crate::io::source::Source;
+use crate::io::values::epoch_ms;
+
+/// Rows that are decoded at a time: few enough that their memory is used again and again.
+const BATCH_ROWS: usize = 1 << 16;
 
 /// An open Parquet file whose footer has been read.
 pub struct ParquetFile {
@@ -61,6 +64,13 @@ impl ParquetFile {
         entries.iter().find(|entry| entry.key == key)?.value.as_deref()
     }
 
+    /// Tells whether mvrec wrote the file.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        let writer = self.metadata.metadata().file_metadata().created_by();
+        writer.is_some_and(|writer| writer.starts_with("mvrec "))
+    }
+
     /// Tells whether the file has all the columns of `schema` by name.
     #[must_use]
     pub fn has_columns_of(&self, schema: &SchemaRef) -> bool {
@@ -81,7 +91,7 @@ impl ParquetFile {
             self.metadata.clone(),
         )
         .with_projection(mask)
-        .with_batch_size(GROUP_ROWS)
+        .with_batch_size(BATCH_ROWS)
     }
 
     /// Reads the columns of `schema`, cast to its types, into one batch.
@@ -115,6 +125,14 @@ impl ParquetFile {
         }
         concat_batches(schema, &batches)
             .map_err(|error| IoError::Parquet { file: self.name.clone(), source: error.into() })
+    }
+
+    /// Reads the columns of `schema` as [`Self::read_as`] does, where the file has all of them.
+    ///
+    /// # Errors
+    /// As [`Self::read_as`].
+    pub fn read_if_there(&self, schema: &SchemaRef) -> Result<Option<RecordBatch>, IoError> {
+        self.has_columns_of(schema).then(|| self.read_as(schema)).transpose()
     }
 
     /// Reads one column of ids by its name.
@@ -186,7 +204,7 @@ impl ParquetFile {
         };
         let converted = match (array.data_type(), kind) {
             (from, DataType::Timestamp(unit, _)) => {
-                // Integers are seconds; whatever knows no time zone is UTC. Zones are put on by name alone,
+                // The size of integers tells their unit; whatever knows no time zone is UTC. Zones are put on by name alone,
                 // for Arrow converts between them only with a database of zones.
                 let from_zone = match from {
                     DataType::Timestamp(_, zone) => zone.clone(),
@@ -194,7 +212,9 @@ impl ParquetFile {
                 };
                 let array = match from {
                     _ if from.is_integer() => {
-                        cast_to(array, &DataType::Timestamp(TimeUnit::Second, None))?
+                        let counts = cast_to(array, &DataType::Int64)?;
+                        let counts = counts.as_primitive::<Int64Type>();
+                        Arc::new(counts.unary::<_, TimestampMillisecondType>(epoch_ms))
                     }
                     _ => Arc::clone(array),
                 };

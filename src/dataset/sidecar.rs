@@ -1,0 +1,128 @@
+//! What comes along with ratings.
+
+use std::path::Path;
+
+use crate::dataset::ids::position;
+use crate::dataset::manifest::{History, Origin};
+use crate::dataset::movies::{Movies, NO_GENRES};
+use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
+use crate::io::keys::Keys;
+use crate::io::parquet::ParquetFile;
+use crate::io::source::Source;
+use crate::io::{IoError, batches};
+use crate::schema;
+
+/// Movies, keys and provenance beside ratings.
+#[derive(Debug, Clone, Default)]
+pub struct Sidecar {
+    /// Titles and genres.
+    pub movies: Option<MovieColumns>,
+    /// Identifiers elsewhere.
+    pub links: Option<LinkColumns>,
+    /// Tags.
+    pub tags: Option<TagColumns>,
+    /// Names of users that are no numbers.
+    pub user_keys: Option<Keys>,
+    /// Commands that made the data.
+    pub history: History,
+    /// Where it was read from in the first place.
+    pub origin: Origin,
+}
+
+impl Sidecar {
+    /// Reads everything but `dataset.json` of a dataset directory.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, IoError> {
+        let optional = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+        let mut read = Self { user_keys: read_user_keys(folder)?, ..Self::default() };
+        if let Some(path) = optional(schema::MOVIES) {
+            read.movies = Some(read_movies(&path)?);
+        }
+        if let Some(path) = optional(schema::LINKS) {
+            let file = ParquetFile::open(Source::open(&path)?)?;
+            read.links = Some(batches::to_links(&file.read_as(&schema::links())?));
+        }
+        if let Some(path) = optional(schema::TAGS) {
+            let file = ParquetFile::open(Source::open(&path)?)?;
+            read.tags = Some(batches::to_tags(&file.read_as(&schema::tags())?));
+        }
+        Ok(read)
+    }
+
+    /// Returns movies by id, with their links; `None` where the ratings come without movies.
+    #[must_use]
+    pub fn movies(&self) -> Option<Movies> {
+        self.movies.clone().map(|movies| Movies::new(movies, self.links.as_ref()))
+    }
+
+    /// Returns the keys of movies.
+    #[must_use]
+    pub fn movie_keys(&self) -> Option<Keys> {
+        let movies = self.movies.as_ref()?;
+        let keys = movies.movie_key.clone()?;
+        Some(Keys::new(movies.movie_id.iter().copied().zip(keys).collect()))
+    }
+
+    /// Gives movies their keys; one that was rated and has no title is called by its key.
+    pub fn set_movie_keys(&mut self, keys: &Keys) {
+        let mut movies = self.movies.take().unwrap_or_default();
+        let mut titled = movies.movie_id.clone();
+        titled.sort_unstable();
+        for (&id, key) in keys.ids.iter().zip(&keys.keys) {
+            if position(&titled, id).is_none() {
+                movies.movie_id.push(id);
+                movies.title.push(key.clone());
+                movies.release_year.push(None);
+                movies.genres.push(NO_GENRES.into());
+            }
+        }
+        let key = |id: &i32| keys.get(*id).unwrap_or_default().to_string();
+        movies.movie_key = Some(movies.movie_id.iter().map(key).collect());
+        self.movies = Some(movies);
+    }
+
+    /// Adds what another source holds.
+    pub(super) fn join(&mut self, other: Self) {
+        join(&mut self.movies, other.movies, MovieColumns::append);
+        join(&mut self.links, other.links, LinkColumns::append);
+        join(&mut self.tags, other.tags, TagColumns::append);
+        self.history.steps.extend(other.history.steps);
+        self.origin.recognised = self.origin.recognised.take().or(other.origin.recognised);
+        self.origin.sources.extend(other.origin.sources);
+    }
+}
+
+fn join<T>(all: &mut Option<T>, more: Option<T>, append: impl Fn(&mut T, T)) {
+    match (all.as_mut(), more) {
+        (Some(all), Some(more)) => append(all, more),
+        (None, more) => *all = more,
+        (Some(_), None) => {}
+    }
+}
+
+/// Reads `users.parquet` of a dataset or model directory, where there is one.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_user_keys(folder: &Path) -> Result<Option<Keys>, IoError> {
+    let path = folder.join(schema::USERS);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let file = ParquetFile::open(Source::open(&path)?)?;
+    Ok(Some(batches::to_keys(&file.read_as(&schema::users())?)))
+}
+
+/// Reads a `movies.parquet`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_movies(path: &Path) -> Result<MovieColumns, IoError> {
+    let file = ParquetFile::open(Source::open(path)?)?;
+    let mut movies = batches::to_movies(&file.read_as(&schema::movies())?);
+    let keys = file.read_if_there(&schema::movie_keys())?;
+    movies.movie_key = keys.map(|batch| batches::texts(batch.column(0)));
+    Ok(movies)
+}

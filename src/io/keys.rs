@@ -1,0 +1,134 @@
+//! Ids that are no 32-bit numbers (user names, ISBNs): numbered from 1 in order of first appearance.
+
+use indexmap::IndexSet;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+
+use crate::io::error::IoError;
+
+/// Keys of some ids, by ascending id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Ids, ascending.
+    pub ids: Vec<i32>,
+    /// What each stands for.
+    pub keys: Vec<String>,
+}
+
+impl Keys {
+    /// Puts pairs in order; of a repeated id, the first pair counts.
+    #[must_use]
+    pub fn new(mut pairs: Vec<(i32, String)>) -> Self {
+        pairs.sort_by_key(|(id, _)| *id);
+        pairs.dedup_by_key(|(id, _)| *id);
+        let (ids, keys) = pairs.into_iter().unzip();
+        Self { ids, keys }
+    }
+
+    /// Returns the key of an id.
+    #[must_use]
+    pub fn get(&self, id: i32) -> Option<&str> {
+        self.ids.binary_search(&id).ok().map(|at| &*self.keys[at])
+    }
+
+    /// Returns the id of a key.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<i32> {
+        self.keys.iter().position(|other| other == key).map(|at| self.ids[at])
+    }
+}
+
+/// Numbers keys as they appear.
+#[derive(Debug, Clone, Default)]
+pub struct KeyIndex(IndexSet<Vec<u8>, Xxh3DefaultBuilder>);
+
+impl KeyIndex {
+    /// Returns the number of a key, a new one where it has not been seen before.
+    pub fn number(&mut self, key: &[u8]) -> i32 {
+        let at = self.0.get_index_of(key).unwrap_or_else(|| self.0.insert_full(key.to_vec()).0);
+        i32::try_from(at + 1).expect("memory ends long before the numbers do")
+    }
+
+    /// Goes through the keys in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+
+    /// Returns all keys as text: UTF-8, or where one is not, Latin-1.
+    #[must_use]
+    pub fn to_keys(&self) -> Keys {
+        Keys {
+            ids: (1..=self.0.len() as i32).collect(),
+            keys: self.iter().map(|key| text_of(key.to_vec())).collect(),
+        }
+    }
+}
+
+/// Returns bytes as UTF-8, or else as Latin-1, in which each byte is the code point of that number.
+#[must_use]
+pub fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
+}
+
+/// What the ids of one side, users or movies, are in all sources of one `ingest`.
+#[derive(Debug, Clone, Default)]
+pub enum Ids {
+    /// The first source will tell.
+    #[default]
+    Unknown,
+    /// Whole numbers of 32 bits, kept as they are.
+    Numbers,
+    /// Anything else.
+    Keys(KeyIndex),
+}
+
+impl Ids {
+    /// Takes note of what the ids of one more source are.
+    ///
+    /// # Errors
+    /// If they were of the other kind before.
+    pub fn settle(&mut self, file: &str, side: &'static str, keyed: bool) -> Result<(), IoError> {
+        match (&self, keyed) {
+            (Self::Unknown, true) => *self = Self::Keys(KeyIndex::default()),
+            (Self::Unknown, false) => *self = Self::Numbers,
+            (Self::Numbers, false) | (Self::Keys(_), true) => {}
+            (Self::Numbers, true) | (Self::Keys(_), false) => {
+                return Err(IoError::MixedIds { file: file.into(), side, keyed });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the keys and their numbers, where ids are keys.
+    pub fn index(&mut self) -> Option<&mut KeyIndex> {
+        match self {
+            Self::Keys(index) => Some(index),
+            Self::Unknown | Self::Numbers => None,
+        }
+    }
+
+    /// Returns the keys, where ids are keys.
+    #[must_use]
+    pub fn to_keys(&self) -> Option<Keys> {
+        match self {
+            Self::Keys(index) => Some(index.to_keys()),
+            Self::Unknown | Self::Numbers => None,
+        }
+    }
+}
+
+/// Tells whether an id must be kept as text: it is no whole number of 32 bits, or writing that number would
+/// not give the same text (`007`).
+#[must_use]
+pub fn needs_key(id: &[u8]) -> bool {
+    let padded = id.len() > 1 && id[0] == b'0';
+    padded || crate::io::values::parse_id(id).is_err()
+}
+
+/// Gives ids that were numbered within a part the numbers of the whole.
+pub(super) fn renumber(column: &mut [i32], part: &KeyIndex, whole: &mut Ids) {
+    let Some(whole) = whole.index() else { return };
+    let numbers: Vec<i32> = part.iter().map(|key| whole.number(key)).collect();
+    column.par_iter_mut().for_each(|id| *id = numbers[*id as usize - 1]);
+}

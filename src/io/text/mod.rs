@@ -1,0 +1,360 @@
+//! Ratings as text: MovieLens' `ratings.csv`, `ratings.dat`, `u.data` and their kin, RecBole's `.inter`,
+//! JSON lines.
+//!
+//! The delimiter, the header, the order of the columns and what the ids are is told from the content,
+//! where nobody says it. Whole blocks of lines are parsed on all threads while the next ones are read.
+//! What a field may hold is checked on the way.
+
+mod blocks;
+mod layout;
+mod lines;
+mod plain;
+
+use std::io::Read;
+
+use rayon::prelude::*;
+
+pub use layout::{Columns, Delimiter, TextOptions};
+pub(super) use layout::{RATING, TIMESTAMP};
+
+use crate::io::error::IoError;
+use crate::io::intake::{Intake, Sink};
+use crate::io::keys::{Ids, needs_key, renumber};
+use crate::io::text::blocks::Blocks;
+use crate::io::text::layout::Layout;
+use crate::io::text::lines::{Block, LineReader};
+use crate::progress::Progress;
+
+const BLOCKS_PER_THREAD: usize = 2;
+
+/// Hands all ratings of a text to `sink`, in its order and in parts; returns how it was read.
+///
+/// # Errors
+/// If reading fails, if `sink` fails, or at the first line, in the order of the file, that is not a rating and may
+/// not be put aside.
+pub fn read_ratings(
+    file: &str,
+    reader: impl Read + Send,
+    intake: &mut Intake,
+    sink: Sink<'_>,
+    progress: &dyn Progress,
+) -> Result<String, IoError> {
+    let mut blocks = Blocks::new(reader);
+    let at = IoError::named(file.into());
+    let mut round = blocks.read(1);
+    let Some(head) = round.first_mut() else {
+        blocks.finish().map_err(at)?;
+        return Err(IoError::Empty { file: file.into() });
+    };
+    if head.starts_with(b"\xef\xbb\xbf") {
+        head.drain(..3);
+    }
+    let blank = head.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let lines_skipped = memchr::memchr_iter(b'\n', &head[..blank]).count() as u64;
+    head.drain(..blank);
+    let end = memchr::memchr(b'\n', head).map_or(head.len(), |newline| newline + 1);
+    if head.is_empty() {
+        return Err(IoError::Empty { file: file.into() });
+    }
+    if head[..end].contains(&0) {
+        let expected = "ratings as Parquet, JSON lines or delimited text";
+        return Err(IoError::WrongKind { file: file.into(), found: "this is no text", expected });
+    }
+    let layout = Layout::detect(file, head[..end].trim_ascii_end(), &intake.options)?;
+    let header = matches!(layout, Layout::Delimited { header: true, .. });
+    if header {
+        head.drain(..end);
+    }
+
+    let mut reader = LineReader {
+        layout: &layout,
+        scale: intake.options.scale,
+        keyed: [false; 2],
+        skip: intake.rejects.skips(),
+    };
+    reader.keyed = settle_ids(file, &reader, head, intake)?;
+    let per_round = if intake.options.limit.is_some() {
+        1
+    } else {
+        rayon::current_num_threads() * BLOCKS_PER_THREAD
+    };
+    let mut place = Place { file, lines_before: lines_skipped + u64::from(header), n_rows: 0 };
+    let limit = intake.options.limit;
+    let mut parsed = Vec::new();
+    // While one round of blocks is passed on, the next is parsed and the one after it is read.
+    while !(round.is_empty() && parsed.is_empty()) {
+        let parse = || -> Vec<(Block, u64)> {
+            round.par_iter().map(|block| (reader.read(block), block.len() as u64)).collect()
+        };
+        let before = std::mem::take(&mut parsed);
+        let (passed, (next, read)) = rayon::join(
+            || place.pass_on(before, intake, sink, progress),
+            || rayon::join(parse, || blocks.read(per_round)),
+        );
+        passed?;
+        (parsed, round) = (next, read);
+        if limit.is_some_and(|limit| place.n_rows >= limit) {
+            return Ok(layout.shown());
+        }
+    }
+    let lines_before = place.lines_before;
+    blocks.finish().map_err(|source| IoError::BadLine {
+        file: file.into(),
+        line: lines_before + 1,
+        problem: source.to_string(),
+    })?;
+    Ok(layout.shown())
+}
+
+/// How far a file has been passed on.
+struct Place<'a> {
+    file: &'a str,
+    lines_before: u64,
+    n_rows: usize,
+}
+
+impl Place<'_> {
+    fn pass_on(
+        &mut self,
+        blocks: Vec<(Block, u64)>,
+        intake: &mut Intake,
+        sink: Sink<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), IoError> {
+        for (mut block, bytes) in blocks {
+            for bad in block.bad {
+                let text = bad.text.clone();
+                intake.rejects.take(bad.locate(self.file, self.lines_before), &text)?;
+            }
+            let [users, movies] = block.keys;
+            renumber(&mut block.rows.user_id, &users, &mut intake.users);
+            renumber(&mut block.rows.movie_id, &movies, &mut intake.movies);
+            self.n_rows += block.rows.len();
+            self.lines_before += block.lines;
+            sink(block.rows)?;
+            progress.advance(bytes);
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether users and movies are keys: if most of the first ones are no numbers, if they were keys in an
+/// earlier source, or if the person says so.
+fn settle_ids(
+    file: &str,
+    reader: &LineReader<'_>,
+    head: &[u8],
+    intake: &mut Intake,
+) -> Result<[bool; 2], IoError> {
+    const SAMPLED: usize = 1000;
+    let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let sample = lines.take(SAMPLED).filter_map(|line| reader.ids(line));
+    let (mut n, mut keys) = (0, [0; 2]);
+    for ids in sample {
+        n += 1;
+        for (keys, id) in keys.iter_mut().zip(&ids) {
+            *keys += usize::from(needs_key(id));
+        }
+    }
+    let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
+    let mut keyed = [false; 2];
+    for (side, (ids, name)) in sides.into_iter().enumerate() {
+        let known = matches!(ids, Ids::Keys(_));
+        let told = intake.options.text_ids[side] || reader.layout.keyed()[side];
+        keyed[side] = known || told || 2 * keys[side] > n;
+        ids.settle(file, name, keyed[side])?;
+    }
+    Ok(keyed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blocks::BLOCK;
+    use super::*;
+    use crate::io::columns::{NO_TIME, RatingColumns};
+    use crate::io::keys::KeyIndex;
+    use crate::io::rejects::Rejects;
+    use crate::progress::Silent;
+
+    fn read_with(intake: &mut Intake, text: &str) -> Result<RatingColumns, String> {
+        let mut all = RatingColumns::default();
+        let mut sink = |mut rows: RatingColumns| {
+            all.append(&mut rows);
+            Ok(())
+        };
+        read_ratings("x.csv", text.as_bytes(), intake, &mut sink, &Silent)
+            .map_err(|error| error.to_string())?;
+        Ok(all)
+    }
+
+    fn read(text: &str) -> Result<RatingColumns, String> {
+        read_with(&mut Intake::default(), text)
+    }
+
+    fn two_rows() -> RatingColumns {
+        let mut rows = RatingColumns::default();
+        rows.push(1, 31, 2.5, 1_260_759_144_000);
+        rows.push(2, 10, 4.0, 835_355_493_000);
+        rows
+    }
+
+    #[test]
+    fn every_delimiter_header_and_line_end_reads_the_same() {
+        for text in [
+            "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n2,10,4.0,835355493\n",
+            "userId,movieId,rating,timestamp\r\n1,31,2.5,1260759144\r\n2,10,4.0,835355493\r\n",
+            "\u{feff}userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n2,10,4,835355493",
+            "1::31::2.5::1260759144\n2::10::4::835355493\n",
+            "1\t31\t2.5\t1260759144\n2\t10\t4\t835355493\n",
+            "1 31  2.5 1260759144\n2\t10 4 835355493 \n",
+            "1|31|2.5|1260759144\n2|10|4|835355493\n",
+            "timestamp;rating;item;uid\n1260759144;2.5;31;1\n\n835355493;4;10;2\n",
+            "user_id,movie_id,rating,rating_timestamp\n\"1\",31,2.5,2009-12-14T02:52:24Z\n2,10,4,1996-06-21 11:11:33\n",
+            "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t31\t2.5\t1260759144.0\n2\t10\t4\t835355493000\n",
+            "\n{\"user\":1,\"item\":\"31\",\"rating\":2.5,\"x\":[{}],\"ts\":1260759144}\n{\"ts\":835355493,\"rating\":\"4\",\"item\":10,\"us\\u0065r\":2}\n",
+        ] {
+            assert_eq!(read(text), Ok(two_rows()), "{text}");
+        }
+    }
+
+    #[test]
+    fn timestamps_may_be_missing() {
+        let mut expected = two_rows();
+        expected.time_ms = vec![NO_TIME; 2];
+        assert_eq!(read("1,31,2.5\n2,10,4\n"), Ok(expected.clone()));
+        assert_eq!(read("user,item,rating,ts\n1,31,2.5,\n2,10,4,\n"), Ok(expected.clone()));
+        let json = "{\"user\":1,\"item\":31,\"rating\":2.5,\"ts\":null}\n{\"user\":2,\"item\":10,\"rating\":4}\n";
+        assert_eq!(read(json), Ok(expected));
+    }
+
+    #[test]
+    fn ids_that_are_no_numbers_are_numbered_as_they_appear() {
+        let mut intake = Intake::default();
+        let text = "User-ID;ISBN;Book-Rating\n\"zoe\";\"034545104X\";\"5\"\nal;0155061224;1\nzoe;0155061224;2\n";
+        let rows = read_with(&mut intake, text).unwrap();
+        assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2, 1][..], &[1, 2, 2][..]));
+        // The next source goes on counting, even where its ids look like numbers.
+        let rows = read_with(&mut intake, "user,item,rating\n7,034545104X,3\nal,9,4\n").unwrap();
+        assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[3, 2][..], &[1, 3][..]));
+        assert_eq!(intake.users.to_keys().unwrap().keys, ["zoe", "al", "7"]);
+        assert_eq!(intake.movies.to_keys().unwrap().get(3), Some("9"));
+        // Numbers with zeros in front are no numbers; Latin-1 is read as such.
+        let mut intake = Intake::default();
+        intake.options.text_ids = [true, false];
+        read_with(&mut intake, "1,007,3\n2,008,4\n").unwrap();
+        assert_eq!(intake.users.to_keys().unwrap().keys, ["1", "2"]);
+        assert_eq!(intake.movies.to_keys().unwrap().keys, ["007", "008"]);
+        let mut index = KeyIndex::default();
+        index.number(b"Mis\xe9rables");
+        assert_eq!(index.to_keys().keys, ["Misérables"]);
+        let mut intake = Intake::default();
+        read_with(&mut intake, "1,2,3\n").unwrap();
+        assert_eq!(
+            read_with(&mut intake, "al,2,3\n"),
+            Err("x.csv: every user is text here, and was a number in an earlier source".into())
+        );
+    }
+
+    #[test]
+    fn keys_are_numbered_alike_at_any_number_of_threads() {
+        let lines: Vec<String> =
+            (0..400_000).map(|n| format!("u{},m{},3.5\n", n * 7 % 1013, n % 911)).collect();
+        let text = lines.concat();
+        let rows = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| read(&text).unwrap())
+        };
+        let one = rows(1);
+        assert_eq!(one, rows(3));
+        assert_eq!(one.user_id[..3], [1, 2, 3]);
+        assert_eq!(one.user_id.iter().max(), Some(&1013));
+    }
+
+    #[test]
+    fn bad_fields_are_named_with_file_line_column_and_value() {
+        let header = "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n5,5,5,5\n8,8,5,5\n";
+        for (line, message) in [
+            ("1,2,six,9", "x.csv:5: rating `six` is not a number"),
+            ("1,2,NaN,9", "x.csv:5: rating `NaN` is not between 0.5 and 5"),
+            ("1,2,inf,9", "x.csv:5: rating `inf` is not between 0.5 and 5"),
+            ("1,2,6.5,9", "x.csv:5: rating `6.5` is not between 0.5 and 5"),
+            ("x,2,3,9", "x.csv:5: user `x` is not a whole number"),
+            ("1,3000000000,3,9", "x.csv:5: movie `3000000000` does not fit 32 bits"),
+            ("1,2,3,-9", "x.csv:5: timestamp `-9` is not between 1970 and 2100"),
+            ("1,2,3,soon", "x.csv:5: timestamp `soon` is neither seconds since 1970 nor a date"),
+            ("1,2", "x.csv:5: no rating: the line has 2 of 4 fields: `1,2`"),
+            ("1,2,3,5,9", "x.csv:5: line `1,2,3,5,9` has 5 fields where 4 were expected"),
+        ] {
+            assert_eq!(read(&format!("{header}{line}\n1,1,1,1\n")), Err(message.into()));
+        }
+        assert_eq!(read(""), Err("x.csv: the file is empty".into()));
+        assert_eq!(read("\n \n"), Err("x.csv: the file is empty".into()));
+        assert_eq!(
+            read("userId,rating\n1,2\n"),
+            Err("x.csv: no column for the movie; found `userId`, `rating`".into())
+        );
+        let json = "{\"user\":1,\"item\":31,\"rating\":2.5}\n";
+        assert_eq!(
+            read(&format!("{json}{{\"user\":1,\"rating\":2}}\n")),
+            Err("x.csv:2: no movie: `{\"user\":1,\"rating\":2}`".into())
+        );
+        assert!(
+            read(&format!("{json}[1]\n")).unwrap_err().starts_with("x.csv:2: not a JSON object")
+        );
+        assert!(read("[{\"user\":1}]").unwrap_err().contains("JSON lines"));
+    }
+
+    #[test]
+    fn other_scales_are_checked_as_they_are_given() {
+        let mut intake = Intake::default();
+        intake.options.scale = "0..10".parse().unwrap();
+        assert_eq!(
+            read_with(&mut intake, "1,2,0\n1,3,7\n1,4,10\n").unwrap().rating,
+            [0.0, 7.0, 10.0]
+        );
+        assert_eq!(
+            read_with(&mut intake, "1,2,11\n"),
+            Err("x.csv:1: rating `11` is not between 0 and 10".into())
+        );
+    }
+
+    #[test]
+    fn bad_rows_are_put_aside_up_to_the_limit() {
+        let text = "user,item,rating\n1,31,2.5\n1,x,3\n2,10,4\n2,10\n7,7,9\n";
+        let mut intake = Intake { rejects: Rejects::skip(3), ..Intake::default() };
+        let rows = read_with(&mut intake, text).unwrap();
+        assert_eq!(rows.user_id, [1, 2]);
+        let told: Vec<(u64, &str, &str)> = intake
+            .rejects
+            .rows()
+            .iter()
+            .map(|row| (row.line, row.reason.as_str(), row.text.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (3, "movie is not a whole number", "1,x,3"),
+                (5, "no rating", "2,10"),
+                (6, "rating is not between 0.5 and 5", "7,7,9"),
+            ]
+        );
+        let mut intake = Intake { rejects: Rejects::skip(2), ..Intake::default() };
+        assert_eq!(
+            read_with(&mut intake, text).unwrap_err(),
+            "more than 2 bad rows; the last: x.csv:6: rating `9` is not between 0.5 and 5"
+        );
+    }
+
+    #[test]
+    fn the_line_of_an_error_is_right_beyond_the_first_block() {
+        let good = "1,31,2.5,1260759144\n".repeat(3 * BLOCK / 20);
+        let text = format!("userId,movieId,rating,timestamp\n{good}1,31,x,1\n");
+        let line = text.lines().count();
+        assert_eq!(read(&text), Err(format!("x.csv:{line}: rating `x` is not a number")));
+        let rows = read(&text.replace("1,31,x,1\n", "")).unwrap();
+        assert_eq!(rows.len(), line - 2);
+        let endless = format!("{good}{}", "0".repeat(2 * BLOCK));
+        let line = good.lines().count() + 1;
+        assert_eq!(read(&endless), Err(format!("x.csv:{line}: a line is longer than 4 MiB")));
+    }
+}
