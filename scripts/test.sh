@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Check everything: format, lints, all tests, documentation. Needs nothing but Rust.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 need() {
     command -v "$1" >/dev/null 2>&1 || {
@@ -25,6 +25,6 @@ step "lints" cargo clippy --quiet --locked --all-targets -- -D warnings
 step "unit and integration tests" cargo test --quiet --locked --all-targets
 step "documentation tests" cargo test --quiet --locked --doc
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --document-private-items
-step "scripts" bash -n scripts/*.sh .ci/run
+step "scripts" bash -n scripts/*.sh scripts/bench/*.sh .ci/run
 echo
 echo "all checks passed"

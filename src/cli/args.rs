@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::error::{Result, usage};
+use crate::cli::memory::Size;
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
-use crate::dataset::load::{load, load_movies};
+use crate::dataset::load::{Input, load_movies};
 use crate::dataset::{Dataset, Movies};
 use crate::io::source::STDIN;
 use crate::io::time;
@@ -20,6 +21,9 @@ pub(crate) struct GlobalArgs {
     /// Number of threads [default: all cores]; the result does not depend on it
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Most memory to use, such as 4G [default: what is free]; what would need more is refused
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub(crate) max_memory: Option<Size>,
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -56,9 +60,13 @@ impl InputArgs {
         }
     }
 
-    /// Loads the ratings and says what was wrong with them.
-    pub(crate) fn load(&self, ui: &Ui) -> Result<Dataset> {
-        let dataset = load(self.path()?, ui)?;
+    /// Loads the ratings and says what was wrong with them; all that the command does takes about
+    /// `bytes_per_rating`.
+    pub(crate) fn load(&self, bytes_per_rating: u64, ui: &Ui) -> Result<Dataset> {
+        let input = Input::open(self.path()?)?;
+        let rows = input.estimated_rows().unwrap_or(0);
+        ui.memory.allow(&format!("this with {rows} ratings"), rows * bytes_per_rating)?;
+        let dataset = input.load(ui)?;
         tell_of_duplicates(dataset.duplicates, ui);
         Ok(dataset)
     }

@@ -203,6 +203,12 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let filter = Filter::new(&conditions, movies.as_ref(), plan)?;
 
     let rows_in = input.n_rows().unwrap_or(0);
+    if filter.counts() {
+        // Which ratings stay, all of them together decide.
+        const BYTES_PER_RATING: u64 = 44;
+        ui.memory
+            .allow(&format!("counting {rows_in} ratings"), rows_in as u64 * BYTES_PER_RATING)?;
+    }
     let mut sidecar = mem::take(&mut input.sidecar);
     let mut intake = Intake { period: filter.period(), ..Intake::default() };
     intake.options.scale = sidecar.history.scale.unwrap_or_default();

@@ -129,6 +129,10 @@ impl IngestArgs {
     }
 }
 
+/// Memory of a run while it is sorted, and of the blocks and row groups of each thread.
+const MEMORY: u64 = 150 << 20;
+const MEMORY_PER_THREAD: u64 = 75 << 20;
+
 /// Rows that --dry-run shows.
 const SHOWN: usize = 10;
 
@@ -144,6 +148,7 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     if args.dry_run {
         return dry_run(args, intake, ui);
     }
+    ui.memory.allow("ingest", MEMORY + MEMORY_PER_THREAD * rayon::current_num_threads() as u64)?;
     let sink = RatingsSink::new(args.output.as_deref())?;
     let aside = args.rejected.as_deref().map(AtomicFile::create).transpose()?;
     let named = |error: DatasetError| match error {

@@ -5,6 +5,7 @@ mod error;
 mod filter;
 mod info;
 mod ingest;
+mod memory;
 mod output;
 mod recommend;
 mod split;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::args::GlobalArgs;
 use crate::cli::error::{Result, Told, usage};
+use crate::cli::memory::Memory;
 use crate::cli::ui::Ui;
 use crate::io::atomic;
 
@@ -86,7 +88,7 @@ fn interrupted() {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    let ui = Ui::new(cli.global.quiet, cli.global.verbose);
+    let ui = Ui::new(cli.global.quiet, cli.global.verbose, Memory::new(cli.global.max_memory));
     if let Some(n) = cli.global.threads {
         if n == 0 {
             return Err(usage("--threads must be 1 or more"));

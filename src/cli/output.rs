@@ -153,7 +153,8 @@ impl RatingsSink {
     pub(crate) fn named(&self, error: IoError) -> IoError {
         match self {
             Self::Directory(directory) => directory.named(error),
-            Self::Stdout | Self::File(..) => error,
+            Self::File(file, ..) => error.moved(&self.place().shown(), &file.shown()),
+            Self::Stdout => error,
         }
     }
 

@@ -116,10 +116,13 @@ impl SplitArgs {
     }
 }
 
+/// Columns of 20 bytes, their division, and the same again in the parts.
+const BYTES_PER_RATING: u64 = 50;
+
 pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     args.check()?;
     let out = AtomicDir::create(&args.output)?;
-    let Dataset { ratings, sidecar, .. } = args.input.load(ui)?;
+    let Dataset { ratings, sidecar, .. } = args.input.load(BYTES_PER_RATING, ui)?;
     let method = args.method(&ratings)?;
     ui.begin("dividing", "ratings", None);
     let divisions = split(&ratings, &method)?;

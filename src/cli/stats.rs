@@ -89,6 +89,9 @@ struct SelectionArgs {
     report: ReportArgs,
 }
 
+/// Columns of 20 bytes, and as much again while they are sorted.
+const BYTES_PER_RATING: u64 = 44;
+
 pub(crate) fn run(args: &StatsArgs, ui: &Ui) -> Result<()> {
     match &args.report {
         StatsCommand::Summary(args) => run_summary(args, ui),
@@ -104,7 +107,7 @@ pub(crate) fn run(args: &StatsArgs, ui: &Ui) -> Result<()> {
 
 fn run_summary(args: &SummaryArgs, ui: &Ui) -> Result<()> {
     let sink = args.report.sink()?;
-    let dataset = args.input.load(ui)?;
+    let dataset = args.input.load(BYTES_PER_RATING, ui)?;
     let Value::Object(object) = serde_json::to_value(summary(&dataset.ratings))? else {
         unreachable!("a struct is an object");
     };
@@ -126,7 +129,7 @@ fn list(
     ui: &Ui,
 ) -> Result<()> {
     let sink = report.sink()?;
-    let dataset = input.load(ui)?;
+    let dataset = input.load(BYTES_PER_RATING, ui)?;
     let known = titles.of(&dataset, ui)?;
     let mut figures = movies(&dataset.ratings, known.as_ref(), min_ratings, order);
     figures.truncate(n);

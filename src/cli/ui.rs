@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::memory::Memory;
 use crate::cli::output::talk;
 use crate::progress::Progress;
 
@@ -15,12 +16,14 @@ pub(crate) struct Ui {
     verbose: bool,
     bars: bool,
     bar: Mutex<Option<ProgressBar>>,
+    /// How much memory may be used.
+    pub(crate) memory: Memory,
 }
 
 impl Ui {
-    pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
+    pub(crate) fn new(quiet: bool, verbose: bool, memory: Memory) -> Self {
         let bars = !quiet && io::stderr().is_terminal();
-        Self { quiet, verbose: verbose && !quiet, bars, bar: Mutex::new(None) }
+        Self { quiet, verbose: verbose && !quiet, bars, bar: Mutex::new(None), memory }
     }
 
     /// Says something that the user will want to know, unless told to be quiet.

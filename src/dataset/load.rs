@@ -170,6 +170,42 @@ impl Input {
         Ok((counts(users), counts(movies)))
     }
 
+    /// Returns about how many ratings there are; of a text, as many as it holds at most; nothing for a pipe of text.
+    #[must_use]
+    pub fn estimated_rows(&self) -> Option<u64> {
+        const SHORTEST_LINE: u64 = 16;
+        match &self.body {
+            Body::Parquet(file) => Some(file.n_rows() as u64),
+            Body::Text(source) => {
+                let metadata = source.seekable.as_ref()?.metadata().ok()?;
+                Some(metadata.len() / SHORTEST_LINE)
+            }
+        }
+    }
+
+    /// Loads all ratings into memory.
+    ///
+    /// # Errors
+    /// If they cannot be read or hold what ratings must not hold.
+    pub fn load(self, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
+        let mut columns = RatingColumns::with_capacity(self.n_rows().unwrap_or(0));
+        let mut intake = Intake::default();
+        let mut sidecar = self.read(
+            &mut intake,
+            &mut |mut rows| {
+                columns.append(&mut rows);
+                Ok(())
+            },
+            progress,
+        )?;
+        add_keys(&mut sidecar, &intake);
+        if u32::try_from(columns.len()).is_err() {
+            return Err(DatasetError::TooMany { rows: columns.len() });
+        }
+        let (ratings, duplicates) = Ratings::new(columns, Duplicates::Last);
+        Ok(Dataset { ratings, sidecar, duplicates })
+    }
+
     /// Hands all ratings to `sink` and returns what comes along.
     ///
     /// # Errors
@@ -268,23 +304,7 @@ fn numbers(
 /// # Errors
 /// If it cannot be read or holds what ratings must not hold.
 pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
-    let input = Input::open(path)?;
-    let mut columns = RatingColumns::with_capacity(input.n_rows().unwrap_or(0));
-    let mut intake = Intake::default();
-    let mut sidecar = input.read(
-        &mut intake,
-        &mut |mut rows| {
-            columns.append(&mut rows);
-            Ok(())
-        },
-        progress,
-    )?;
-    add_keys(&mut sidecar, &intake);
-    if u32::try_from(columns.len()).is_err() {
-        return Err(DatasetError::TooMany { rows: columns.len() });
-    }
-    let (ratings, duplicates) = Ratings::new(columns, Duplicates::Last);
-    Ok(Dataset { ratings, sidecar, duplicates })
+    Input::open(path)?.load(progress)
 }
 
 /// Adds the keys that ids of a text turned out to be.

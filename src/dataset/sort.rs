@@ -40,7 +40,8 @@ impl Place {
     }
 
     /// Returns the name for errors.
-    fn shown(&self) -> String {
+    #[must_use]
+    pub fn shown(&self) -> String {
         match self {
             Self::At(path) => path.display().to_string(),
             Self::In(folder) => format!("temporary file in {}", folder.display()),

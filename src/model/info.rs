@@ -29,6 +29,18 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Returns about how much memory a fit takes for each user and each movie beside the ratings.
+    #[must_use]
+    pub fn bytes_per_row(&self) -> u64 {
+        let bytes = |factors: usize| 3 * size_of::<f32>() as u64 * factors as u64;
+        match self {
+            Self::Als(params) => bytes(params.factors + 2),
+            Self::Nmf(params) => bytes(params.factors),
+            Self::Cosine(params) => 2 * 8 * params.neighbors as u64,
+            Self::Popularity(_) => 16,
+        }
+    }
+
     /// Checks the ranges of all parameters.
     ///
     /// # Errors

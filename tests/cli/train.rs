@@ -3,6 +3,35 @@ use std::fs;
 use crate::Fixture;
 
 #[test]
+fn what_takes_too_much_memory_is_refused_beforehand() {
+    let fixture = Fixture::with_dataset();
+    let mut shown = String::new();
+    for args in [
+        &["stats", "summary", "ml", "--max-memory", "400k"][..],
+        &["train", "als", "ml", "-o", "als", "--factors", "4000", "--max-memory", "10M"],
+        &["filter", "ml", "--min-movie-ratings", "2", "-o", "x", "--max-memory", "0.5M"],
+        &["ingest", &crate::ml_mini(), "-o", "x", "--threads", "2", "--max-memory", "100M"],
+    ] {
+        shown.push_str(&fixture.snapshot(args));
+    }
+    insta::assert_snapshot!(shown, @"
+    exit 1
+    --- stderr
+    mvrec: error: this with 12211 ratings takes about 524 KiB of memory, and 400 KiB is what --max-memory allows
+    exit 1
+    --- stderr
+    mvrec: error: training this model takes about 23 MiB of memory, and 10 MiB is what --max-memory allows
+    exit 1
+    --- stderr
+    mvrec: error: counting 12211 ratings takes about 524 KiB of memory, and 512 KiB is what --max-memory allows
+    exit 1
+    --- stderr
+    mvrec: error: ingest takes about 300 MiB of memory, and 100 MiB is what --max-memory allows
+    ");
+    assert_eq!(fixture.names(), ["ml"]);
+}
+
+#[test]
 fn every_algorithm_trains_and_recommends() {
     let fixture = Fixture::with_dataset();
     for args in [

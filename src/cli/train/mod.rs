@@ -54,10 +54,17 @@ pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
     }
 }
 
+/// Columns of 20 bytes and the matrix in both orders, one of them while it is turned.
+const BYTES_PER_RATING: u64 = 60;
+
 fn train(args: &CommonArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
     algorithm.validate()?;
     let out = AtomicDir::create(&args.output)?;
-    let dataset = args.input.load(ui)?;
+    let dataset = args.input.load(BYTES_PER_RATING, ui)?;
+    let shape = dataset.ratings.shape();
+    let rows = (shape.users + shape.movies) as u64;
+    let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();
+    ui.memory.allow("training this model", needed)?;
     let movies = args.movies.of(&dataset, ui)?;
     let trained = train_model(&dataset, movies.as_ref(), algorithm, ui)?;
     trained.write(&out)?;

@@ -110,7 +110,7 @@ fn add_movie(movies: &mut MovieColumns, (id, title, genres): (i32, String, Strin
 ///
 /// # Errors
 /// If reading fails, or a line is not a movie and may not be put aside.
-pub(super) fn read_movies(
+pub fn read_movies(
     file: &str,
     reader: impl Read,
     rejects: &mut Rejects,
@@ -132,7 +132,7 @@ pub(super) fn read_movies(
 ///
 /// # Errors
 /// If reading fails, or a line is not a tag and may not be put aside.
-pub(super) fn read_tags(
+pub fn read_tags(
     file: &str,
     reader: impl Read,
     rejects: &mut Rejects,
@@ -166,7 +166,7 @@ pub(super) fn read_tags(
 ///
 /// # Errors
 /// If reading fails, or a line is not a movie and may not be put aside.
-pub(super) fn read_items(
+pub fn read_items(
     file: &str,
     reader: impl Read,
     rejects: &mut Rejects,

@@ -9,7 +9,7 @@
 //! Only the ratings must be there. Members are looked up by their last name and read as streams, never
 //! unpacked to disk, so a name with `..` in an archive leads nowhere.
 
-mod dat;
+pub mod dat;
 mod members;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and ratings.
 
+mod decode;
 mod input;
 mod ratings;
 mod read;

@@ -6,8 +6,12 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Float32Type, Int32Type, TimeUnit, TimestampMillisecondType};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReader, RowFilter};
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ParquetRecordBatchReader, RowFilter, RowSelection, RowSelector,
+};
+use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use rayon::prelude::*;
 
@@ -15,8 +19,9 @@ use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
 use crate::io::keys::{Ids, KeyIndex, needs_key, renumber};
+use crate::io::parquet::decode;
 use crate::io::parquet::read::ParquetFile;
-use crate::io::text::{RATING, TIMESTAMP};
+use crate::io::text::{MOVIE, RATING, TIMESTAMP, USER};
 use crate::io::time;
 use crate::io::values::{Scale, check_time};
 use crate::schema;
@@ -50,6 +55,9 @@ impl ParquetFile {
             let parts: Vec<Result<Part, IoError>> = round
                 .par_iter()
                 .map(|&group| {
+                    if let Some(rows) = columns.read_own(self, group, starts[group])? {
+                        return Ok(Part { rows, ..Part::default() });
+                    }
                     let reader = columns.reader(self, group)?;
                     let mut part = Part::default();
                     for batch in reader {
@@ -137,6 +145,17 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
+/// Tells whether the place of a leaf is that of its column, as it is in a table of ratings.
+fn is_flat(group: &RowGroupMetaData) -> bool {
+    let schema = group.schema_descr();
+    schema.num_columns() == schema.root_schema().get_fields().len()
+}
+
+/// Tells whether values from `min` to `max`, as far as they are known, may lie in a period.
+fn overlap(period: &Range<i64>, min: Option<&i64>, max: Option<&i64>) -> bool {
+    min.is_none_or(|min| *min < period.end) && max.is_none_or(|max| *max >= period.start)
+}
+
 /// Ratings of a row group, with the keys that its ids are numbers of.
 #[derive(Default)]
 struct Part {
@@ -172,16 +191,123 @@ impl RatingColumnReader {
         let Some((at, period)) = self.positions[TIMESTAMP].zip(self.period.as_ref()) else {
             return true;
         };
-        // A table of ratings is flat as a rule, and then the place of a leaf is that of its column.
-        let flat = group.num_columns() > at && group.schema_descr().get_column_root_idx(at) == at;
-        match group.columns().get(at).filter(|_| flat).and_then(ColumnChunkMetaData::statistics) {
-            Some(Statistics::Int64(values)) => {
-                let (min, max) = (values.min_opt(), values.max_opt());
-                min.is_none_or(|min| *min < period.end)
-                    && max.is_none_or(|max| *max >= period.start)
-            }
+        match group
+            .columns()
+            .get(at)
+            .filter(|_| is_flat(group))
+            .and_then(ColumnChunkMetaData::statistics)
+        {
+            Some(Statistics::Int64(times)) => overlap(period, times.min_opt(), times.max_opt()),
             _ => true,
         }
+    }
+
+    /// Returns the rows of the pages of a row group that may hold wanted times, where the file tells.
+    fn pages(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        at: usize,
+        period: &Range<i64>,
+    ) -> Option<RowSelection> {
+        let metadata = file.metadata.metadata();
+        let index = metadata.page_index_for_row_group(group);
+        let group = metadata.row_group(group);
+        let ColumnIndexMetaData::INT64(times) =
+            index.column_index(at).filter(|_| is_flat(group))?
+        else {
+            return None;
+        };
+        let starts: Vec<i64> =
+            index.page_locations(at)?.iter().map(|page| page.first_row_index).collect();
+        let ends = starts.iter().skip(1).copied().chain([group.num_rows()]);
+        let pages = starts.iter().zip(ends).enumerate().map(|(page, (start, end))| {
+            let rows = (end - start).max(0) as usize;
+            match !times.is_null_page(page)
+                && overlap(period, times.min_value(page), times.max_value(page))
+            {
+                true => RowSelector::select(rows),
+                false => RowSelector::skip(rows),
+            }
+        });
+        Some(pages.collect())
+    }
+
+    /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than mvrec does it now.
+    fn read_own(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        start: usize,
+    ) -> Result<Option<RatingColumns>, IoError> {
+        let metadata = file.metadata.metadata().row_group(group);
+        let numbers = self.keyed == [false; 2] && self.positions == [0, 1, 2, 3].map(Some);
+        let types =
+            [PhysicalType::INT32, PhysicalType::INT32, PhysicalType::FLOAT, PhysicalType::INT64];
+        let found = metadata.columns().iter().map(ColumnChunkMetaData::column_type);
+        if !(file.is_own() && numbers && is_flat(metadata) && types.into_iter().eq(found.take(4))) {
+            return Ok(None);
+        }
+        let n = metadata.num_rows().max(0) as usize;
+        let column = |at: usize| metadata.column(at);
+        let read_times = decode::read_times(&file.input, column(TIMESTAMP), n);
+        let Some(times) = read_times.map_err(file.damaged())? else { return Ok(None) };
+        let wanted: Option<Vec<u32>> = self.period.as_ref().map(|period| {
+            let mut rows = vec![0; n];
+            let mut found = 0;
+            for (row, ms) in times.iter().enumerate() {
+                // Written whether it is wanted or not, and then kept or written over: no branch to guess.
+                rows[found] = row as u32;
+                found += usize::from(*ms >= period.start && *ms < period.end);
+            }
+            rows.truncate(found);
+            rows
+        });
+        if wanted.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Some(RatingColumns::default()));
+        }
+        let wanted = wanted.as_deref();
+        let users = decode::read_four(&file.input, column(USER), n, wanted);
+        let movies = decode::read_four(&file.input, column(MOVIE), n, wanted);
+        let stars = decode::read_four(&file.input, column(RATING), n, wanted);
+        let damaged = file.damaged();
+        let (Some(user_id), Some(movie_id), Some(rating)) =
+            (users.map_err(&damaged)?, movies.map_err(&damaged)?, stars.map_err(&damaged)?)
+        else {
+            return Ok(None);
+        };
+        let time_ms = match wanted {
+            None => times,
+            Some(wanted) => wanted.iter().map(|&row| times[row as usize]).collect(),
+        };
+        let rows = RatingColumns { user_id, movie_id, rating, time_ms };
+        self.check(file, &rows, start)?;
+        Ok(Some(rows))
+    }
+
+    /// Refuses stars off the scale and times before 1970 or after 2100; `start` is the row of the file that the first is.
+    fn check(&self, file: &ParquetFile, rows: &RatingColumns, start: usize) -> Result<(), IoError> {
+        let bad = |role: usize, at: usize, value: &dyn std::fmt::Display, problem: &str| {
+            let name = self.positions[role].map(|at| file.schema().field(at).name().clone());
+            let problem = format!("has `{value}` in row {}, which {problem}", start + at + 1);
+            IoError::BadColumn {
+                file: file.name.clone(),
+                column: name.unwrap_or_default(),
+                problem,
+            }
+        };
+        if let Some(scale) = self.scale
+            && let Some(at) = rows.rating.iter().position(|&value| !scale.contains(value))
+        {
+            let problem = scale.check(rows.rating[at]).expect_err("it was found so");
+            return Err(bad(RATING, at, &rows.rating[at], &problem));
+        }
+        let bad_time = |&ms: &i64| ms != NO_TIME && check_time(ms).is_err();
+        if let Some(at) = rows.time_ms.iter().position(bad_time) {
+            let shown = time::format(rows.time_ms[at]);
+            return Err(bad(TIMESTAMP, at, &shown, "is not between 1970 and 2100"));
+        }
+        Ok(())
     }
 
     /// Returns the reader of a row group; where times are wanted, it passes over rows without looking at their other
@@ -193,6 +319,9 @@ impl RatingColumnReader {
     ) -> Result<ParquetRecordBatchReader, IoError> {
         let mut builder = file.builder(&self.projection()).with_row_groups(vec![group]);
         if let Some((at, period)) = self.timed(file) {
+            if let Some(pages) = self.pages(file, group, at, &period) {
+                builder = builder.with_row_selection(pages);
+            }
             let mask = ProjectionMask::roots(file.metadata.parquet_schema(), [at]);
             let wanted = ArrowPredicateFn::new(mask, move |batch| {
                 let times = batch.column(0).as_primitive::<TimestampMillisecondType>();
@@ -225,8 +354,7 @@ impl RatingColumnReader {
             Some(file.cast(name, array, kind, nullable))
         };
         let required = |role, kind| cast(role, kind, false).expect("three are required");
-        let rows = &mut part.rows;
-        let start = start + rows.len();
+        let mut rows = RatingColumns::default();
         for (side, ids) in [&mut rows.user_id, &mut rows.movie_id].into_iter().enumerate() {
             if self.keyed[side] {
                 let texts = required(side, &DataType::Utf8)?;
@@ -237,36 +365,20 @@ impl RatingColumnReader {
                 ids.extend_from_slice(numbers.as_primitive::<Int32Type>().values());
             }
         }
-        let bad = |role: usize, at: usize, value: &dyn std::fmt::Display, problem: &str| {
-            let column = column(role).map_or_else(String::new, |(name, _)| name.clone());
-            let problem = format!("has `{value}` in row {}, which {problem}", start + at + 1);
-            IoError::BadColumn { file: file.name.clone(), column, problem }
-        };
         let rating = required(RATING, &DataType::Float32)?;
-        let rating = rating.as_primitive::<Float32Type>().values();
-        if let Some(scale) = self.scale
-            && let Some(at) = rating.iter().position(|&value| !scale.contains(value))
-        {
-            let problem = scale.check(rating[at]).expect_err("it was found so");
-            return Err(bad(RATING, at, &rating[at], &problem));
-        }
-        rows.rating.extend_from_slice(rating);
+        rows.rating.extend_from_slice(rating.as_primitive::<Float32Type>().values());
         match cast(TIMESTAMP, &schema::timestamp(), true).transpose()? {
             None => rows.time_ms.resize(rows.user_id.len(), NO_TIME),
             Some(time) => {
                 let time = time.as_primitive::<TimestampMillisecondType>();
-                let before = rows.time_ms.len();
                 match time.nulls() {
                     None => rows.time_ms.extend_from_slice(time.values()),
                     Some(_) => rows.time_ms.extend(time.iter().map(|ms| ms.unwrap_or(NO_TIME))),
                 }
-                let bad_time = |&ms: &i64| ms != NO_TIME && check_time(ms).is_err();
-                if let Some(at) = rows.time_ms[before..].iter().position(bad_time) {
-                    let shown = time::format(rows.time_ms[before + at]);
-                    return Err(bad(TIMESTAMP, at, &shown, "is not between 1970 and 2100"));
-                }
             }
         }
+        self.check(file, &rows, start + part.rows.len())?;
+        part.rows.append(&mut rows);
         Ok(())
     }
 }
@@ -297,9 +409,10 @@ mod tests {
 
     use arrow::array::{ArrayRef, Float64Array, Int64Array};
     use arrow::datatypes::{Field, Schema};
+    use proptest::prelude::*;
 
     use super::*;
-    use crate::io::parquet::{Layout, write_batch};
+    use crate::io::parquet::{Layout, ratings_layout, write_batch};
     use crate::io::source::Source;
 
     fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
@@ -406,6 +519,49 @@ mod tests {
         let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
         assert_eq!(rows.time_ms, [250_000, 251_000]);
         assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[35, 35][..], &[5, 6][..]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn the_short_way_reads_what_arrow_reads(
+            rows in proptest::collection::vec(
+                (0..5_i32, any::<i32>(), 1..10_u8, proptest::option::of(0..4_000_000_000_000_i64)), 1..900),
+            users in 1..100_i32,
+            group_rows in 100..400_usize,
+            period in 0..4_000_000_000_000_i64,
+        ) {
+            let mut columns = RatingColumns::default();
+            for (user, movie, stars, ms) in rows {
+                columns.push(user * users, movie, f32::from(stars) / 2.0, ms.unwrap_or(NO_TIME));
+            }
+            let batch = crate::io::batches::of_ratings(&columns, 0..columns.len());
+            let layout = Layout { group_rows, page_rows: 64, ..ratings_layout(Vec::new()) };
+            let mut bytes = Vec::new();
+            write_batch(&mut bytes, "x", &layout, &batch).unwrap();
+            for period in [None, Some(0..period), Some(period..period)] {
+                let file = open(bytes.clone()).unwrap();
+                let intake = Intake { period: period.clone(), ..Intake::default() };
+                let reader = file.rating_columns(&intake).unwrap();
+                let (mut short, mut arrow) = (RatingColumns::default(), Part::default());
+                for group in 0..file.metadata.metadata().num_row_groups() {
+                    short.append(&mut reader.read_own(&file, group, 0).unwrap().expect("it is mvrec's own"));
+                    for batch in reader.reader(&file, group).unwrap() {
+                        reader.append(&file, &mut arrow, &batch.unwrap(), 0).unwrap();
+                    }
+                }
+                prop_assert_eq!(&short, &arrow.rows);
+                if period.is_none() {
+                    prop_assert_eq!(&short, &columns);
+                }
+            }
+            // Damage anywhere is an error or other values, and never a panic.
+            for at in (0..bytes.len()).step_by(bytes.len() / 40 + 1) {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 1 << (at % 8);
+                let _ = read(bytes);
+            }
+        }
     }
 
     #[test]

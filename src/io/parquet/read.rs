@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::reader::Length;
 
 use crate::io::batches;
 use crate::io::error::IoError;
@@ -25,7 +26,7 @@ const BATCH_ROWS: usize = 1 << 16;
 /// An open Parquet file whose footer has been read.
 pub struct ParquetFile {
     pub(super) name: String,
-    input: ParquetInput,
+    pub(super) input: ParquetInput,
     pub(super) metadata: ArrowReaderMetadata,
 }
 
@@ -42,7 +43,30 @@ impl ParquetFile {
             .with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&input, options)
             .map_err(|source| IoError::Parquet { file: name.clone(), source })?;
-        Ok(Self { name, input, metadata })
+        let file = Self { name, input, metadata };
+        file.check_places().map_err(file.damaged())?;
+        Ok(file)
+    }
+
+    /// Refuses columns that lie outside of the file or have less than nothing in them, at which the decoder would panic.
+    fn check_places(&self) -> Result<(), ParquetError> {
+        let length = Length::len(&self.input);
+        for group in self.metadata.metadata().row_groups() {
+            for column in group.columns() {
+                let offset = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+                let numbers = [offset, column.data_page_offset(), column.compressed_size()];
+                let sound = numbers.iter().all(|&number| number >= 0)
+                    && offset
+                        .checked_add(column.compressed_size())
+                        .is_some_and(|end| end as u64 <= length)
+                    && column.num_values() >= 0
+                    && group.num_rows() >= 0;
+                if !sound {
+                    return Err(ParquetError::General("a column lies outside of the file".into()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns the number of rows.

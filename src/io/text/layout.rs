@@ -8,8 +8,8 @@ use crate::io::values::Scale;
 
 /// Field roles, in the order of a file without a header.
 pub(super) const ROLES: [&str; 4] = ["user", "movie", "rating", "timestamp"];
-pub(super) const USER: usize = 0;
-pub(super) const MOVIE: usize = 1;
+pub(in crate::io) const USER: usize = 0;
+pub(in crate::io) const MOVIE: usize = 1;
 pub(in crate::io) const RATING: usize = 2;
 pub(in crate::io) const TIMESTAMP: usize = 3;
 

@@ -15,7 +15,7 @@ use std::io::Read;
 use rayon::prelude::*;
 
 pub use layout::{Columns, Delimiter, TextOptions};
-pub(super) use layout::{RATING, TIMESTAMP};
+pub(super) use layout::{MOVIE, RATING, TIMESTAMP, USER};
 
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};

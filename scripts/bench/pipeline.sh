@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Time the whole pipeline on a MovieLens folder: wall time, processor time and peak memory of each command.
 #
-# usage: scripts/bench.sh MOVIELENS_FOLDER [YEAR]
+# usage: scripts/bench/pipeline.sh MOVIELENS_FOLDER [YEAR]
 #
 # Times on a shared machine are not for quoting without a peer in the same run; memory and output are.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
-data=$(cd "${1:?usage: scripts/bench.sh MOVIELENS_FOLDER [YEAR]}" && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+data=$(cd "${1:?usage: scripts/bench/pipeline.sh MOVIELENS_FOLDER [YEAR]}" && pwd)
 year=${2:-2018}
 [ -x /usr/bin/time ] || {
     echo "/usr/bin/time is missing (Debian: apt-get install time)" >&2

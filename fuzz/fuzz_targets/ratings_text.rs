@@ -1,0 +1,22 @@
+//! Ratings as text, in every form that is told from the content.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mvrec::io::intake::Intake;
+use mvrec::io::rejects::Rejects;
+use mvrec::io::text::read_ratings;
+use mvrec::progress::Silent;
+
+fuzz_target!(|bytes: &[u8]| {
+    for rejects in [Rejects::fail(), Rejects::skip(usize::MAX)] {
+        let mut intake = Intake { rejects, ..Intake::default() };
+        let mut sink = |rows: mvrec::io::columns::RatingColumns| {
+            assert!(rows.rating.iter().all(|stars| (0.5..=5.0).contains(stars)));
+            assert!(rows.user_id.len() == rows.movie_id.len() && rows.user_id.len() == rows.time_ms.len());
+            Ok(())
+        };
+        if let Err(error) = read_ratings("x", bytes, &mut intake, &mut sink, &Silent) {
+            assert!(!error.to_string().chars().any(char::is_control), "{error}");
+        }
+    }
+});

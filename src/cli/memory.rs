@@ -1,0 +1,114 @@
+//! How much memory may be used: what is large is estimated beforehand and refused, instead of being killed.
+
+use std::fs;
+use std::str::FromStr;
+
+use crate::cli::error::Result;
+
+/// A size as typed: `800M`, `4G`, `2GiB`, or bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match text[digits.len()..]
+            .to_ascii_lowercase()
+            .trim_end_matches("ib")
+            .trim_end_matches('b')
+        {
+            "" => 0,
+            "k" => 10,
+            "m" => 20,
+            "g" => 30,
+            "t" => 40,
+            _ => return Err("expected a size such as 800M or 4G".into()),
+        };
+        match digits.trim().parse::<f64>() {
+            Ok(number) if number > 0.0 && number < 1e9 => {
+                Ok(Self((number * f64::from(2_u32).powi(unit)) as u64))
+            }
+            _ => Err("expected a size such as 800M or 4G".into()),
+        }
+    }
+}
+
+/// What may be used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    limit: Option<u64>,
+    told: bool,
+}
+
+impl Memory {
+    /// Takes the limit that was told, else what the machine has free.
+    pub(crate) fn new(told: Option<Size>) -> Self {
+        match told {
+            Some(Size(limit)) => Self { limit: Some(limit), told: true },
+            None => Self { limit: free(), told: false },
+        }
+    }
+
+    /// Refuses what would need more than may be used; `needed` is an estimate in bytes.
+    pub(crate) fn allow(&self, what: &str, needed: u64) -> Result<()> {
+        let Some(limit) = self.limit.filter(|&limit| needed > limit) else { return Ok(()) };
+        let (needed, limit) = (shown(needed), shown(limit));
+        let source = if self.told { "is what --max-memory allows" } else { "is free here" };
+        anyhow::bail!("{what} takes about {needed} of memory, and {limit} {source}")
+    }
+}
+
+fn shown(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes >> 10),
+        mib @ 1..1024 => format!("{mib} MiB"),
+        mib => format!("{:.1} GiB", mib as f64 / 1024.0),
+    }
+}
+
+/// Returns what the machine, or the group of processes that this one is in, has free; nothing where that is not known.
+fn free() -> Option<u64> {
+    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+    });
+    let group = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
+    let group = group.map(|(most, used)| most.saturating_sub(used));
+    machine.into_iter().chain(group).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_typed() {
+        for (text, bytes) in [
+            ("512", 512),
+            ("1k", 1024),
+            ("800M", 800 << 20),
+            ("1.5G", 3 << 29),
+            ("2GiB", 2 << 30),
+            ("3gb", 3 << 30),
+        ] {
+            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+        }
+        for bad in ["", "G", "-1G", "1X", "0", "NaN", "1e300"] {
+            assert!(bad.parse::<Size>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_with_both_figures() {
+        let memory = Memory::new(Some(Size(1 << 30)));
+        assert!(memory.allow("reading", 1 << 30).is_ok());
+        let error = memory.allow("reading", 3 << 30).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "reading takes about 3.0 GiB of memory, and 1.0 GiB is what --max-memory allows"
+        );
+    }
+}

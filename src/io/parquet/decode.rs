@@ -1,0 +1,464 @@
+//! Decodes the columns of ratings that mvrec itself wrote, without Arrow in between.
+//!
+//! The encodings are those that [`super::ratings_layout`] asks for, as the Parquet format defines them (apache/parquet-format,
+//! Encodings.md): differences for movies and times, dictionaries for users and stars, nothing compressed. A column of
+//! any other kind is left to the Arrow reader. Nothing is trusted: every length is checked, and damage is an error.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding};
+use parquet::column::page::Page;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use crate::io::columns::NO_TIME;
+
+/// A chunk of a column in memory, at the place that it has in its file.
+struct Chunk {
+    bytes: Bytes,
+    start: u64,
+}
+
+impl Length for Chunk {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Chunk {
+    type T = io::Cursor<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let length = Length::len(self).saturating_sub(start) as usize;
+        Ok(io::Cursor::new(self.get_bytes(start, length)?))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let from = start.checked_sub(self.start).and_then(|from| usize::try_from(from).ok());
+        let range = from.and_then(|from| Some(from..from.checked_add(length)?));
+        match range.filter(|range| range.end <= self.bytes.len()) {
+            Some(range) => Ok(self.bytes.slice(range)),
+            None => Err(damaged("a page lies outside of its column")),
+        }
+    }
+}
+
+fn damaged(what: &str) -> ParquetError {
+    ParquetError::General(what.into())
+}
+
+/// Pages of one chunk of a column.
+fn pages(
+    input: &impl ChunkReader,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+) -> Result<SerializedPageReader<Chunk>> {
+    let (start, length) = column.byte_range();
+    let length = usize::try_from(length).map_err(|_| damaged("a column is too long"))?;
+    let chunk = Chunk { bytes: input.get_bytes(start, length)?, start };
+    SerializedPageReader::new(Arc::new(chunk), column, rows, None)
+}
+
+/// Values of a page without compression, and how they are encoded; nothing for a page of another kind.
+fn data(page: Page) -> Option<(Bytes, usize, Encoding)> {
+    match page {
+        Page::DataPage { buf, num_values, encoding, .. } => {
+            Some((buf, num_values as usize, encoding))
+        }
+        _ => None,
+    }
+}
+
+fn is_plain_chunk(column: &ColumnChunkMetaData) -> bool {
+    column.compression() == Compression::UNCOMPRESSED && column.column_descr().max_rep_level() == 0
+}
+
+/// A type of four bytes.
+pub(super) trait Four: Copy + Default {
+    /// Makes it of its bytes in the file.
+    fn of(bytes: [u8; 4]) -> Self;
+}
+
+impl Four for i32 {
+    fn of(bytes: [u8; 4]) -> Self {
+        Self::from_le_bytes(bytes)
+    }
+}
+
+impl Four for f32 {
+    fn of(bytes: [u8; 4]) -> Self {
+        Self::from_le_bytes(bytes)
+    }
+}
+
+fn plain<T: Four>(bytes: &[u8]) -> Vec<T> {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|&word| T::of(word)).collect()
+}
+
+/// Reads a column of four bytes that allows no nulls, all of it or the rows `wanted`, which ascend; nothing where it is
+/// stored in a way that is not known here.
+pub(super) fn read_four<T: Four>(
+    input: &impl ChunkReader,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+    wanted: Option<&[u32]>,
+) -> Result<Option<Vec<T>>> {
+    if !is_plain_chunk(column) || column.column_descr().max_def_level() != 0 {
+        return Ok(None);
+    }
+    let n_wanted = wanted.map_or(rows, <[u32]>::len);
+    let mut values: Vec<T> = Vec::with_capacity(n_wanted);
+    let mut dictionary: Vec<T> = Vec::new();
+    let mut page_values: Vec<T> = Vec::new();
+    let mut first = 0;
+    for page in pages(input, column, rows)? {
+        let page = page?;
+        if let Page::DictionaryPage { buf, .. } = &page {
+            dictionary = plain(buf);
+            continue;
+        }
+        let Some((bytes, n, encoding)) = data(page) else { return Ok(None) };
+        check_room(first, n, rows)?;
+        let here = Wanted { rows: wanted, first };
+        page_values.clear();
+        match encoding {
+            Encoding::PLAIN => page_values.extend(plain::<T>(&bytes).into_iter().take(n)),
+            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
+                let (&width, indices) =
+                    bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
+                let mut beyond = false;
+                hybrid(indices, u32::from(width), n, here, |number, times| {
+                    match dictionary.get(number as usize) {
+                        Some(&value) => values.resize(values.len() + times, value),
+                        None => beyond = true,
+                    }
+                })?;
+                if beyond {
+                    return Err(damaged("a number beyond the dictionary"));
+                }
+                first += n;
+                continue;
+            }
+            Encoding::DELTA_BINARY_PACKED => {
+                page_values.reserve(n);
+                deltas(&bytes, n, |value| page_values.push(T::of((value as i32).to_le_bytes())))?;
+            }
+            _ => return Ok(None),
+        }
+        if page_values.len() != n {
+            return Err(damaged("a page of too few values"));
+        }
+        match here.within(0..n) {
+            None => values.append(&mut page_values),
+            Some(rows) => values.extend(rows.iter().map(|&row| page_values[row as usize - first])),
+        }
+        first += n;
+    }
+    complete(values, n_wanted)
+}
+
+/// Reads a column of times, which may be unknown; nothing where it is stored in a way that is not known here.
+pub(super) fn read_times(
+    input: &impl ChunkReader,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+) -> Result<Option<Vec<i64>>> {
+    if !is_plain_chunk(column) || column.column_descr().max_def_level() != 1 {
+        return Ok(None);
+    }
+    let mut values: Vec<i64> = Vec::with_capacity(rows);
+    let mut known = Vec::new();
+    let all = Wanted { rows: None, first: 0 };
+    for page in pages(input, column, rows)? {
+        let Some((bytes, n, encoding)) = data(page?) else { return Ok(None) };
+        if encoding != Encoding::DELTA_BINARY_PACKED {
+            return Ok(None);
+        }
+        check_room(values.len(), n, rows)?;
+        let (length, rest) =
+            bytes.split_first_chunk::<4>().ok_or_else(|| damaged("an empty page"))?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (levels, bytes) =
+            rest.split_at_checked(length).ok_or_else(|| damaged("levels beyond the page"))?;
+        known.clear();
+        let mut n_known = 0;
+        hybrid(levels, 1, n, all, |level, times| {
+            known.push((level == 1, times));
+            n_known += if level == 1 { times } else { 0 };
+        })?;
+        let before = values.len();
+        deltas(bytes, n_known, |value| values.push(value))?;
+        if values.len() != before + n_known {
+            return Err(damaged("a page of too few values"));
+        }
+        if n_known < n {
+            // Spread them from the back, so that nothing is overwritten that is still to be moved.
+            values.resize(before + n, NO_TIME);
+            let (mut from, mut to) = (before + n_known, before + n);
+            for &(known, times) in known.iter().rev() {
+                to -= times;
+                if known {
+                    from -= times;
+                    values.copy_within(from..from + times, to);
+                } else {
+                    values[to..to + times].fill(NO_TIME);
+                }
+            }
+        }
+    }
+    complete(values, rows)
+}
+
+/// Refuses a page that holds more than is left of its row group.
+fn check_room(found: usize, n: usize, rows: usize) -> Result<()> {
+    if n > rows - found { Err(damaged("more values than rows")) } else { Ok(()) }
+}
+
+fn complete<T>(values: Vec<T>, rows: usize) -> Result<Option<Vec<T>>> {
+    if values.len() == rows { Ok(Some(values)) } else { Err(damaged("fewer values than rows")) }
+}
+
+/// Reads an unsigned number of seven bits a byte.
+fn varint(bytes: &mut &[u8]) -> Result<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let mut byte = [0];
+        bytes.read_exact(&mut byte).map_err(|_| damaged("a number beyond the page"))?;
+        value |= u64::from(byte[0] & 0x7f) << shift;
+        if byte[0] < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(damaged("a number without end"))
+}
+
+/// Reads a signed number, its sign in the lowest bit.
+fn zigzag(bytes: &mut &[u8]) -> Result<i64> {
+    let value = varint(bytes)?;
+    Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+}
+
+/// Reads those of `n` numbers of `width` bits that stand at the places `wanted`, which ascend: runs of one number, or
+/// packed in groups of eight. `out` gets a number and how often it comes.
+fn hybrid(
+    mut bytes: &[u8],
+    width: u32,
+    n: usize,
+    wanted: Wanted<'_>,
+    mut out: impl FnMut(u32, usize),
+) -> Result<()> {
+    if width > 32 {
+        return Err(damaged("numbers of more than 32 bits"));
+    }
+    let mut start = 0;
+    while start < n {
+        let header = varint(&mut bytes)?;
+        let length = usize::try_from(header >> 1).unwrap_or(usize::MAX);
+        if length == 0 {
+            return Err(damaged("a run of nothing"));
+        }
+        if header & 1 == 0 {
+            let size = width.div_ceil(8) as usize;
+            let (value, rest) =
+                bytes.split_at_checked(size).ok_or_else(|| damaged("a run beyond the page"))?;
+            let mut word = [0; 4];
+            word[..size].copy_from_slice(value);
+            bytes = rest;
+            let end = start.saturating_add(length).min(n);
+            let times = wanted.within(start..end).map_or(end - start, <[u32]>::len);
+            if times > 0 {
+                out(u32::from_le_bytes(word), times);
+            }
+            start = end;
+        } else {
+            let size = length.checked_mul(width as usize).filter(|&size| size <= bytes.len());
+            let (packed, rest) =
+                bytes.split_at(size.ok_or_else(|| damaged("numbers beyond the page"))?);
+            bytes = rest;
+            let end = start.saturating_add(length.saturating_mul(8)).min(n);
+            match wanted.within(start..end) {
+                None => unpack(packed, width, end - start, |value| out(value as u32, 1)),
+                Some(rows) => {
+                    for &row in rows {
+                        let bit = (row as usize - wanted.first - start) * width as usize;
+                        let mut eight = [0; 8];
+                        let rest = &packed[bit / 8..];
+                        let length = rest.len().min(8);
+                        eight[..length].copy_from_slice(&rest[..length]);
+                        let value = u64::from_le_bytes(eight) >> (bit % 8);
+                        out((value & ((1 << width) - 1)) as u32, 1);
+                    }
+                }
+            }
+            start = end;
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a column that are wanted, as a page sees them.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    /// Rows of the column, ascending; nothing where all are wanted.
+    rows: Option<&'a [u32]>,
+    /// Row of the column that is the first of the page.
+    first: usize,
+}
+
+impl<'a> Wanted<'a> {
+    /// Returns the wanted rows among some of the page; nothing where all are wanted.
+    fn within(&self, places: Range<usize>) -> Option<&'a [u32]> {
+        let rows = self.rows?;
+        let at = |place: usize| rows.partition_point(|&row| (row as usize) < self.first + place);
+        Some(&rows[at(places.start)..at(places.end)])
+    }
+}
+
+/// Reads up to `n` numbers from their differences and hands them out in order.
+fn deltas(mut bytes: &[u8], n: usize, mut out: impl FnMut(i64)) -> Result<()> {
+    const LONGEST: u64 = 1 << 16;
+    let bytes = &mut bytes;
+    let (block, miniblocks) = (varint(bytes)?, varint(bytes)?);
+    let count = varint(bytes)?;
+    let mut value = zigzag(bytes)?;
+    let fits = miniblocks > 0 && miniblocks <= block && block <= LONGEST && block % miniblocks == 0;
+    if !fits || (block / miniblocks) % 32 != 0 {
+        return Err(damaged("blocks of a size that is not allowed"));
+    }
+    let per_miniblock = (block / miniblocks) as usize;
+    let mut left = n.min(usize::try_from(count).unwrap_or(usize::MAX));
+    if left == 0 {
+        return Ok(());
+    }
+    out(value);
+    left -= 1;
+    while left > 0 {
+        let least = zigzag(bytes)?;
+        let (widths, rest) = bytes
+            .split_at_checked(miniblocks as usize)
+            .ok_or_else(|| damaged("a block beyond the page"))?;
+        *bytes = rest;
+        for &width in widths {
+            if left == 0 {
+                break;
+            }
+            let size = per_miniblock / 8 * usize::from(width);
+            if width > 64 {
+                return Err(damaged("differences of more than 64 bits"));
+            }
+            let now = left.min(per_miniblock);
+            // The last block may end with the last value that it holds.
+            let (packed, rest) = bytes.split_at(size.min(bytes.len()));
+            if packed.len() * 8 < now * usize::from(width) {
+                return Err(damaged("differences beyond the page"));
+            }
+            unpack(packed, u32::from(width), now, |delta| {
+                value = value.wrapping_add(least).wrapping_add(delta as i64);
+                out(value);
+            });
+            left -= now;
+            *bytes = rest;
+        }
+    }
+    Ok(())
+}
+
+/// Numbers that are unpacked at a time: whole bytes at any width.
+const PACK: usize = 32;
+
+/// Hands out the first `n` of the numbers of `width` bits that stand side by side in `bytes`, lowest bits first.
+fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u64)) {
+    let size = PACK / 8 * width as usize;
+    let mut padded = [0; PACK / 8 * 64 + 16];
+    for first in (0..n).step_by(PACK) {
+        let from = first / PACK * size;
+        // A value is read with the eight bytes from its first on, which the last ones do not have behind them.
+        let pack = bytes.get(from..from + size + 16).unwrap_or_else(|| {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let rest = &rest[..rest.len().min(size)];
+            padded[..rest.len()].copy_from_slice(rest);
+            padded[rest.len()..size + 16].fill(0);
+            &padded[..size + 16]
+        });
+        let values = unpack_pack(pack, width);
+        for &value in &values[..PACK.min(n - first)] {
+            out(value);
+        }
+    }
+}
+
+/// Unpacks numbers of one width, which is known when this is compiled, so that all shifts are.
+fn unpack_width<const WIDTH: usize>(bytes: &[u8]) -> [u64; PACK] {
+    let mask = if WIDTH == 64 { u64::MAX } else { (1 << (WIDTH % 64)) - 1 };
+    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+    std::array::from_fn(|i| {
+        let (at, shift) = (i * WIDTH / 8, i * WIDTH % 8);
+        let mut value = word(at) >> shift;
+        if shift + WIDTH > 64 {
+            value |= word(at + 8) << (64 - shift);
+        }
+        value & mask
+    })
+}
+
+fn unpack_pack(bytes: &[u8], width: u32) -> [u64; PACK] {
+    macro_rules! by_width {
+        ($($width:literal)*) => {
+            match width {
+                $($width => unpack_width::<$width>(bytes),)*
+                _ => unreachable!("widths are checked where they are read"),
+            }
+        };
+    }
+    by_width!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
+        33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_of_any_width_are_unpacked(width in 0..=64_u32, values in proptest::collection::vec(any::<u64>(), 0..70)) {
+            let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
+            let mut bits: Vec<bool> = Vec::new();
+            for value in &values {
+                bits.extend((0..width).map(|bit| (value & mask) >> bit & 1 == 1));
+            }
+            let bytes: Vec<u8> = bits
+                .chunks(8)
+                .map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit)))
+                .collect();
+            let mut read = Vec::new();
+            unpack(&bytes, width, values.len(), |value| read.push(value));
+            let expected: Vec<u64> = values.iter().map(|value| value & mask).collect();
+            prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic_or_hand_out_too_much(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200), n in 0..500_usize, width in 0..40_u32,
+        ) {
+            let mut given = 0;
+            let _ = deltas(&bytes, n, |_| given += 1);
+            prop_assert!(given <= n);
+            let rows: Vec<u32> = (0..n as u32).filter(|row| row % 3 == 1).collect();
+            for rows in [None, Some(&rows[..])] {
+                let mut given = 0;
+                let wanted = Wanted { rows, first: 0 };
+                let _ = hybrid(&bytes, width, n, wanted, |_, times| given += times);
+                prop_assert!(given <= rows.map_or(n, <[u32]>::len));
+            }
+        }
+    }
+}
