@@ -10,12 +10,12 @@ use crate::cli::args::{InputArgs, MoviesArgs, check_share, parse_time, tell_of_d
 use crate::cli::error::{Result, usage};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
+use crate::dataset::Ratings;
 use crate::dataset::expr::{self, ExprError, Field, Known, Plan};
 use crate::dataset::filter::{Conditions, Filter, Sample};
 use crate::dataset::load::{Input, load_ids};
 use crate::dataset::ratings::Duplicates;
 use crate::dataset::sort::Sorter;
-use crate::dataset::{DatasetError, Ratings};
 use crate::io::columns::RatingColumns;
 use crate::io::intake::Intake;
 use crate::io::keys::Keys;
@@ -185,7 +185,9 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let user_keys = input.sidecar.user_keys.clone();
     let movie_keys = input.sidecar.movie_keys();
     let conditions = args.conditions(user_keys.as_ref(), movie_keys.as_ref())?;
-    let movies = given.or_else(|| input.sidecar.movies());
+    let of_movies = [Field::Released, Field::Genre, Field::Title];
+    let need_movies = !args.genre.is_empty() || expr.as_ref().is_some_and(|e| e.asks(&of_movies));
+    let movies = if need_movies { given.or_else(|| input.sidecar.movies()) } else { None };
     let plan = match (&args.expression, &expr) {
         (Some(text), Some(expr)) => {
             let counted = expr.asks(&[Field::UserRatings, Field::MovieRatings]);
@@ -223,22 +225,17 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
         sorter.push(kept)
     };
     let read = input.read(&mut intake, &mut keep, ui);
-    read.map_err(|error| match error {
-        DatasetError::Io(error) => sink.named(error).into(),
-        other => other,
-    })?;
+    read.map_err(|error| sink.named(error))?;
     let (ratings, _) = Ratings::new(held, Duplicates::Last);
     let counted = sorter.push(filter.by_counts(ratings).into_columns());
     counted.map_err(|error| sink.named(error))?;
-    let (mut n, mut footer) = (0, Ok(Vec::new()));
+    let mut n = 0;
     let sorted = sorter.finish(|tally, _| {
         n = tally.shape().ratings;
         sidecar.history.steps.push(filter.step(args.expression.as_deref(), rows_in, n));
-        footer = sink.footer(&sidecar);
-        footer.as_mut().map(mem::take).unwrap_or_default()
+        sink.footer(&sidecar)
     });
     let sorted = sorted.map_err(|error| sink.named(error))?;
-    footer?;
     ui.finish();
     ui.say(&format!("kept {n} of {rows_in} ratings"));
     if n == 0 {

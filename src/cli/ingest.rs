@@ -1,7 +1,6 @@
 //! `mvrec ingest`
 
 use std::fs::File;
-use std::mem;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -13,7 +12,7 @@ use crate::cli::output::{RatingsSink, Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::manifest::Step;
 use crate::dataset::sort::Sorter;
-use crate::dataset::{DatasetError, load, ratings};
+use crate::dataset::{load, ratings};
 use crate::io::atomic::AtomicFile;
 use crate::io::columns::RatingColumns;
 use crate::io::intake::Intake;
@@ -151,25 +150,19 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     ui.memory.allow("ingest", MEMORY + MEMORY_PER_THREAD * rayon::current_num_threads() as u64)?;
     let sink = RatingsSink::new(args.output.as_deref())?;
     let aside = args.rejected.as_deref().map(AtomicFile::create).transpose()?;
-    let named = |error: DatasetError| match error {
-        DatasetError::Io(error) => sink.named(error).into(),
-        other => other,
-    };
     let mut sorter =
         Sorter::new(sink.place(), args.duplicates.resolve()).map_err(|e| sink.named(e))?;
     let titles = args.movies.as_deref();
     let mut push = |rows| sorter.push(rows);
-    let mut sidecar =
-        load::ingest_all(&args.sources, titles, &mut intake, &mut push, ui).map_err(named)?;
-    let (mut kept, mut duplicates, mut footer) = (0, 0, Ok(Vec::new()));
+    let mut sidecar = load::ingest_all(&args.sources, titles, &mut intake, &mut push, ui)
+        .map_err(|error| sink.named(error))?;
+    let (mut kept, mut duplicates) = (0, 0);
     let sorted = sorter.finish(|tally, dropped| {
         (kept, duplicates) = (tally.shape().ratings, dropped);
         sidecar.history.steps.push(step(args, kept, duplicates, &intake.rejects));
-        footer = sink.footer(&sidecar);
-        footer.as_mut().map(mem::take).unwrap_or_default()
+        sink.footer(&sidecar)
     });
     let sorted = sorted.map_err(|error| sink.named(error))?;
-    footer?;
     if args.duplicates == Duplicates::Error && duplicates > 0 {
         anyhow::bail!(
             "{duplicates} rows repeat a user and movie, which --duplicates error refuses"

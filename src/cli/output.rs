@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::cli::error::{Result, usage};
 use crate::dataset::sort::{Place, Sorted};
-use crate::dataset::{Sidecar, store};
+use crate::dataset::writer::Footer;
+use crate::dataset::{DatasetError, Sidecar, store};
 use crate::io::IoError;
 use crate::io::atomic::{AtomicDir, AtomicFile};
 use crate::io::json::{self, TextFormat};
@@ -142,19 +143,21 @@ impl RatingsSink {
     }
 
     /// Returns the entries of the footer that the sorted ratings are to have.
-    pub(crate) fn footer(&self, sidecar: &Sidecar) -> Result<Vec<(&'static str, String)>> {
+    pub(crate) fn footer(&self, sidecar: &Sidecar) -> std::result::Result<Footer, IoError> {
         match self {
-            Self::Directory(_) => Ok(Vec::new()),
-            Self::Stdout | Self::File(..) => Ok(store::footer(sidecar, STDOUT)?),
+            Self::Directory(_) => Ok(Footer::new()),
+            Self::Stdout | Self::File(..) => store::footer(sidecar, STDOUT),
         }
     }
 
     /// Names a file in an error by the place where it will stand.
-    pub(crate) fn named(&self, error: IoError) -> IoError {
-        match self {
-            Self::Directory(directory) => directory.named(error),
-            Self::File(file, ..) => error.moved(&self.place().shown(), &file.shown()),
-            Self::Stdout => error,
+    pub(crate) fn named(&self, error: impl Into<DatasetError>) -> DatasetError {
+        match (error.into(), self) {
+            (DatasetError::Io(error), Self::Directory(directory)) => directory.named(error).into(),
+            (DatasetError::Io(error), Self::File(file, ..)) => {
+                error.moved(&self.place().shown(), &file.shown()).into()
+            }
+            (error, _) => error,
         }
     }
 

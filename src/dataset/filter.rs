@@ -258,11 +258,7 @@ mod tests {
     use crate::io::columns::MovieColumns;
 
     fn ratings(rows: &[(i32, i32, f32, i64)]) -> Ratings {
-        let mut columns = RatingColumns::default();
-        for &(user, movie, rating, ms) in rows {
-            columns.push(user, movie, rating, ms);
-        }
-        Ratings::new(columns, Duplicates::Last).0
+        Ratings::new(rows.iter().copied().collect(), Duplicates::Last).0
     }
 
     fn apply(ratings: &Ratings, conditions: &Conditions) -> Ratings {

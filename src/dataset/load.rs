@@ -11,6 +11,7 @@ use crate::dataset::movies::Movies;
 use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::dataset::sidecar::{self, Sidecar};
 use crate::dataset::sort::{Place, Sorter};
+use crate::dataset::writer::Footer;
 use crate::io::columns::{LinkColumns, RatingColumns};
 use crate::io::intake::{Intake, Sink};
 use crate::io::keys::{Ids, Keys};
@@ -129,7 +130,7 @@ impl Input {
         let mut dropped = 0;
         let sorted = sorter.finish(|_, n| {
             dropped = n;
-            Vec::new()
+            Ok(Footer::new())
         })?;
         let file = ParquetFile::open(Source::from_file("sorted ratings".into(), sorted.file)?)?;
         Ok((Self { sidecar, body: Body::Parquet(file) }, dropped))

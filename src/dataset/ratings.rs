@@ -168,11 +168,7 @@ mod tests {
     use super::*;
 
     fn columns(rows: &[(i32, i32, f32, i64)]) -> RatingColumns {
-        let mut columns = RatingColumns::default();
-        for &(user, movie, rating, time) in rows {
-            columns.push(user, movie, rating, time);
-        }
-        columns
+        rows.iter().copied().collect()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::ratings::{Duplicates, Ratings, sorted};
-use crate::dataset::writer::{RatingsWriter, Tally};
+use crate::dataset::writer::{Footer, RatingsWriter, Tally};
 use crate::io::IoError;
 use crate::io::columns::RatingColumns;
 use crate::io::parquet::{ParquetFile, RatingChunks};
@@ -136,7 +136,7 @@ impl Sorter {
         let rows = sorted(std::mem::take(&mut self.held));
         let mut run = begin(&Place::In(self.place.folder().into()))?;
         run.push(rows)?;
-        self.runs.push(run.finish(|_| Vec::new())?.0);
+        self.runs.push(run.finish(|_| Ok(Footer::new()))?.0);
         Ok(())
     }
 
@@ -144,10 +144,10 @@ impl Sorter {
     /// were dropped as duplicates.
     ///
     /// # Errors
-    /// If writing fails.
+    /// If writing fails, or `footer` does.
     pub fn finish(
         mut self,
-        footer: impl FnOnce(&Tally, usize) -> Vec<(&'static str, String)>,
+        footer: impl FnOnce(&Tally, usize) -> Result<Footer, IoError>,
     ) -> Result<Sorted, IoError> {
         if self.in_order || (self.out.is_empty() && self.runs.is_empty()) {
             let rest = std::mem::take(&mut self.held);
@@ -165,7 +165,7 @@ impl Sorter {
     fn merge(&mut self) -> Result<(), IoError> {
         let first =
             std::mem::replace(&mut self.out, begin(&Place::In(self.place.folder().into()))?);
-        let first = first.finish(|_| Vec::new())?.0;
+        let first = first.finish(|_| Ok(Footer::new()))?.0;
         self.out = begin(&self.place)?;
         let name = self.place.shown();
         let files = std::iter::once(first).chain(std::mem::take(&mut self.runs));
@@ -249,11 +249,7 @@ mod tests {
     use super::*;
 
     fn columns(rows: &[(i32, i32, f32, i64)]) -> RatingColumns {
-        let mut columns = RatingColumns::default();
-        for &(user, movie, rating, time) in rows {
-            columns.push(user, movie, rating, time);
-        }
-        columns
+        rows.iter().copied().collect()
     }
 
     proptest! {
@@ -283,7 +279,7 @@ mod tests {
                 rest = later;
             }
             let mut dropped = 0;
-            let sorted = sorter.finish(|_, n| { dropped = n; Vec::new() }).unwrap();
+            let sorted = sorter.finish(|_, n| { dropped = n; Ok(Footer::new()) }).unwrap();
             prop_assert_eq!(dropped, expected_dropped);
             prop_assert_eq!(sorted.tally.content_hash(), expected.content_hash());
             prop_assert_eq!(sorted.tally.shape(), expected.shape());

@@ -9,7 +9,7 @@ use crate::dataset::manifest::Manifest;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::Sidecar;
 use crate::dataset::sort::Sorted;
-use crate::dataset::writer::Tally;
+use crate::dataset::writer::{Footer, Tally};
 use crate::io::json::{self, TextFormat};
 use crate::io::keys::Keys;
 use crate::io::parquet::{self, GROUP_ROWS, GroupWriter, Layout, ParquetFile};
@@ -67,7 +67,7 @@ pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(),
 ///
 /// # Errors
 /// If the history cannot be written as JSON.
-pub fn footer(sidecar: &Sidecar, file: &str) -> Result<Vec<(&'static str, String)>, IoError> {
+pub fn footer(sidecar: &Sidecar, file: &str) -> Result<Footer, IoError> {
     let history = serde_json::to_string(&sidecar.history)
         .map_err(|source| IoError::Json { file: file.into(), source })?;
     Ok(vec![(schema::MANIFEST_KEY, history)])
@@ -186,7 +186,7 @@ mod tests {
             let sorted = || {
                 let mut sorter = Sorter::new(Place::In(folder.path().into()), Duplicates::Last).unwrap();
                 sorter.push(columns.clone()).unwrap();
-                sorter.finish(|_, _| footer(&sidecar, "x").unwrap()).unwrap()
+                sorter.finish(|_, _| footer(&sidecar, "x")).unwrap()
             };
             let path = folder.path().join("x");
             let mut bytes = Vec::new();

@@ -13,6 +13,9 @@ use crate::io::parquet::{self, GROUP_ROWS, GroupWriter};
 use crate::io::{IoError, batches, time};
 use crate::schema;
 
+/// Entries of a footer, by their keys.
+pub type Footer = Vec<(&'static str, String)>;
+
 /// Writes ratings that come in order, by user and then movie, each pair once; holds no more of them than one row
 /// group for each thread.
 pub struct RatingsWriter {
@@ -60,13 +63,13 @@ impl RatingsWriter {
     /// Ends the file with the entries of the footer that `footer` makes of the tally.
     ///
     /// # Errors
-    /// If writing fails.
+    /// If writing fails, or `footer` does.
     pub fn finish(
         mut self,
-        footer: impl FnOnce(&Tally) -> Vec<(&'static str, String)>,
+        footer: impl FnOnce(&Tally) -> Result<Footer, IoError>,
     ) -> Result<(File, Tally), IoError> {
         self.write(self.buffer.len())?;
-        let file = self.groups.finish(&footer(&self.tally))?;
+        let file = self.groups.finish(&footer(&self.tally)?)?;
         Ok((file, self.tally))
     }
 

@@ -18,6 +18,17 @@ pub struct RatingColumns {
     pub time_ms: Vec<i64>,
 }
 
+/// Rows of user, movie, stars and milliseconds.
+impl FromIterator<(i32, i32, f32, i64)> for RatingColumns {
+    fn from_iter<I: IntoIterator<Item = (i32, i32, f32, i64)>>(rows: I) -> Self {
+        let mut columns = Self::default();
+        for (user, movie, rating, ms) in rows {
+            columns.push(user, movie, rating, ms);
+        }
+        columns
+    }
+}
+
 impl RatingColumns {
     /// Returns the number of rows.
     #[must_use]
