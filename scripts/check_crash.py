@@ -69,7 +69,7 @@ def kill(data, times):
             source = "liked" if new == whole else "ml"
             run("filter", source, "-o", output).check_returncode()
             old = other
-        left = killed(command, output, old, new, rng.uniform(0, 1.1 * took[command[0]]))
+        left = killed(command, output, old, new, rng.uniform(0, 1.6 * took[command[0]]))
         told[left] = told.get(left, 0) + 1
         run(*command, "-o", output).check_returncode()  # what a crash leaves behind is in nobody's way
         assert content(output) == new

@@ -35,8 +35,8 @@ pub(crate) struct GlobalArgs {
 /// The ratings that a command reads.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// Dataset directory, ratings file (Parquet or delimited text, also .gz and .zst), or `-` for stdin [default: stdin,
-    /// unless it is a terminal]
+    /// Dataset directory, ratings file (Parquet, JSON lines or delimited text, also .gz and .zst), or `-` for stdin
+    /// [default: stdin, unless it is a terminal]
     #[arg(value_name = "INPUT")]
     input: Option<PathBuf>,
 }

@@ -22,8 +22,7 @@ impl<R: Read> Blocks<R> {
         let mut blocks = Vec::with_capacity(n);
         while blocks.len() < n && self.ended.is_none() {
             let mut block = std::mem::take(&mut self.carry);
-            block.reserve(BLOCK);
-            match self.reader.by_ref().take(BLOCK as u64).read_to_end(&mut block) {
+            match self.fill(&mut block) {
                 Ok(got) if got < BLOCK => self.ended = Some(Ok(())),
                 Ok(_) => match memchr::memrchr(b'\n', &block) {
                     Some(end) => self.carry = block.split_off(end + 1),
@@ -43,6 +42,17 @@ impl<R: Read> Blocks<R> {
             }
         }
         blocks
+    }
+
+    /// Adds the bytes of a block, fewer at the end; a small file costs no more memory than it has bytes.
+    fn fill(&mut self, block: &mut Vec<u8>) -> io::Result<usize> {
+        const SMALL: usize = 64 << 10;
+        let got = self.reader.by_ref().take(SMALL as u64).read_to_end(block)?;
+        if got < SMALL {
+            return Ok(got);
+        }
+        block.reserve(BLOCK - SMALL);
+        Ok(SMALL + self.reader.by_ref().take((BLOCK - SMALL) as u64).read_to_end(block)?)
     }
 
     /// Tells whether the blocks ended with the text.
