@@ -2,7 +2,7 @@
 # Build mvrec and show what it does, from rating files to recommendations, on the small made-up dataset in
 # fixtures/ml-mini. Everything it writes goes to a temporary folder.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 
 command -v cargo >/dev/null 2>&1 || {
     echo "cargo is missing: install Rust from https://rustup.rs" >&2

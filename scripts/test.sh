@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Check everything: format, lints, all tests, documentation. Needs nothing but Rust.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 
 need() {
     command -v "$1" >/dev/null 2>&1 || {
