@@ -80,16 +80,21 @@ pub fn read_ratings(
     };
     let mut place = Place { file, lines_before: lines_skipped + u64::from(header), n_rows: 0 };
     let limit = intake.options.limit;
-    let mut parsed = Vec::new();
+    let mut parsed: Vec<(Block, u64)> = Vec::new();
+    let parse = |block: &Vec<u8>| (reader.read(block), block.len() as u64);
     // While one round of blocks is passed on, the next is parsed and the one after it is read.
     while !(round.is_empty() && parsed.is_empty()) {
-        let parse = || -> Vec<(Block, u64)> {
-            round.par_iter().map(|block| (reader.read(block), block.len() as u64)).collect()
-        };
         let before = std::mem::take(&mut parsed);
+        if round.len() + before.len() == 1 {
+            // The beginning and the end of every file, and all of a small one, are not worth waking threads for.
+            place.pass_on(before, intake, sink, progress)?;
+            parsed = round.iter().map(parse).collect();
+            round = blocks.read(per_round);
+            continue;
+        }
         let (passed, (next, read)) = rayon::join(
             || place.pass_on(before, intake, sink, progress),
-            || rayon::join(parse, || blocks.read(per_round)),
+            || rayon::join(|| round.par_iter().map(parse).collect(), || blocks.read(per_round)),
         );
         passed?;
         (parsed, round) = (next, read);
