@@ -177,6 +177,7 @@ fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
     insta::assert_snapshot!(text, @r#"
     mvrec: error: archive_broken.zip: invalid Zip archive: Could not find EOCD
     mvrec: error: archive_leads_outside.zip: the archive has a member `../evil/ratings.csv`, which leads outside; it is not read
+    mvrec: error: archive_packed_twice.zip: no ratings.csv, ratings.dat or u.data in it (found `u.data.zst`)
     mvrec: error: archive_without_ratings.zip: no ratings.csv, ratings.dat or u.data in it (found `readme.txt`)
     mvrec: error: folder_bad_movies/movies.csv:3: movie `two` is not a whole number
     mvrec: error: folder_latin1_movies/movies.csv:2: the line is not UTF-8 text

@@ -69,10 +69,14 @@ impl Members {
         names
     }
 
-    /// Tells whether there is a file of that name, packed or not.
+    /// Tells whether there is a file of that name; in a folder it may be packed, in an archive it is anyway.
     pub(super) fn has(&self, name: &str) -> bool {
         let names = self.names();
-        PACKED.iter().any(|ending| names.contains(&format!("{name}{ending}")))
+        let endings = match self {
+            Self::Folder(_) => &PACKED[..],
+            Self::Archive { .. } => &[""],
+        };
+        endings.iter().any(|ending| names.contains(&format!("{name}{ending}")))
     }
 
     /// Reads a file by `parse` (its name, its size where known, its text), if there is one.
