@@ -245,8 +245,9 @@ impl Layout {
         let is_number = |at: usize| names.get(at).is_some_and(|name| name.parse::<f32>().is_ok());
         let found = options.columns.find(&names);
         let rating = found[RATING].unwrap_or(RATING);
-        let like_data =
-            is_number(rating) || names[0].starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let like_number =
+            |name: &String| name.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let like_data = is_number(rating) || names.first().is_some_and(like_number);
         let by_number = |role| options.columns.number(role);
         let named =
             (0..ROLES.len()).any(|role| found[role].is_some() && found[role] != by_number(role));
@@ -335,6 +336,9 @@ mod tests {
                 "",
                 "x: the first line has fewer than three fields; expected user, movie, rating and perhaps a timestamp",
             ),
+            // Between blanks and colons, an empty field in quotes is none at all.
+            ("\"\" ", "", "x: no column for the user; found nothing"),
+            ("::\"\"", "", "x: no column for the user; found nothing"),
             ("1,2,3", "who=1", "`who` is none of user, movie, rating, timestamp"),
             ("1,2,3", "user", "`user` is not ROLE=COLUMN, such as user=reader"),
             ("1,2,3", "user=1,user=2", "`user` is given twice"),
