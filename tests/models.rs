@@ -13,7 +13,7 @@ use mvrec::dataset::ratings::{Duplicates, Ratings};
 use mvrec::dataset::{Dataset, Sidecar};
 use mvrec::io::atomic::AtomicDir;
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
-use mvrec::model::als::{AlsParams, Feedback, Weighting};
+use mvrec::model::als::{AlsParams, Feedback, Solver, Weighting};
 use mvrec::model::cosine::{Between, CosineParams};
 use mvrec::model::factors::Factors;
 use mvrec::model::info::Algorithm;
@@ -31,8 +31,13 @@ fn models() -> Vec<(&'static str, Algorithm)> {
     let cosine = CosineParams::default();
     vec![
         ("als", Algorithm::Als(als.clone())),
-        ("als, no biases", Algorithm::Als(AlsParams { biases: false, ..als })),
+        ("als, no biases", Algorithm::Als(AlsParams { biases: false, ..als.clone() })),
+        ("als, cg", Algorithm::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..als.clone() })),
         ("als, implicit", Algorithm::Als(implicit.clone())),
+        (
+            "als, implicit, cg",
+            Algorithm::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..implicit.clone() }),
+        ),
         (
             "als, implicit, Hu",
             Algorithm::Als(AlsParams { weighting: Weighting::Hu { alpha: 1.0 }, ..implicit }),

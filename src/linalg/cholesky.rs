@@ -1,13 +1,13 @@
 //! Cholesky factorisation A = UᵀU of a small symmetric matrix, in place, and the solution of A x = b.
 
-use crate::linalg::simd::{dispatch, mul_add_f64};
+use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
 
 /// The matrix is not positive definite: this pivot, counted from 0, is zero, negative or not a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadPivot(pub usize);
 
 #[inline(always)]
-fn factor_body<const FMA: bool>(a: &mut [f64], k: usize) -> Result<(), BadPivot> {
+fn factor_body<L: Lanes>(a: &mut [f64], k: usize) -> Result<(), BadPivot> {
     for p in 0..k {
         let (above, below) = a.split_at_mut((p + 1) * k);
         let row = &mut above[p * k + p..];
@@ -27,7 +27,7 @@ fn factor_body<const FMA: bool>(a: &mut [f64], k: usize) -> Result<(), BadPivot>
             let scale = -row[i];
             let target = &mut rest[p + 1 + i..];
             for (value, &other) in target.iter_mut().zip(&row[i..]) {
-                *value = mul_add_f64::<FMA>(scale, other, *value);
+                *value = mul_add_f64::<L>(scale, other, *value);
             }
         }
     }

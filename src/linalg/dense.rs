@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use crate::linalg::simd::{dispatch, mul_add};
+use crate::linalg::simd::{Lanes, dispatch};
 
 /// A matrix of `rows` × `cols`, row after row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -101,17 +101,14 @@ impl Matrix {
 }
 
 #[inline(always)]
-fn dot_body<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0_f32; LANES];
-    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let tail: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a_blocks.zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] = mul_add::<FMA>(a[lane], b[lane], sums[lane]);
-        }
+fn dot_body<L: Lanes>(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let mut sums = L::splat(0.0);
+    for (a, b) in a.iter().zip(b) {
+        sums = L::load(a).mul_add(L::load(b), sums);
     }
-    sums.iter().sum::<f32>() + tail
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.sum() + rest
 }
 
 dispatch! {
@@ -120,9 +117,9 @@ dispatch! {
 }
 
 #[inline(always)]
-fn scores_body<const FMA: bool>(rows: &[f32], vector: &[f32], out: &mut [f32]) {
+fn scores_body<L: Lanes>(rows: &[f32], vector: &[f32], out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(vector.len()).zip(out) {
-        *out = dot_body::<FMA>(row, vector);
+        *out = dot_body::<L>(row, vector);
     }
 }
 
@@ -134,6 +131,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::simd::Plain;
 
     #[test]
     fn products_agree_with_plain_sums() {
@@ -152,7 +150,7 @@ mod tests {
             let plain: f64 =
                 x.data.iter().zip(&y.data).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
             assert!((f64::from(dot(&x.data, &y.data)) - plain).abs() < 1e-4);
-            assert!((f64::from(dot_body::<false>(&x.data, &y.data)) - plain).abs() < 1e-4);
+            assert!((f64::from(dot_body::<Plain<false>>(&x.data, &y.data)) - plain).abs() < 1e-4);
         }
     }
 

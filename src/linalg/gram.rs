@@ -1,31 +1,43 @@
-//! Normal equations of weighted least squares: A = A₀ + Σ w f fᵀ and b = Σ t f over the rows f pushed.
+//! Normal equations of weighted least squares: A = A₀ + Σ w f fᵀ, b = Σ t f and s = Σ f over rows f of a matrix.
 //!
-//! Rows are copied into a small dense block, so that the update works on memory in the cache; a full
-//! block is added by rank-8 updates in `f32` and the sums of blocks are kept in `f64`.
+//! Rows are copied into a small dense block first, so that the update works on memory in the cache (the copies
+//! do not wait for each other, which single rows would). Sums run over a block in registers and then over
+//! blocks, in `f32`: an error of about (rows of a block + blocks) · 2⁻²⁴.
 
-use crate::linalg::simd::{dispatch, mul_add};
+use rayon::prelude::*;
 
-/// Rows of a block; a power of two and a multiple of [`RANK`].
-const BLOCK: usize = 256;
-/// Rows that are added by one pass over the matrix.
-const RANK: usize = 8;
-/// Columns that are handled together; one register of AVX-512, two of AVX2.
-const LANES: usize = 16;
+use crate::linalg::dense::Matrix;
+use crate::linalg::ldl::{self, BadPivot};
+use crate::linalg::rank_update::rank_update;
+use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
 
-/// Accumulates A (upper triangle, `k` × `k`, row after row) and b.
+/// Bytes of a block: with a tile's share of A it fits the first cache.
+const BLOCK_BYTES: usize = 32 << 10;
+
+/// Accumulates A (upper triangle), b and s, and solves for them.
 #[derive(Debug, Clone)]
 pub struct NormalEquations {
     k: usize,
+    /// `k` rounded up to whole vectors: length of a row of everything below. What is beyond `k` is zero.
     stride: usize,
-    /// A; only the upper triangle is set.
-    pub a: Vec<f64>,
-    /// b.
-    pub b: Vec<f64>,
-    /// Rows not yet added, padded with zeros to `stride`.
+    /// A, `stride` × `stride`, row after row; of the tiles below the diagonal nothing is meant.
+    a: Vec<f32>,
+    /// b, and after [`Self::solve`] the solution.
+    b: Vec<f32>,
+    /// s, and after [`Self::solve_bordered`] what A makes of it.
+    s: Vec<f32>,
     block: Vec<f32>,
-    weights: Vec<f32>,
-    filled: usize,
-    partial: Vec<f32>,
+    scaled: Vec<f32>,
+    solver: ldl::Scratch,
+}
+
+/// Solution of equations with a border.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Border {
+    /// Value of the last unknown.
+    pub value: f64,
+    /// Its pivot: what of its own diagonal entry the other unknowns do not explain.
+    pub pivot: f64,
 }
 
 impl NormalEquations {
@@ -33,15 +45,16 @@ impl NormalEquations {
     #[must_use]
     pub fn new(k: usize) -> Self {
         let stride = k.next_multiple_of(LANES);
+        let rows = (BLOCK_BYTES / 4 / stride.max(1)).clamp(LANES, 256);
         Self {
             k,
             stride,
-            a: vec![0.0; k * k],
-            b: vec![0.0; k],
-            block: vec![0.0; BLOCK * stride],
-            weights: vec![0.0; BLOCK],
-            filled: 0,
-            partial: vec![0.0; stride * stride],
+            a: vec![0.0; stride * stride],
+            b: vec![0.0; stride],
+            s: vec![0.0; stride],
+            block: vec![0.0; rows * stride],
+            scaled: vec![0.0; rows * stride],
+            solver: ldl::Scratch::new(stride),
         }
     }
 
@@ -49,139 +62,264 @@ impl NormalEquations {
     pub fn reset(&mut self) {
         self.a.fill(0.0);
         self.b.fill(0.0);
-        self.filled = 0;
+        self.s.fill(0.0);
     }
 
-    /// Begins anew with A = `gram`.
-    pub fn reset_to(&mut self, gram: &[f64]) {
+    /// Begins anew with A = `gram`, as [`gram`] makes it.
+    pub fn reset_to(&mut self, gram: &[f32]) {
         self.a.copy_from_slice(gram);
         self.b.fill(0.0);
-        self.filled = 0;
+        self.s.fill(0.0);
     }
 
-    /// Adds a row: `write` fills its `k` features, A grows by `weight` f fᵀ and b by `target` f.
-    pub fn push(&mut self, weight: f32, target: f64, write: impl FnOnce(&mut [f32])) {
-        let row = &mut self.block[self.filled * self.stride..][..self.k];
-        write(row);
-        for (sum, &feature) in self.b.iter_mut().zip(&*row) {
-            *sum += target * f64::from(feature);
-        }
-        self.weights[self.filled] = weight;
-        self.filled += 1;
-        if self.filled == BLOCK {
-            self.flush();
+    /// Adds the first `k` entries of the rows `indices` of `source`, each with its target and its weight, which is 1
+    /// where there are no weights.
+    pub fn add(&mut self, source: &Matrix, indices: &[u32], weights: &[f32], targets: &[f32]) {
+        let most = self.block.len() / self.stride;
+        let mut weights = weights.chunks(most);
+        for (indices, targets) in indices.chunks(most).zip(targets.chunks(most)) {
+            let n = indices.len() * self.stride;
+            copy_rows(source, indices, self.k, self.stride, &mut self.block);
+            let block = &self.block[..n];
+            add_scaled(block, targets, &mut self.b, &mut self.s);
+            let left = match weights.next() {
+                None => block,
+                Some(weights) => {
+                    scale(block, weights, self.stride, &mut self.scaled);
+                    &self.scaled[..n]
+                }
+            };
+            rank_update(&mut self.a, self.stride, 0, left, block);
         }
     }
 
-    /// Adds the rows that wait in the block; to be called before A is used.
-    pub fn flush(&mut self) {
-        if self.filled == 0 {
-            return;
-        }
-        let padded = self.filled.next_multiple_of(RANK);
-        self.weights[self.filled..padded].fill(0.0);
-        self.block[self.filled * self.stride..padded * self.stride].fill(0.0);
-        self.partial.fill(0.0);
-        let rows = &self.block[..padded * self.stride];
-        rank_update(&mut self.partial, self.stride, self.k, rows, &self.weights[..padded]);
-        for i in 0..self.k {
-            let sums = &mut self.a[i * self.k + i..(i + 1) * self.k];
-            for (sum, &part) in sums.iter_mut().zip(&self.partial[i * self.stride + i..]) {
-                *sum += f64::from(part);
-            }
-        }
-        self.filled = 0;
+    /// Returns the length of a row of A in memory, [`gram`]'s too.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.stride
     }
 
-    /// Adds `value` to the diagonal of A.
-    pub fn regularize(&mut self, value: f64) {
-        for i in 0..self.k {
-            self.a[i * self.k + i] += value;
+    /// Returns b, or after solving the solution.
+    #[must_use]
+    pub fn b(&self) -> &[f32] {
+        &self.b[..self.k]
+    }
+
+    /// Writes A, `k` × `k`, row after row, of which only the upper triangle is meant.
+    pub fn write_a(&self, out: &mut [f64]) {
+        for (out, row) in out.chunks_exact_mut(self.k).zip(self.a.chunks_exact(self.stride)) {
+            out.iter_mut().zip(row).for_each(|(out, &value)| *out = f64::from(value));
         }
+    }
+
+    /// Replaces b by the solution of (A + `ridge` I) x = b.
+    ///
+    /// # Errors
+    /// If single precision cannot tell the matrix from a singular one; it is spoilt then.
+    pub fn solve(&mut self, ridge: f32) -> Result<(), BadPivot> {
+        self.factor(ridge)?;
+        ldl::solve(&self.a, &self.solver, [&mut self.b]);
+        Ok(())
+    }
+
+    /// Solves for one more unknown, whose row of the matrix is (s, `diagonal`) and whose right-hand side is `target`;
+    /// replaces b by the others.
+    ///
+    /// # Errors
+    /// As [`Self::solve`].
+    pub fn solve_bordered(
+        &mut self,
+        ridge: f32,
+        diagonal: f64,
+        target: f64,
+    ) -> Result<Border, BadPivot> {
+        let s = self.s.clone();
+        self.factor(ridge)?;
+        ldl::solve(&self.a, &self.solver, [&mut self.b, &mut self.s]);
+        let with_s = |x: &[f32]| -> f64 {
+            s.iter().zip(x).map(|(&s, &x)| f64::from(s) * f64::from(x)).sum()
+        };
+        let pivot = diagonal - with_s(&self.s);
+        let value = (target - with_s(&self.b)) / pivot;
+        for (x, &explained) in self.b.iter_mut().zip(&self.s) {
+            *x -= (value * f64::from(explained)) as f32;
+        }
+        Ok(Border { value, pivot })
+    }
+
+    fn factor(&mut self, ridge: f32) -> Result<(), BadPivot> {
+        for i in 0..self.stride {
+            let diagonal = &mut self.a[i * self.stride + i];
+            // Unknowns beyond k have equations 1 · x = 0.
+            *diagonal = if i < self.k { *diagonal + ridge } else { 1.0 };
+        }
+        ldl::factor(&mut self.a, &mut self.solver)
     }
 }
 
 #[inline(always)]
-fn rank_update_body<const FMA: bool>(
-    a: &mut [f32],
-    stride: usize,
+fn copy_rows_body<L: Lanes>(
+    source: &Matrix,
+    indices: &[u32],
     k: usize,
-    rows: &[f32],
-    weights: &[f32],
+    stride: usize,
+    out: &mut [f32],
 ) {
-    for (rows, weights) in rows.chunks_exact(RANK * stride).zip(weights.chunks_exact(RANK)) {
-        for i in 0..k {
-            let mut scale = [0.0_f32; RANK];
-            for r in 0..RANK {
-                scale[r] = weights[r] * rows[r * stride + i];
-            }
-            for start in (i / LANES * LANES..stride).step_by(LANES) {
-                let out = &mut a[i * stride + start..][..LANES];
-                let mut sums = [0.0_f32; LANES];
-                sums.copy_from_slice(out);
-                for r in 0..RANK {
-                    let row = &rows[r * stride + start..][..LANES];
-                    for lane in 0..LANES {
-                        sums[lane] = mul_add::<FMA>(scale[r], row[lane], sums[lane]);
-                    }
-                }
-                out.copy_from_slice(&sums);
+    /// Rows that are fetched before their turn: memory answers about this many at a time.
+    const AHEAD: usize = 16;
+    let at = |index: u32| index as usize * source.cols;
+    for (place, (&index, out)) in indices.iter().zip(out.chunks_exact_mut(stride)).enumerate() {
+        if let Some(&next) = indices.get(place + AHEAD) {
+            for value in source.data[at(next)..][..k].iter().step_by(LANES) {
+                L::prefetch(value);
             }
         }
+        let row = &source.data[at(index)..][..k];
+        let (whole, rest) = row.as_chunks();
+        let (out, out_rest) = out[..k].as_chunks_mut();
+        for (out, row) in out.iter_mut().zip(whole) {
+            L::load(row).store(out);
+        }
+        out_rest.copy_from_slice(rest);
     }
 }
 
 dispatch! {
-    /// Adds Σ w f fᵀ over the rows of a block to the upper triangle of `a`.
-    fn rank_update(a: &mut [f32], stride: usize, k: usize, rows: &[f32], weights: &[f32]) = rank_update_body
+    /// Copies the first `k` entries of some rows of `source` into rows of `stride` entries.
+    pub(crate) fn copy_rows(source: &Matrix, indices: &[u32], k: usize, stride: usize, out: &mut [f32]) = copy_rows_body
+}
+
+#[inline(always)]
+fn add_scaled_body<L: Lanes>(rows: &[f32], scales: &[f32], b: &mut [f32], s: &mut [f32]) {
+    let panels = b.len() / LANES;
+    let rows = vectors(rows);
+    for panel in 0..panels {
+        let (mut scaled, mut plain) = (L::splat(0.0), L::splat(0.0));
+        for (row, &scale) in rows[panel..].iter().step_by(panels).zip(scales) {
+            let row = L::load(row);
+            scaled = row.mul_add(L::splat(scale), scaled);
+            plain = plain.add(row);
+        }
+        let (b, s) = (&mut vectors_mut(b)[panel], &mut vectors_mut(s)[panel]);
+        scaled.add(L::load(b)).store(b);
+        plain.add(L::load(s)).store(s);
+    }
+}
+
+dispatch! {
+    /// Adds Σ t f to `b` and Σ f to `s` over the rows of a block.
+    fn add_scaled(rows: &[f32], scales: &[f32], b: &mut [f32], s: &mut [f32]) = add_scaled_body
+}
+
+/// Writes the rows of a block times their weights.
+fn scale(rows: &[f32], weights: &[f32], stride: usize, out: &mut [f32]) {
+    let rows = rows.chunks_exact(stride).zip(out.chunks_exact_mut(stride));
+    for ((row, out), &weight) in rows.zip(weights) {
+        out.iter_mut().zip(row).for_each(|(out, &value)| *out = weight * value);
+    }
+}
+
+/// Returns `weight` Σ f fᵀ over the first `k` entries of all rows, symmetric, with rows of `k` rounded up to whole vectors.
+///
+/// Blocks of fixed size are added in order, in `f64`: any number of threads gives the same bits.
+#[must_use]
+pub fn gram(source: &Matrix, k: usize, weight: f64) -> Vec<f32> {
+    const ROWS: usize = 1024;
+    let stride = k.next_multiple_of(LANES);
+    let ids: Vec<u32> = (0..source.rows as u32).collect();
+    let blocks: Vec<Vec<f32>> = ids
+        .par_chunks(ROWS)
+        .map_init(
+            || NormalEquations::new(k),
+            |normal, rows| {
+                normal.reset();
+                normal.add(source, rows, &[], &[0.0; ROWS][..rows.len()]);
+                normal.a.clone()
+            },
+        )
+        .collect();
+    let mut sums = vec![0.0_f64; stride * stride];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += f64::from(value));
+    }
+    let at = |i: usize, j: usize| (weight * sums[i.min(j) * stride + i.max(j)]) as f32;
+    (0..stride * stride).map(|place| at(place / stride, place % stride)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::dense::Matrix;
+
+    fn close(a: f32, b: f64, what: &str) {
+        assert!((f64::from(a) - b).abs() < 1e-4 * (1.0 + b.abs()), "{what}: {a} for {b}");
+    }
 
     #[test]
     fn agrees_with_the_plain_sum_at_every_size() {
         for k in [1, 2, 15, 16, 17, 33, 66] {
-            for n in [0, 1, 7, 8, 9, 255, 256, 257, 700] {
-                let rows = Matrix::gaussian(n, k, 5);
+            for n in [0, 1, 7, 255, 257, 700] {
+                let rows = Matrix::gaussian(n, k + 2, 5);
+                let ids: Vec<u32> = (0..n as u32).rev().collect();
+                let weights: Vec<f32> = ids.iter().map(|i| 0.5 + (i % 3) as f32).collect();
+                let targets: Vec<f32> = ids.iter().map(|i| (i % 7) as f32).collect();
                 let mut normal = NormalEquations::new(k);
-                let weight = |i: usize| 0.5 + (i % 3) as f32;
-                // Twice, so that leftovers of the first run would show.
-                for _ in 0..2 {
+                for weights in [&[][..], &weights] {
                     normal.reset();
-                    for (i, row) in rows.iter_rows().enumerate() {
-                        normal.push(weight(i), i as f64, |out| out.copy_from_slice(row));
+                    normal.add(&rows, &ids, weights, &targets);
+                    let sum = |value: &dyn Fn(usize, &[f32]) -> f64| -> f64 {
+                        ids.iter().enumerate().map(|(at, &i)| value(at, rows.row(i as usize))).sum()
+                    };
+                    let weight = |at: usize| weights.get(at).map_or(1.0, |&w| f64::from(w));
+                    for i in 0..k {
+                        for j in i..k {
+                            let plain =
+                                sum(&|at, f| weight(at) * f64::from(f[i]) * f64::from(f[j]));
+                            close(normal.a[i * normal.stride + j], plain, "A");
+                        }
+                        let plain = sum(&|at, f| f64::from(targets[at]) * f64::from(f[i]));
+                        close(normal.b()[i], plain, "b");
+                        close(normal.s[i], sum(&|_, f| f64::from(f[i])), "s");
                     }
-                    normal.flush();
-                }
-                for i in 0..k {
-                    for j in i..k {
-                        let plain: f64 = (0..n)
-                            .map(|r| {
-                                f64::from(weight(r) * rows.row(r)[i]) * f64::from(rows.row(r)[j])
-                            })
-                            .sum();
-                        let error = (normal.a[i * k + j] - plain).abs();
-                        assert!(error < 1e-3 * (1.0 + plain.abs()), "k={k} n={n} {i},{j}: {error}");
-                    }
-                    let plain: f64 = (0..n).map(|r| r as f64 * f64::from(rows.row(r)[i])).sum();
-                    assert!((normal.b[i] - plain).abs() < 1e-6 * (1.0 + plain.abs()));
                 }
             }
         }
     }
 
     #[test]
-    fn the_baseline_kernel_agrees_with_the_chosen_one() {
-        let rows = Matrix::gaussian(16, 32, 9);
-        let weights = [1.0; 16];
-        let (mut chosen, mut baseline) = (vec![0.0; 32 * 32], vec![0.0; 32 * 32]);
-        rank_update(&mut chosen, 32, 20, &rows.data, &weights);
-        rank_update_body::<false>(&mut baseline, 32, 20, &rows.data, &weights);
-        for (a, b) in chosen.iter().zip(&baseline) {
-            assert!((a - b).abs() < 1e-4);
+    fn a_border_is_one_more_unknown() {
+        let (k, n) = (19, 60);
+        let rows = Matrix::gaussian(n, k, 5);
+        let with_one = Matrix {
+            rows: n,
+            cols: k + 1,
+            data: rows.iter_rows().flat_map(|row| row.iter().copied().chain([1.0])).collect(),
+        };
+        let ids: Vec<u32> = (0..n as u32).collect();
+        let targets: Vec<f32> = ids.iter().map(|i| (i % 5) as f32 - 1.0).collect();
+        let mut whole = NormalEquations::new(k + 1);
+        whole.reset();
+        whole.add(&with_one, &ids, &[], &targets);
+        whole.solve(0.5).unwrap();
+        let mut bordered = NormalEquations::new(k);
+        bordered.reset();
+        bordered.add(&rows, &ids, &[], &targets);
+        let total: f32 = targets.iter().sum();
+        let border = bordered.solve_bordered(0.5, n as f64 + 0.5, f64::from(total)).unwrap();
+        close(whole.b()[k], border.value, "the last unknown");
+        for (&a, &b) in whole.b().iter().zip(bordered.b()) {
+            close(a, f64::from(b), "the others");
+        }
+    }
+
+    #[test]
+    fn the_gram_matrix_is_symmetric_and_right() {
+        let rows = Matrix::gaussian(3000, 21, 5);
+        let plain = rows.transposed_times(&rows);
+        let gram = gram(&rows, 21, 0.5);
+        for i in 0..21 {
+            for j in 0..21 {
+                close(gram[i * 32 + j], 0.5 * plain[i * 21 + j], "gram");
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Kernels on slices and small views; scratch is handed in, and nothing here knows ratings or ids.
 
+pub mod cg;
 pub mod cholesky;
 pub mod dense;
 pub mod gram;
+pub mod ldl;
 pub mod nnls;
+mod rank_update;
 mod simd;
 pub mod sparse;
 pub mod svd;

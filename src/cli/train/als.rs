@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::error::{Result, usage};
 use crate::cli::train::CommonArgs;
-use crate::model::als::{AlsParams, Feedback, Weighting};
+use crate::model::als::{AlsParams, Feedback, Solver, Weighting};
 
 /// Factorise by alternating least squares
 ///
@@ -52,6 +52,11 @@ pub(super) struct AlsArgs {
         AlsParams::implicit().positive_from
     ))]
     positive_from: Option<f32>,
+    /// How the equations of each row are solved
+    #[arg(long, value_enum, default_value_t = SolverArg::Cholesky, value_name = "SOLVER")]
+    solver: SolverArg,
+    #[arg(long, value_name = "N", help = format!("Steps of --solver cg in each pass [default: {CG_STEPS}]"))]
+    cg_steps: Option<usize>,
     /// Seed of the start
     #[arg(long, default_value_t = AlsParams::explicit().seed, value_name = "N")]
     seed: u64,
@@ -64,6 +69,17 @@ enum FeedbackArg {
     /// That it was watched
     Implicit,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SolverArg {
+    /// To the end, by factorisation
+    Cholesky,
+    /// By some steps of conjugate gradients from the last iteration's vector
+    Cg,
+}
+
+/// Steps of conjugate gradients that do as well as solving to the end, iteration for iteration (Takács et al. 2011).
+const CG_STEPS: usize = 3;
 
 impl AlsArgs {
     pub(super) fn params(&self) -> Result<AlsParams> {
@@ -87,6 +103,13 @@ impl AlsArgs {
                 AlsParams::implicit()
             }
         };
+        let solver = match (self.solver, self.cg_steps) {
+            (SolverArg::Cholesky, Some(_)) => {
+                return Err(usage("--cg-steps belongs to --solver cg"));
+            }
+            (SolverArg::Cholesky, None) => Solver::Cholesky,
+            (SolverArg::Cg, steps) => Solver::Cg { steps: steps.unwrap_or(CG_STEPS) },
+        };
         Ok(AlsParams {
             feedback: match self.feedback {
                 FeedbackArg::Explicit => Feedback::Explicit,
@@ -100,6 +123,7 @@ impl AlsArgs {
             unobserved_weight: self.unobserved_weight.unwrap_or(defaults.unobserved_weight),
             exponent: self.exponent.unwrap_or(defaults.exponent),
             positive_from: self.positive_from.unwrap_or(defaults.positive_from),
+            solver,
             seed: self.seed,
         })
     }

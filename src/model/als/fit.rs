@@ -9,7 +9,7 @@ use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::Csr;
 use crate::model::OnIteration;
 use crate::model::als::half_step::{HalfStep, Side, width};
-use crate::model::als::params::AlsParams;
+use crate::model::als::params::{AlsParams, Solver};
 use crate::model::error::ModelError;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
@@ -47,19 +47,29 @@ pub fn fit(
     };
     for iteration in 1..=params.iterations {
         let step = HalfStep::new(params, mean, Side::Items, &fit.users);
-        solve_side(&step, matrix.by_item(), &mut fit.items).map_err(|row| {
+        solve_side(&step, params.solver, matrix.by_item(), &mut fit.items).map_err(|row| {
             ModelError::Singular { side: "movie", id: Some(matrix.movie_ids[row]) }
         })?;
         let item_penalty = penalty(&step, matrix.by_item(), &fit.items);
         let step = HalfStep::new(params, mean, Side::Users, &fit.items);
-        let error = solve_side(&step, matrix.by_user(), &mut fit.users)
-            .map_err(|row| ModelError::Singular { side: "user", id: Some(matrix.user_ids[row]) })?;
-        let loss = error + item_penalty + penalty(&step, matrix.by_user(), &fit.users);
-        if !loss.is_finite() {
-            return Err(ModelError::Diverged { iteration, loss });
-        }
+        let mut solve_users = |solver| {
+            let error = solve_side(&step, solver, matrix.by_user(), &mut fit.users);
+            let error = error.map_err(|row| ModelError::Singular {
+                side: "user",
+                id: Some(matrix.user_ids[row]),
+            })?;
+            let loss = error + item_penalty + penalty(&step, matrix.by_user(), &fit.users);
+            if loss.is_finite() { Ok(loss) } else { Err(ModelError::Diverged { iteration, loss }) }
+        };
+        let last = iteration == params.iterations;
+        let loss = solve_users(if last { Solver::Cholesky } else { params.solver })?;
         fit.losses.push(loss);
         if let ControlFlow::Break(()) = on_iteration(iteration, loss) {
+            if !last && params.solver != Solver::Cholesky {
+                let loss = solve_users(Solver::Cholesky)?;
+                fit.losses.pop();
+                fit.losses.push(loss);
+            }
             break;
         }
     }
@@ -86,24 +96,55 @@ fn start(n_users: usize, params: &AlsParams, mean: f64) -> Matrix {
     users
 }
 
-/// Rows that a thread takes at a time; also the unit in which losses are summed.
-const ROWS: usize = 32;
+/// Work that a thread takes at a time, in ratings; also the unit in which losses are summed.
+const WORK: usize = 1 << 14;
+
+/// Divides rows into parts of about equal work, whatever the number of threads; returns where each begins, and the end.
+fn parts(ratings: Csr<'_>, work_per_row: usize) -> Vec<usize> {
+    let mut bounds = vec![0];
+    let mut work = 0;
+    for row in 0..ratings.n_rows() {
+        work += ratings.len(row) + work_per_row;
+        if work >= WORK {
+            bounds.push(row + 1);
+            work = 0;
+        }
+    }
+    if bounds.last() != Some(&ratings.n_rows()) {
+        bounds.push(ratings.n_rows());
+    }
+    bounds
+}
 
 /// Solves all rows of a side; returns the sum of squared errors, or the first row that is singular.
-fn solve_side(step: &HalfStep<'_>, ratings: Csr<'_>, out: &mut Matrix) -> Result<f64, usize> {
+fn solve_side(
+    step: &HalfStep<'_>,
+    solver: Solver,
+    ratings: Csr<'_>,
+    out: &mut Matrix,
+) -> Result<f64, usize> {
     let width = out.cols;
-    let losses: Vec<Result<f64, usize>> = out
-        .data
-        .par_chunks_mut(ROWS * width)
-        .enumerate()
+    // Solving for k unknowns costs about as much as adding k / 3 ratings to the equations.
+    let bounds = parts(ratings, width / 3);
+    let mut rest = &mut out.data[..];
+    let jobs: Vec<(usize, &mut [f32])> = bounds
+        .windows(2)
+        .map(|part| {
+            let rows = rest.split_off_mut(..(part[1] - part[0]) * width);
+            (part[0], rows.expect("the parts are of these rows"))
+        })
+        .collect();
+    let losses: Vec<Result<f64, usize>> = jobs
+        .into_par_iter()
         .map_init(
             || step.scratch(),
-            |scratch, (block, rows)| {
+            |scratch, (first, rows)| {
                 let mut sum = 0.0;
                 for (i, row) in rows.chunks_exact_mut(width).enumerate() {
-                    let at = block * ROWS + i;
-                    let (indices, values) = ratings.row(at);
-                    sum += step.solve_row(scratch, indices, values, row).map_err(|_| at)?;
+                    let (indices, values) = ratings.row(first + i);
+                    sum += step
+                        .solve_row(solver, scratch, indices, values, row)
+                        .map_err(|_| first + i)?;
                 }
                 Ok(sum)
             },

@@ -5,16 +5,50 @@
 
 use std::borrow::Cow;
 
-use crate::linalg::cholesky::{self, BadPivot};
+use crate::linalg::cg::{ConjugateGradient, Fixed};
+use crate::linalg::cholesky;
 use crate::linalg::dense::Matrix;
-use crate::linalg::gram::NormalEquations;
-use crate::model::als::params::{AlsParams, Feedback, Weighting};
+use crate::linalg::gram::{NormalEquations, gram};
+use crate::model::als::params::{AlsParams, Feedback, Solver, Weighting};
 
 /// The side that is being solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Users,
     Items,
+}
+
+/// What all rows of a step need of the other side.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    /// α₀ YᵀY over the other side, rows rounded up to whole vectors; implicit only.
+    gram: Vec<f32>,
+    /// What each row of the other side says of a rating before any vector is multiplied; with biases only.
+    offsets: Vec<f32>,
+}
+
+impl Shared {
+    /// Prepares a step that solves `side` from the vectors `source` of the other one; `mean` is μ.
+    pub(crate) fn new(params: &AlsParams, mean: f64, side: Side, source: &Matrix) -> Self {
+        let k = params.factors;
+        let weight = match (params.feedback, params.weighting) {
+            (Feedback::Explicit, _) => None,
+            (Feedback::Implicit, Weighting::Uniform) => Some(params.unobserved_weight),
+            (Feedback::Implicit, Weighting::Hu { .. }) => Some(1.0),
+        };
+        let offset = |row: &[f32]| match side {
+            Side::Users => (mean + f64::from(row[k + 1])) as f32,
+            Side::Items => row[k], // μ is in it
+        };
+        Self {
+            gram: weight.map_or_else(Vec::new, |weight| gram(source, k, weight)),
+            offsets: if params.biases {
+                source.iter_rows().map(offset).collect()
+            } else {
+                Vec::new()
+            },
+        }
+    }
 }
 
 /// Everything that the rows of one side share while they are solved.
@@ -26,16 +60,22 @@ pub(crate) struct HalfStep<'a> {
     side: Side,
     /// Vectors of the other side.
     source: &'a Matrix,
-    /// α₀ YᵀY over the other side; implicit only.
-    gram: Cow<'a, [f64]>,
+    shared: Cow<'a, Shared>,
 }
 
 /// Working memory of one thread.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     normal: NormalEquations,
-    solution: Vec<f64>,
+    conjugate: ConjugateGradient,
+    targets: Vec<f32>,
+    weights: Vec<f32>,
+    solution: Vec<f32>,
 }
+
+/// The equations of a row cannot be solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Singular;
 
 /// Width of a stored vector.
 pub(crate) fn width(params: &AlsParams) -> usize {
@@ -45,31 +85,19 @@ pub(crate) fn width(params: &AlsParams) -> usize {
 impl<'a> HalfStep<'a> {
     /// Prepares the step that solves `side` from the vectors `source` of the other one.
     pub(crate) fn new(params: &'a AlsParams, mean: f64, side: Side, source: &'a Matrix) -> Self {
-        let gram = Cow::Owned(Self::gram(params, source));
-        Self { params, mean, side, source, gram }
+        let shared = Cow::Owned(Shared::new(params, mean, side, source));
+        Self { params, mean, side, source, shared }
     }
 
-    /// Prepares the step with a result of [`HalfStep::gram`] that is kept elsewhere.
-    pub(crate) fn with_gram(
+    /// Prepares the step with what it shares kept elsewhere.
+    pub(crate) fn with(
         params: &'a AlsParams,
         mean: f64,
         side: Side,
         source: &'a Matrix,
-        gram: &'a [f64],
+        shared: &'a Shared,
     ) -> Self {
-        Self { params, mean, side, source, gram: Cow::Borrowed(gram) }
-    }
-
-    /// Returns α₀ YᵀY, which all rows of an implicit step share; nothing for an explicit one.
-    pub(crate) fn gram(params: &AlsParams, source: &Matrix) -> Vec<f64> {
-        let alpha0 = match (params.feedback, params.weighting) {
-            (Feedback::Explicit, _) => return Vec::new(),
-            (Feedback::Implicit, Weighting::Uniform) => params.unobserved_weight,
-            (Feedback::Implicit, Weighting::Hu { .. }) => 1.0,
-        };
-        let mut gram = source.transposed_times(source);
-        gram.iter_mut().for_each(|value| *value *= alpha0);
-        gram
+        Self { params, mean, side, source, shared: Cow::Borrowed(shared) }
     }
 
     /// Number of unknowns of a row.
@@ -78,8 +106,13 @@ impl<'a> HalfStep<'a> {
     }
 
     pub(crate) fn scratch(&self) -> Scratch {
-        let k = self.unknowns();
-        Scratch { normal: NormalEquations::new(k), solution: vec![0.0; k] }
+        Scratch {
+            normal: NormalEquations::new(self.params.factors),
+            conjugate: ConjugateGradient::new(self.unknowns()),
+            targets: Vec::new(),
+            weights: Vec::new(),
+            solution: vec![0.0; self.unknowns()],
+        }
     }
 
     /// Regularisation of a row with `n` ratings.
@@ -98,106 +131,159 @@ impl<'a> HalfStep<'a> {
         }
     }
 
-    /// Solves a row that has rated `indices` with `values`; returns the sum of its squared errors.
+    /// Solves a row that has rated `indices` with `values`, with conjugate gradients from the vector that is in `out`;
+    /// returns the sum of its squared errors.
     ///
     /// With x the solution of (A₀ + ρI) x = b, that sum is c − x·b − ρ|x|², where c is Σ t² (explicit) or
     /// Σ w (implicit): the loss costs nothing beyond the solution.
     pub(crate) fn solve_row(
         &self,
+        solver: Solver,
         scratch: &mut Scratch,
         indices: &[u32],
         values: &[f32],
         out: &mut [f32],
-    ) -> Result<f64, BadPivot> {
-        let Scratch { normal, solution } = scratch;
-        let constant = match self.params.feedback {
-            Feedback::Explicit => self.collect_explicit(normal, indices, values),
-            Feedback::Implicit => self.collect_implicit(normal, indices, values),
-        };
-        normal.flush();
-        let ridge = self.row_regularization(indices.len());
-        normal.regularize(ridge);
-        solution.copy_from_slice(&normal.b);
+    ) -> Result<f64, Singular> {
         if indices.is_empty() {
-            solution.fill(0.0); // nothing is known: the zero vector, whatever the ridge
+            // Nothing is known: the zero vector, whatever the ridge.
+            scratch.solution.fill(0.0);
+            self.store(&scratch.solution, out);
+            return Ok(0.0);
+        }
+        let constant = self.targets(scratch, indices, values);
+        let ridge = self.row_regularization(indices.len());
+        let error = match solver {
+            Solver::Cg { steps } => {
+                let Scratch { conjugate, targets, weights, solution, .. } = scratch;
+                self.recall(out, solution);
+                conjugate.take(self.source, indices, self.params.factors);
+                let fixed = Fixed { gram: &self.shared.gram, ridge: ridge as f32 };
+                constant + conjugate.improve(fixed, weights, targets, steps, solution)
+            }
+            Solver::Cholesky => match self.solve_in_single(scratch, indices, ridge) {
+                Some(explained) => constant - explained,
+                None => constant - self.solve_in_double(scratch, indices, ridge)?,
+            },
+        };
+        self.store(&scratch.solution, out);
+        Ok(error)
+    }
+
+    /// Sets targets and weights of a row; returns c.
+    fn targets(&self, scratch: &mut Scratch, indices: &[u32], values: &[f32]) -> f64 {
+        let Scratch { targets, weights, .. } = scratch;
+        targets.clear();
+        weights.clear();
+        match (self.params.feedback, self.params.weighting) {
+            (Feedback::Explicit, _) if self.params.biases => {
+                let offsets = indices.iter().map(|&other| self.shared.offsets[other as usize]);
+                targets.extend(values.iter().zip(offsets).map(|(value, offset)| value - offset));
+            }
+            (Feedback::Explicit, _) => targets.extend_from_slice(values),
+            (Feedback::Implicit, Weighting::Uniform) => targets.resize(values.len(), 1.0),
+            (Feedback::Implicit, Weighting::Hu { alpha }) => {
+                // The gram matrix holds the weight 1 of every cell.
+                weights.extend(values.iter().map(|&value| alpha * value));
+                targets.extend(weights.iter().map(|&extra| 1.0 + extra));
+            }
+        }
+        let square = |target: &f32| f64::from(*target) * f64::from(*target);
+        match self.params.feedback {
+            Feedback::Explicit => targets.iter().map(square).sum(),
+            Feedback::Implicit => targets.iter().map(|&target| f64::from(target)).sum(),
+        }
+    }
+
+    /// Returns x·b + ρ|x|², or nothing where the equations are too close to singular for single precision.
+    fn solve_in_single(&self, scratch: &mut Scratch, indices: &[u32], ridge: f64) -> Option<f64> {
+        /// Below this share of the number of ratings the bias is lost in what the vector explains.
+        const SMALLEST_PIVOT: f64 = 1e-3;
+        let Scratch { normal, targets, weights, solution, .. } = scratch;
+        if self.shared.gram.is_empty() {
+            normal.reset();
         } else {
-            cholesky::factor(&mut normal.a, solution.len())?;
-            cholesky::solve(&normal.a, solution);
+            normal.reset_to(&self.shared.gram);
         }
-        let explained: f64 = solution.iter().zip(&normal.b).map(|(x, b)| x * b).sum();
-        let length: f64 = solution.iter().map(|x| x * x).sum();
-        self.store(solution, out);
-        Ok(constant - explained - ridge * length)
-    }
-
-    fn collect_explicit(
-        &self,
-        normal: &mut NormalEquations,
-        indices: &[u32],
-        values: &[f32],
-    ) -> f64 {
+        normal.add(self.source, indices, weights, targets);
         let k = self.params.factors;
-        normal.reset();
-        let mut squares = 0.0;
-        for (&other, &value) in indices.iter().zip(values) {
-            let row = self.source.row(other as usize);
-            let target = f64::from(value) - self.other_bias(row);
-            squares += target * target;
-            normal.push(1.0, target, |features| {
-                features[..k].copy_from_slice(&row[..k]);
-                if self.params.biases {
-                    features[k] = 1.0;
-                }
-            });
-        }
-        squares
-    }
-
-    fn collect_implicit(
-        &self,
-        normal: &mut NormalEquations,
-        indices: &[u32],
-        values: &[f32],
-    ) -> f64 {
-        normal.reset_to(&self.gram);
-        let mut constant = 0.0;
-        for (&other, &value) in indices.iter().zip(values) {
-            let row = self.source.row(other as usize);
-            // (weight beyond what the gram matrix holds, weight of the target 1)
-            let (extra, target) = match self.params.weighting {
-                Weighting::Uniform => (1.0, 1.0),
-                Weighting::Hu { alpha } => (alpha * value, 1.0 + f64::from(alpha * value)),
-            };
-            constant += target;
-            normal.push(extra, target, |features| features.copy_from_slice(row));
-        }
-        constant
-    }
-
-    /// What the other side's row says of the rating before any vector is multiplied.
-    fn other_bias(&self, row: &[f32]) -> f64 {
-        let k = self.params.factors;
-        match (self.params.biases, self.side) {
-            (false, _) => 0.0,
-            (true, Side::Users) => self.mean + f64::from(row[k + 1]),
-            (true, Side::Items) => f64::from(row[k]), // μ is in it
-        }
-    }
-
-    fn store(&self, solution: &[f64], out: &mut [f32]) {
-        for (out, &x) in out.iter_mut().zip(solution) {
-            *out = x as f32;
-        }
+        let b: Vec<f32> = normal.b().to_vec();
+        let mut bias_share = 0.0;
         if self.params.biases {
-            let k = self.params.factors;
+            let n = indices.len() as f64;
+            let target: f64 = targets.iter().map(|&target| f64::from(target)).sum();
+            let border = normal.solve_bordered(ridge as f32, n + ridge, target).ok()?;
+            if border.pivot < SMALLEST_PIVOT * n {
+                return None;
+            }
+            solution[k] = border.value as f32;
+            bias_share = border.value * (target + ridge * border.value);
+        } else {
+            normal.solve(ridge as f32).ok()?;
+        }
+        solution[..k].copy_from_slice(normal.b());
+        let share = |(&x, &b): (&f32, &f32)| f64::from(x) * (f64::from(b) + ridge * f64::from(x));
+        Some(bias_share + solution.iter().zip(&b).map(share).sum::<f64>())
+    }
+
+    /// As [`Self::solve_in_single`], slowly, where single precision does not do.
+    fn solve_in_double(
+        &self,
+        scratch: &mut Scratch,
+        indices: &[u32],
+        ridge: f64,
+    ) -> Result<f64, Singular> {
+        let (k, unknowns) = (self.params.factors, self.unknowns());
+        let stride = scratch.normal.stride();
+        let mut a = vec![0.0_f64; unknowns * unknowns];
+        for (row, gram) in a.chunks_exact_mut(unknowns).zip(self.shared.gram.chunks_exact(stride)) {
+            row.iter_mut().zip(gram).for_each(|(a, &gram)| *a = f64::from(gram));
+        }
+        let mut b = vec![0.0_f64; unknowns];
+        for (at, (&other, &target)) in indices.iter().zip(&scratch.targets).enumerate() {
+            let row = &self.source.row(other as usize)[..k];
+            let feature = |i: usize| row.get(i).map_or(1.0, |&value| f64::from(value));
+            let weight = scratch.weights.get(at).map_or(1.0, |&weight| f64::from(weight));
+            for i in 0..unknowns {
+                b[i] += f64::from(target) * feature(i);
+                for j in i..unknowns {
+                    a[i * unknowns + j] += weight * feature(i) * feature(j);
+                }
+            }
+        }
+        (0..unknowns).for_each(|i| a[i * unknowns + i] += ridge);
+        cholesky::factor(&mut a, unknowns).map_err(|_| Singular)?;
+        let mut x = b.clone();
+        cholesky::solve(&a, &mut x);
+        for (solution, &x) in scratch.solution.iter_mut().zip(&x) {
+            *solution = x as f32;
+        }
+        Ok(x.iter().zip(&b).map(|(x, b)| x * (b + ridge * x)).sum())
+    }
+
+    /// Writes the unknowns that a stored row holds.
+    fn recall(&self, row: &[f32], solution: &mut [f32]) {
+        let k = self.params.factors;
+        solution[..k].copy_from_slice(&row[..k]);
+        if self.params.biases {
+            solution[k] = match self.side {
+                Side::Users => (f64::from(row[k]) - self.mean) as f32,
+                Side::Items => row[k + 1],
+            };
+        }
+    }
+
+    fn store(&self, solution: &[f32], out: &mut [f32]) {
+        let k = self.params.factors;
+        out[..k].copy_from_slice(&solution[..k]);
+        if self.params.biases {
             match self.side {
                 Side::Users => {
-                    out[k] = (solution[k] + self.mean) as f32;
+                    out[k] = (f64::from(solution[k]) + self.mean) as f32;
                     out[k + 1] = 1.0;
                 }
                 Side::Items => {
                     out[k] = 1.0;
-                    out[k + 1] = solution[k] as f32;
+                    out[k + 1] = solution[k];
                 }
             }
         }

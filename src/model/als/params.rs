@@ -27,6 +27,20 @@ pub enum Weighting {
     },
 }
 
+/// How the equations of a row are solved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// To the end, by factorisation.
+    #[default]
+    Cholesky,
+    /// By some steps of conjugate gradients from the last iteration's vector; the last pass over the users goes to the end.
+    Cg {
+        /// Steps.
+        steps: usize,
+    },
+}
+
 /// Parameters of ALS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlsParams {
@@ -48,6 +62,9 @@ pub struct AlsParams {
     pub exponent: f64,
     /// Fewest stars with which a movie counts as liked; implicit only.
     pub positive_from: f32,
+    /// How each row is solved.
+    #[serde(default)]
+    pub solver: Solver,
     /// Seed of the start.
     pub seed: u64,
 }
@@ -66,6 +83,7 @@ impl AlsParams {
             unobserved_weight: 0.2,
             exponent: 1.0,
             positive_from: 3.0,
+            solver: Solver::Cholesky,
             seed: 42,
         }
     }

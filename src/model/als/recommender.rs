@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::{Matrix, scores};
-use crate::model::als::half_step::{HalfStep, Side};
-use crate::model::als::params::{AlsParams, Feedback};
+use crate::model::als::half_step::{HalfStep, Shared, Side};
+use crate::model::als::params::{AlsParams, Feedback, Solver};
 use crate::model::catalogue::Catalogue;
 use crate::model::error::ModelError;
 use crate::model::factors::{Factors, cosines};
@@ -28,7 +28,7 @@ pub struct Als {
     users: Factors,
     items: Matrix,
     evidence: Evidence,
-    gram: OnceLock<Vec<f64>>,
+    shared: OnceLock<Shared>,
 }
 
 impl Als {
@@ -36,7 +36,7 @@ impl Als {
     #[must_use]
     pub fn new(fold_in: FoldIn, users: Factors, items: Matrix, catalogue: &Catalogue) -> Self {
         let evidence = Evidence::of(catalogue);
-        Self { fold_in, users, items, evidence, gram: OnceLock::new() }
+        Self { fold_in, users, items, evidence, shared: OnceLock::new() }
     }
 
     /// Returns the vector of a person: the trained one, or one row solved from the ratings; `None` where
@@ -61,10 +61,11 @@ impl Als {
         if items.is_empty() && params.feedback == Feedback::Implicit {
             return Ok(None);
         }
-        let gram = self.gram.get_or_init(|| HalfStep::gram(params, &self.items));
-        let step = HalfStep::with_gram(params, *mean, Side::Users, &self.items, gram);
+        let shared =
+            self.shared.get_or_init(|| Shared::new(params, *mean, Side::Users, &self.items));
+        let step = HalfStep::with(params, *mean, Side::Users, &self.items, shared);
         let mut vector = vec![0.0; self.items.cols];
-        step.solve_row(&mut step.scratch(), &items, &stars, &mut vector)
+        step.solve_row(Solver::Cholesky, &mut step.scratch(), &items, &stars, &mut vector)
             .map_err(|_| ModelError::Singular { side: "user", id: None })?;
         Ok(Some(vector))
     }

@@ -44,6 +44,8 @@ pub(crate) struct HalfStep<'a> {
 #[derive(Debug)]
 pub(crate) struct Scratch {
     normal: NormalEquations,
+    quadratic: Vec<f64>,
+    linear: Vec<f64>,
     solution: Vec<f64>,
     solver: nnls::Solver,
 }
@@ -72,8 +74,13 @@ impl<'a> HalfStep<'a> {
 
     pub(crate) fn scratch(&self) -> Scratch {
         let k = self.source.cols;
-        let solver = nnls::Solver::default();
-        Scratch { normal: NormalEquations::new(k), solution: vec![0.0; k], solver }
+        Scratch {
+            normal: NormalEquations::new(k),
+            quadratic: vec![0.0; k * k],
+            linear: vec![0.0; k],
+            solution: vec![0.0; k],
+            solver: nnls::Solver::default(),
+        }
     }
 
     /// Number of cells of a row, which its regularisation grows with.
@@ -90,19 +97,19 @@ impl<'a> HalfStep<'a> {
         depth: Depth,
         row: &mut [f32],
     ) -> f64 {
-        let Scratch { normal, solution, solver } = scratch;
+        let Scratch { normal, quadratic, linear, solution, solver } = scratch;
         for (solution, &x) in solution.iter_mut().zip(&*row) {
             *solution = f64::from(x);
         }
-        let pairs = indices.iter().zip(values).map(|(&i, &v)| (self.source.row(i as usize), v));
+        let square = |value: f64| value * value;
         let (constant, quadratic, sweeps) = match self.filled.as_ref() {
             Some(filled) => {
-                normal.b.copy_from_slice(&filled.linear);
-                let mut constant = filled.value * filled.value * self.source.rows as f64;
-                for (other, value) in pairs {
+                let mut constant = square(filled.value) * self.source.rows as f64;
+                linear.copy_from_slice(&filled.linear);
+                for (&other, &value) in indices.iter().zip(values) {
                     let value = f64::from(value);
-                    constant += value * value - filled.value * filled.value;
-                    for (b, &y) in normal.b.iter_mut().zip(other) {
+                    constant += square(value) - square(filled.value);
+                    for (b, &y) in linear.iter_mut().zip(self.source.row(other as usize)) {
                         *b += (value - filled.value) * f64::from(y);
                     }
                 }
@@ -110,25 +117,24 @@ impl<'a> HalfStep<'a> {
             }
             None => {
                 normal.reset();
-                let mut constant = 0.0;
-                for (other, value) in pairs {
-                    let value = f64::from(value);
-                    constant += value * value;
-                    normal.push(1.0, value, |features| features.copy_from_slice(other));
-                }
-                normal.flush();
-                normal.regularize(self.params.regularization * indices.len() as f64);
-                (constant, &normal.a, MASKED_SWEEPS)
+                normal.add(self.source, indices, &[], values);
+                normal.write_a(quadratic);
+                let ridge = self.params.regularization * indices.len() as f64;
+                let k = linear.len();
+                (0..k).for_each(|i| quadratic[i * k + i] += ridge);
+                linear.iter_mut().zip(normal.b()).for_each(|(out, &b)| *out = f64::from(b));
+                let constant = values.iter().map(|&value| square(f64::from(value))).sum();
+                (constant, &*quadratic, MASKED_SWEEPS)
             }
         };
         match depth {
-            Depth::Pass => nnls::sweep(quadratic, &normal.b, solution, sweeps),
-            Depth::End => solver.solve(quadratic, &normal.b, solution),
+            Depth::Pass => nnls::sweep(quadratic, linear, solution, sweeps),
+            Depth::End => solver.solve(quadratic, linear, solution),
         }
         for (out, &x) in row.iter_mut().zip(&*solution) {
             *out = x as f32;
         }
-        let linear: f64 = solution.iter().zip(&normal.b).map(|(x, b)| x * b).sum();
-        constant - 2.0 * linear + nnls::quadratic_form(quadratic, solution)
+        let product: f64 = solution.iter().zip(&*linear).map(|(x, b)| x * b).sum();
+        constant - 2.0 * product + nnls::quadratic_form(quadratic, solution)
     }
 }
