@@ -230,12 +230,10 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let counted = sorter.push(filter.by_counts(ratings).into_columns());
     counted.map_err(|error| sink.named(error))?;
     let mut n = 0;
-    let sorted = sorter.finish(|tally, _| {
-        n = tally.shape().ratings;
-        sidecar.history.steps.push(filter.step(args.expression.as_deref(), rows_in, n));
-        sink.footer(&sidecar)
-    });
-    let sorted = sorted.map_err(|error| sink.named(error))?;
+    let sorted = sink.sorted(sorter, &mut sidecar, |kept, _| {
+        n = kept;
+        filter.step(args.expression.as_deref(), rows_in, n)
+    })?;
     ui.finish();
     ui.say(&format!("kept {n} of {rows_in} ratings"));
     if n == 0 {

@@ -16,6 +16,7 @@ use crate::dataset::{load, ratings};
 use crate::io::atomic::AtomicFile;
 use crate::io::columns::RatingColumns;
 use crate::io::intake::Intake;
+use crate::io::keys::Ids;
 use crate::io::rejects::Rejects;
 use crate::io::text::{Columns, Delimiter, TextOptions};
 use crate::io::values::Scale;
@@ -157,12 +158,10 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     let mut sidecar = load::ingest_all(&args.sources, titles, &mut intake, &mut push, ui)
         .map_err(|error| sink.named(error))?;
     let (mut kept, mut duplicates) = (0, 0);
-    let sorted = sorter.finish(|tally, dropped| {
-        (kept, duplicates) = (tally.shape().ratings, dropped);
-        sidecar.history.steps.push(step(args, kept, duplicates, &intake.rejects));
-        sink.footer(&sidecar)
-    });
-    let sorted = sorted.map_err(|error| sink.named(error))?;
+    let sorted = sink.sorted(sorter, &mut sidecar, |n, dropped| {
+        (kept, duplicates) = (n, dropped);
+        step(args, kept, duplicates, &intake.rejects)
+    })?;
     if args.duplicates == Duplicates::Error && duplicates > 0 {
         anyhow::bail!(
             "{duplicates} rows repeat a user and movie, which --duplicates error refuses"
@@ -201,11 +200,8 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
 
 fn tell_of_keys(intake: &Intake, ui: &Ui) {
     for (side, ids) in [("users", &intake.users), ("movies", &intake.movies)] {
-        if let Some(keys) = ids.to_keys() {
-            ui.say(&format!(
-                "{side} are text: {} of them, numbered as they appear",
-                keys.ids.len()
-            ));
+        if let Ids::Keys(index) = ids {
+            ui.say(&format!("{side} are text: {} of them, numbered as they appear", index.len()));
         }
     }
 }

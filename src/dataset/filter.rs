@@ -7,13 +7,12 @@
 use std::hash::Hasher;
 use std::ops::Range;
 
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Plan;
-use crate::dataset::ids::{Lookup, MovieId};
+use crate::dataset::ids::{Lookup, MovieId, count};
 use crate::dataset::manifest::Step;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
@@ -227,26 +226,6 @@ fn by_counts(ratings: &Ratings, conditions: &Conditions) -> Ratings {
         let movie = movies.get(columns.movie_id[row]).expect("every movie was listed");
         user_counts[user as usize] >= of_user && movie_counts[movie as usize] >= of_movie
     })
-}
-
-/// Counts how often each of `n` ids occurs.
-fn count(column: &[i32], lookup: &Lookup, n: usize) -> Vec<usize> {
-    column
-        .par_chunks(1 << 22)
-        .map(|chunk| {
-            let mut counts = vec![0; n];
-            for &id in chunk {
-                counts[lookup.get(id).expect("every id was listed") as usize] += 1;
-            }
-            counts
-        })
-        .reduce(
-            || vec![0; n],
-            |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-                a
-            },
-        )
 }
 
 #[cfg(test)]

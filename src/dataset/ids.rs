@@ -129,6 +129,26 @@ impl Lookup {
     }
 }
 
+/// Counts how often each of `n` ids occurs, all of which `lookup` knows.
+pub(super) fn count(column: &[i32], lookup: &Lookup, n: usize) -> Vec<usize> {
+    column
+        .par_chunks(1 << 22)
+        .map(|chunk| {
+            let mut counts = vec![0; n];
+            for &id in chunk {
+                counts[lookup.get(id).expect("every id was listed") as usize] += 1;
+            }
+            counts
+        })
+        .reduce(
+            || vec![0; n],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

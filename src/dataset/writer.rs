@@ -76,7 +76,7 @@ impl RatingsWriter {
     /// Returns how many ratings have been added.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tally.ratings + self.buffer.len()
+        self.tally.ratings() + self.buffer.len()
     }
 
     /// Tells whether no ratings have been added.
@@ -86,47 +86,30 @@ impl RatingsWriter {
     }
 }
 
-/// Counts, ranges and hash of ratings, added up over parts in order.
+/// Counts and ranges of ratings, added up over parts in order.
 #[derive(Default)]
-pub struct Tally {
+pub struct Census {
     ratings: usize,
     users: usize,
     last_user: Option<i32>,
     movies: HashSet<i32>,
     stars: Option<(f32, f32)>,
     period: Option<(i64, i64)>,
-    hashes: [Xxh3; 4],
 }
 
-impl Tally {
+impl Census {
     /// Adds ratings that come after all others.
     pub fn add(&mut self, columns: &RatingColumns, range: Range<usize>) {
         let users = &columns.user_id[range.clone()];
-        let movies = &columns.movie_id[range.clone()];
-        let stars = &columns.rating[range.clone()];
-        let times = &columns.time_ms[range];
-        let [user_hash, movie_hash, star_hash, time_hash] = &mut self.hashes;
-        let (all_movies, all_stars, all_times) =
-            (&mut self.movies, &mut self.stars, &mut self.period);
-        rayon::join(
-            || {
-                hash(user_hash, users, i32::to_le_bytes);
-                hash(movie_hash, movies, i32::to_le_bytes);
-                all_movies.extend(distinct(movies));
-            },
-            || {
-                hash(star_hash, stars, f32::to_le_bytes);
-                hash(time_hash, times, i64::to_le_bytes);
-                for &stars in stars {
-                    let (min, max) = all_stars.unwrap_or((stars, stars));
-                    *all_stars = Some((min.min(stars), max.max(stars)));
-                }
-                for &ms in times.iter().filter(|&&ms| ms != NO_TIME) {
-                    let (first, last) = all_times.unwrap_or((ms, ms));
-                    *all_times = Some((first.min(ms), last.max(ms)));
-                }
-            },
-        );
+        self.movies.extend(distinct(&columns.movie_id[range.clone()]));
+        for &stars in &columns.rating[range.clone()] {
+            let (min, max) = self.stars.unwrap_or((stars, stars));
+            self.stars = Some((min.min(stars), max.max(stars)));
+        }
+        for &ms in columns.time_ms[range].iter().filter(|&&ms| ms != NO_TIME) {
+            let (first, last) = self.period.unwrap_or((ms, ms));
+            self.period = Some((first.min(ms), last.max(ms)));
+        }
         let changes = users.windows(2).filter(|pair| pair[0] != pair[1]).count();
         let first_is_new = users.first().is_some_and(|first| self.last_user != Some(*first));
         self.users += changes + usize::from(first_is_new);
@@ -144,6 +127,39 @@ impl Tally {
             stars: self.stars,
             period: self.period.map(|(first, last)| (time::format(first), time::format(last))),
         }
+    }
+}
+
+/// A [`Census`] and the hash of the content, added up over parts in order.
+#[derive(Default)]
+pub struct Tally {
+    census: Census,
+    hashes: [Xxh3; 4],
+}
+
+impl Tally {
+    /// Adds ratings that come after all others.
+    pub fn add(&mut self, columns: &RatingColumns, range: Range<usize>) {
+        let Self { census, hashes: [users, movies, stars, times] } = self;
+        let hash = || {
+            hash(users, &columns.user_id[range.clone()], i32::to_le_bytes);
+            hash(movies, &columns.movie_id[range.clone()], i32::to_le_bytes);
+            hash(stars, &columns.rating[range.clone()], f32::to_le_bytes);
+            hash(times, &columns.time_ms[range.clone()], i64::to_le_bytes);
+        };
+        rayon::join(hash, || census.add(columns, range.clone()));
+    }
+
+    /// Returns the number of ratings.
+    #[must_use]
+    pub fn ratings(&self) -> usize {
+        self.census.ratings
+    }
+
+    /// Returns size and ranges.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.census.shape()
     }
 
     /// Returns the XXH3-128 of the content, which no file format or order of columns changes.

@@ -54,6 +54,18 @@ impl KeyIndex {
         self.0.iter().map(Vec::as_slice)
     }
 
+    /// Returns the number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns all keys as text: UTF-8, or where one is not, Latin-1.
     #[must_use]
     pub fn to_keys(&self) -> Keys {
