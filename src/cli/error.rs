@@ -20,6 +20,18 @@ pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage { message: message.into() }.into()
 }
 
+/// A threshold that somebody set was missed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Missed {
+    message: String,
+}
+
+/// Returns an error that ends the program with 3.
+pub(crate) fn missed(message: impl Into<String>) -> anyhow::Error {
+    Missed { message: message.into() }.into()
+}
+
 /// An error as it is told: what went wrong with its causes, a hint where there is one, and the exit code.
 pub(crate) struct Told {
     pub(crate) message: String,
@@ -31,6 +43,7 @@ pub(crate) struct Told {
 pub(crate) fn tell(error: &anyhow::Error) -> Told {
     const COULD_NOT: u8 = 1;
     const WRONG_COMMAND_LINE: u8 = 2;
+    const MISSED: u8 = 3;
     let mut message = error.to_string();
     let mut last = message.clone();
     for cause in error.chain().skip(1) {
@@ -41,7 +54,13 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
         }
         last = cause;
     }
-    let code = if error.is::<Usage>() { WRONG_COMMAND_LINE } else { COULD_NOT };
+    let code = if error.is::<Usage>() {
+        WRONG_COMMAND_LINE
+    } else if error.is::<Missed>() {
+        MISSED
+    } else {
+        COULD_NOT
+    };
     Told { message, hint: hint(error), code }
 }
 

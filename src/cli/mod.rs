@@ -2,6 +2,7 @@
 
 mod args;
 mod error;
+mod evaluate;
 mod filter;
 mod info;
 mod ingest;
@@ -54,6 +55,7 @@ enum Command {
     Split(split::SplitArgs),
     Train(train::TrainArgs),
     Recommend(recommend::RecommendArgs),
+    Evaluate(evaluate::EvaluateArgs),
     Stats(stats::StatsArgs),
     Info(info::InfoArgs),
 }
@@ -101,6 +103,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Split(args) => split::run(&args, &ui),
         Command::Train(args) => train::run(args, &ui),
         Command::Recommend(args) => recommend::run(&args, &ui),
+        Command::Evaluate(args) => evaluate::run(&args, &ui),
         Command::Stats(args) => stats::run(&args, &ui),
         Command::Info(args) => info::run(&args, &ui),
     }

@@ -13,7 +13,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
 use crate::cli::error::{Result, usage};
-use crate::dataset::sort::{Place, Sorted};
+use crate::dataset::manifest::Step;
+use crate::dataset::sort::{Place, Sorted, Sorter};
 use crate::dataset::writer::Footer;
 use crate::dataset::{DatasetError, Sidecar, store};
 use crate::io::IoError;
@@ -142,12 +143,22 @@ impl RatingsSink {
         }
     }
 
-    /// Returns the entries of the footer that the sorted ratings are to have.
-    pub(crate) fn footer(&self, sidecar: &Sidecar) -> std::result::Result<Footer, IoError> {
-        match self {
-            Self::Directory(_) => Ok(Footer::new()),
-            Self::Stdout | Self::File(..) => store::footer(sidecar, STDOUT),
-        }
+    /// Ends the sorting: `step` tells from the numbers of ratings and of dropped duplicates what was done, and joins
+    /// the history.
+    pub(crate) fn sorted(
+        &self,
+        sorter: Sorter,
+        sidecar: &mut Sidecar,
+        step: impl FnOnce(usize, usize) -> Step,
+    ) -> Result<Sorted> {
+        let sorted = sorter.finish(|tally, dropped| {
+            sidecar.history.steps.push(step(tally.ratings(), dropped));
+            match self {
+                Self::Directory(_) => Ok(Footer::new()),
+                Self::Stdout | Self::File(..) => store::footer(sidecar, STDOUT),
+            }
+        });
+        Ok(sorted.map_err(|error| self.named(error))?)
     }
 
     /// Names a file in an error by the place where it will stand.
@@ -191,6 +202,13 @@ pub(crate) enum Report {
     Rows(RecordBatch),
     /// One thing with named properties.
     Object(Map<String, Value>),
+    /// One thing with all that is known of it for JSON, and the table of it for everything else.
+    Both {
+        /// For JSON.
+        object: Map<String, Value>,
+        /// For tables.
+        rows: RecordBatch,
+    },
 }
 
 /// How a report is shown.
@@ -211,6 +229,11 @@ pub(crate) struct ReportSink {
 }
 
 impl ReportArgs {
+    /// Returns the arguments for a report that goes to a file.
+    pub(crate) fn to_file(path: &Path) -> Self {
+        Self { format: None, output: Some(path.into()) }
+    }
+
     pub(crate) fn sink(&self) -> Result<ReportSink> {
         let by_name = self.output.as_deref().and_then(Format::of);
         let terminal = self.output.is_none() && io::stdout().is_terminal();
@@ -255,15 +278,17 @@ fn write_report(
 ) -> Result<()> {
     let at = IoError::named(name.into());
     match (format, report) {
-        (Format::Table, Report::Rows(rows)) => write!(out, "{}", table(rows)).map_err(at)?,
+        (Format::Table, Report::Rows(rows) | Report::Both { rows, .. }) => {
+            write!(out, "{}", table(rows)).map_err(at)?
+        }
         (Format::Table, Report::Object(object)) => {
             write!(out, "{}", property_table(object)).map_err(at)?;
         }
-        (Format::Json, Report::Object(object)) => {
+        (Format::Json, Report::Object(object) | Report::Both { object, .. }) => {
             serde_json::to_writer_pretty(&mut out, object).map_err(|error| at(error.into()))?;
             writeln!(out).map_err(IoError::named(name.into()))?;
         }
-        (Format::Jsonl, Report::Object(object)) => {
+        (Format::Jsonl, Report::Object(object) | Report::Both { object, .. }) => {
             serde_json::to_writer(&mut out, object).map_err(|error| at(error.into()))?;
             writeln!(out).map_err(IoError::named(name.into()))?;
         }
@@ -281,7 +306,7 @@ fn write_report(
 /// Returns the rows of a report; an object becomes rows of property and value.
 fn rows_of(report: &Report) -> RecordBatch {
     match report {
-        Report::Rows(rows) => rows.clone(),
+        Report::Rows(rows) | Report::Both { rows, .. } => rows.clone(),
         Report::Object(object) => {
             use std::sync::Arc;
 

@@ -34,6 +34,12 @@ pub enum DatasetError {
         /// Its scale.
         scale: Scale,
     },
+    /// The ids of two things that belong together are text in one of them and numbers in the other.
+    #[error("the ids of {side} are text in one of these and numbers in the other")]
+    OtherIds {
+        /// Users or movies.
+        side: &'static str,
+    },
     /// There are more ratings than one set can index.
     #[error("{rows} ratings are more than one set can hold (4,294,967,295)")]
     TooMany {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Counts;
-use crate::dataset::ids::{Lookup, distinct};
+use crate::dataset::ids::{Lookup, count, distinct};
 use crate::dataset::manifest::{History, Manifest, Origin, SourceFile};
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::{Duplicates, Ratings};
@@ -17,6 +17,8 @@ use crate::io::intake::{Intake, Sink};
 use crate::io::keys::{Ids, Keys};
 use crate::io::parquet::ParquetFile;
 use crate::io::source::{Hashing, Kind, Source};
+use crate::io::text::Columns;
+use crate::io::values::Scale;
 use crate::io::{IoError, batches, json, movielens, table, text};
 use crate::progress::Progress;
 use crate::schema;
@@ -153,13 +155,9 @@ impl Input {
                 *users.entry(run[0]).or_default() += run.len() as u64;
             }
             let ids = distinct(&rows.movie_id);
-            let lookup = Lookup::new(&ids);
-            let mut counts = vec![0_u64; ids.len()];
-            for &id in &rows.movie_id {
-                counts[lookup.get(id).expect("every movie was listed") as usize] += 1;
-            }
+            let counts = count(&rows.movie_id, &Lookup::new(&ids), ids.len());
             for (id, n) in ids.into_iter().zip(counts) {
-                *movies.entry(id).or_default() += n;
+                *movies.entry(id).or_default() += n as u64;
             }
             progress.advance(rows.len() as u64);
             Ok(())
@@ -189,17 +187,24 @@ impl Input {
     /// # Errors
     /// If they cannot be read or hold what ratings must not hold.
     pub fn load(self, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
+        self.load_by(&mut Intake::default(), progress)
+    }
+
+    fn load_by(
+        self,
+        intake: &mut Intake,
+        progress: &dyn Progress,
+    ) -> Result<Dataset, DatasetError> {
         let mut columns = RatingColumns::with_capacity(self.n_rows().unwrap_or(0));
-        let mut intake = Intake::default();
         let mut sidecar = self.read(
-            &mut intake,
+            intake,
             &mut |mut rows| {
                 columns.append(&mut rows);
                 Ok(())
             },
             progress,
         )?;
-        add_keys(&mut sidecar, &intake);
+        add_keys(&mut sidecar, intake);
         if u32::try_from(columns.len()).is_err() {
             return Err(DatasetError::TooMany { rows: columns.len() });
         }
@@ -306,6 +311,27 @@ fn numbers(
 /// If it cannot be read or holds what ratings must not hold.
 pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
     Input::open(path)?.load(progress)
+}
+
+/// Loads lists of movies: a row per user and movie, whose `rating` is the rank, or where there is no column of that name the
+/// score. Returns whether it is the rank.
+///
+/// # Errors
+/// If they cannot be read, or have neither.
+pub fn load_lists(path: &Path, progress: &dyn Progress) -> Result<(Dataset, bool), DatasetError> {
+    let by = |columns: Columns| {
+        let mut intake = Intake::default();
+        intake.options.columns = columns;
+        intake.options.scale = Scale::any();
+        Input::open(path)?.load_by(&mut intake, progress)
+    };
+    let by_rank = Columns::default().with_rating("rank");
+    match by(by_rank) {
+        Err(DatasetError::Io(IoError::MissingColumn { column: "rating", .. })) => {
+            Ok((by(Columns::default())?, false))
+        }
+        lists => Ok((lists?, true)),
+    }
 }
 
 /// Adds the keys that ids of a text turned out to be.

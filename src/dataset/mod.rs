@@ -4,6 +4,7 @@ mod error;
 pub mod expr;
 pub mod filter;
 pub mod ids;
+pub mod keyed;
 pub mod load;
 pub mod manifest;
 pub mod matrix;

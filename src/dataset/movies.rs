@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::dataset::ids::{MovieId, position};
 use crate::io::columns::{LinkColumns, MovieColumns};
+use crate::io::keys::Keys;
 
 /// MovieLens' way to say that a movie has no genre.
 pub const NO_GENRES: &str = "(no genres listed)";
@@ -146,6 +147,13 @@ impl Movies {
     #[must_use]
     pub fn keyed(&self) -> bool {
         self.movies.iter().any(|movie| movie.key.is_some())
+    }
+
+    /// Returns the keys of all movies, where they have some.
+    #[must_use]
+    pub fn keys(&self) -> Option<Keys> {
+        let pairs = self.iter().filter_map(|(id, movie)| Some((id.0, movie.key.clone()?)));
+        self.keyed().then(|| Keys::new(pairs.collect()))
     }
 
     /// Returns the movie of a key.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::dataset::ids::distinct;
-use crate::dataset::writer::Tally;
+use crate::dataset::ids::{Lookup, count, distinct};
+use crate::dataset::writer::{Census, Tally};
 use crate::io::columns::RatingColumns;
 
 /// What to do with several ratings of one movie by one user.
@@ -105,6 +105,14 @@ impl Ratings {
         distinct(&self.0.movie_id)
     }
 
+    /// Returns the number of ratings of each movie, by ascending raw id.
+    #[must_use]
+    pub fn movie_counts(&self) -> Vec<(i32, usize)> {
+        let ids = self.movie_ids();
+        let counts = count(&self.0.movie_id, &Lookup::new(&ids), ids.len());
+        ids.into_iter().zip(counts).collect()
+    }
+
     /// Keeps the rows for which `keep` is true; it is asked from all threads.
     #[must_use]
     pub fn filter(&self, keep: impl Fn(usize) -> bool + Sync) -> Self {
@@ -122,7 +130,9 @@ impl Ratings {
     /// Returns size and ranges.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        self.tally().shape()
+        let mut census = Census::default();
+        census.add(&self.0, 0..self.len());
+        census.shape()
     }
 
     /// Returns the XXH3-128 of the content, which no file format or order of columns changes.

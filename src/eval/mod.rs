@@ -1,3 +1,7 @@
-//! Judging models: what is held out, and (to come) how well it is predicted.
+//! Judging models: what is held out, how well it is predicted and ranked, and whether systems differ.
 
+pub mod compare;
+pub mod protocol;
+pub mod ranking;
+pub mod significance;
 pub mod split;

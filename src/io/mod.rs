@@ -10,6 +10,7 @@ pub mod intake;
 pub mod json;
 pub mod keys;
 pub mod movielens;
+pub mod numbers;
 pub mod parquet;
 pub mod rejects;
 pub mod source;

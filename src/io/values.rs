@@ -18,6 +18,14 @@ pub struct Scale {
     pub max: f32,
 }
 
+impl Scale {
+    /// Returns the scale of all numbers.
+    #[must_use]
+    pub fn any() -> Self {
+        Self { min: f32::MIN, max: f32::MAX }
+    }
+}
+
 /// Stars as MovieLens gives them: half a star to five.
 impl Default for Scale {
     fn default() -> Self {

@@ -3,7 +3,7 @@
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::topk::{Scored, top};
 use crate::model::error::ModelError;
-use crate::model::{Model, Person};
+use crate::model::{Model, Person, Scores};
 
 /// Which movies may be in a list, and how many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,9 +54,20 @@ pub fn for_person(
     query: &Query,
 ) -> Result<Vec<Recommendation>, ModelError> {
     let scores = model.recommender.score(person)?;
+    Ok(ranked(model, &scores, person.ratings, query))
+}
+
+/// Cuts a list out of what a model thinks of every movie for a person who has rated `ratings`.
+#[must_use]
+pub fn ranked(
+    model: &Model,
+    scores: &Scores,
+    ratings: &[(ItemIx, f32)],
+    query: &Query,
+) -> Vec<Recommendation> {
     let mut candidates = candidates(model, query);
     if !query.include_seen {
-        person.ratings.iter().for_each(|(item, _)| candidates[item.at()] = false);
+        ratings.iter().for_each(|(item, _)| candidates[item.at()] = false);
     }
     let ranked = rank(model, &scores.score, &candidates, query.n);
     let rating = |item: ItemIx| scores.rating.as_ref().map(|stars| stars[item.at()]);
@@ -65,7 +76,7 @@ pub fn for_person(
         score,
         rating: rating(item),
     });
-    Ok(list.collect())
+    list.collect()
 }
 
 /// Lists the movies most like one.

@@ -10,8 +10,8 @@ fn a_new_person_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":226,"title":"Zootopia (2016)","genres":"Action|Adventure|Animation|Children|Comedy","score":8.557436,"predicted_rating":6.496329}
-    {"rank":2,"movie_id":235,"title":"Castle in the Sky (Tenkû no shiro Rapyuta) (1986)","genres":"Action|Adventure|Animation|Children|Fantasy|Sci-Fi","score":8.323192,"predicted_rating":5.8756366}
+    {"rank":1,"movie_id":226,"title":"Zootopia (2016)","genres":"Action|Adventure|Animation|Children|Comedy","score":8.5574,"predicted_rating":6.4963}
+    {"rank":2,"movie_id":235,"title":"Castle in the Sky (Tenkû no shiro Rapyuta) (1986)","genres":"Action|Adventure|Animation|Children|Fantasy|Sci-Fi","score":8.3232,"predicted_rating":5.8756}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
@@ -205,7 +205,7 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     exit 0
     --- stdout
     user_id,rank,movie_id,title,genres,score,predicted_rating
-    1,1,111,,,4.960878,4.960878
+    1,1,111,,,4.9609,4.9609
     --- stderr
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
     mvrec: a model of Spark's does not say what users have seen: the lists may hold it

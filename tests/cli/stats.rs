@@ -10,14 +10,14 @@ fn the_summary_is_one_object() {
       "ratings": 12211,
       "users": 200,
       "movies": 300,
-      "mean_rating": 3.6595282941610026,
+      "mean_rating": 3.6595,
       "min_rating": 0.5,
       "max_rating": 5.0,
       "first_rating": "2016-01-03T06:57:46Z",
       "last_rating": "2019-12-31T23:59:59Z",
       "ratings_per_user": 61.055,
-      "ratings_per_movie": 40.70333333333333,
-      "density": 0.20351666666666668
+      "ratings_per_movie": 40.7033,
+      "density": 0.2035
     }
     "#);
 }
@@ -59,9 +59,9 @@ fn selections_are_cut_at_n() {
         fixture.snapshot(&["stats", "top", "ml", "-n", "3", "--format", "jsonl"]), @r#"
     exit 0
     --- stdout
-    {"movie_id":19,"title":"Lion King, The (1994)","genres":"Adventure|Animation|Children|Drama|Musical","avg_rating":4.47457627118644,"total_ratings":59}
-    {"movie_id":56,"title":"Psycho (1960)","genres":"Crime|Horror","avg_rating":4.392307692307693,"total_ratings":65}
-    {"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","avg_rating":4.342465753424658,"total_ratings":73}
+    {"movie_id":19,"title":"Lion King, The (1994)","genres":"Adventure|Animation|Children|Drama|Musical","avg_rating":4.4746,"total_ratings":59}
+    {"movie_id":56,"title":"Psycho (1960)","genres":"Crime|Horror","avg_rating":4.3923,"total_ratings":65}
+    {"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","avg_rating":4.3425,"total_ratings":73}
     "#);
     insta::assert_snapshot!(fixture.snapshot(&[
         "stats",
@@ -77,8 +77,8 @@ fn selections_are_cut_at_n() {
     exit 0
     --- stdout
     movie_id,title,genres,avg_rating,total_ratings,stddev_rating
-    228,Kung Fu Panda (2008),Action|Animation|Children|Comedy,3.477272727272727,22,1.2675179413332704
-    258,Planet of the Apes (1968),Action|Drama|Sci-Fi,3.108695652173913,23,1.2427656268025984
+    228,Kung Fu Panda (2008),Action|Animation|Children|Comedy,3.4773,22,1.2675
+    258,Planet of the Apes (1968),Action|Drama|Sci-Fi,3.1087,23,1.2428
     ");
 }
 
@@ -88,7 +88,7 @@ fn a_lone_file_gets_its_titles_by_movies() {
     insta::assert_snapshot!(fixture.snapshot(&["stats", "top", "ml/ratings.parquet", "-n", "1"]), @r#"
     exit 0
     --- stdout
-    [{"movie_id":19,"title":null,"genres":null,"avg_rating":4.47457627118644,"total_ratings":59}]
+    [{"movie_id":19,"title":null,"genres":null,"avg_rating":4.4746,"total_ratings":59}]
     --- stderr
     mvrec: no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)
     "#);

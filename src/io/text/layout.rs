@@ -87,6 +87,13 @@ impl FromStr for Columns {
 }
 
 impl Columns {
+    /// Names the column of the rating.
+    #[must_use]
+    pub fn with_rating(mut self, column: &str) -> Self {
+        self.0[RATING] = Some(column.into());
+        self
+    }
+
     /// Finds the columns of the roles among `names`: the chosen one by its number from 1 or its name, else
     /// by the usual names. Upper case and punctuation do not matter, nor a type behind a colon
     /// (`user_id:token`, as RecBole writes).

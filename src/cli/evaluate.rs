@@ -1,0 +1,525 @@
+//! `mvrec evaluate`
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use crate::cli::args::MoviesArgs;
+use crate::cli::error::{Result, missed, usage};
+use crate::cli::output::{Report, ReportArgs};
+use crate::cli::ui::Ui;
+use crate::dataset::keyed::translate;
+use crate::dataset::load::{load, load_lists};
+use crate::dataset::sidecar::read_user_keys;
+use crate::dataset::{Dataset, Movies, Ratings};
+use crate::eval::compare::{Comparison, PerUser, compare};
+use crate::eval::protocol::{Background, OfLists, OfModel, Outcome, Protocol, evaluate};
+use crate::eval::ranking::{Gain, Metric};
+use crate::eval::significance::bootstrap;
+use crate::io::numbers::read_numbers;
+use crate::model::{Model, Users};
+use crate::progress::Progress;
+
+/// Measure models and lists against ratings that they have not seen
+///
+/// WHAT is a model directory, or a file of lists that any system made: user_id, movie_id and rank or score, as Parquet, JSON
+/// lines or delimited text. A model answers for the users of its training data or, with --fold-in, for people whose
+/// ratings it is given there. Candidates of a list are all movies of the model that the user has not rated before: none are
+/// sampled. Means run over the users with a relevant test rating; one without a list counts as 0. A test rating
+/// whose movie the model does not know is predicted by the user's mean.
+///
+/// Intervals are of 95 %, by the bootstrap over users. --compare tests each WHAT against the first, user by user:
+/// Wilcoxon's signed-rank test and a permutation test, both adjusted by Holm for all that is compared.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec split --by random ml -o parts && mvrec train als parts/train -o als
+  mvrec evaluate als --test parts/test -k 10,20
+  mvrec evaluate als cosine other-system.csv --test parts/test --train parts/train --compare
+  mvrec evaluate als --test parts/test --fail-if 'ndcg@10<0.1' --per-user als.parquet")]
+pub(crate) struct EvaluateArgs {
+    /// Model directory, file of lists, or with --compare also a file that --per-user wrote (can be repeated)
+    #[arg(required = true, value_name = "WHAT")]
+    what: Vec<PathBuf>,
+    /// Held-out ratings: a dataset directory, a ratings file, or `-`
+    #[arg(long, value_name = "INPUT")]
+    test: Option<PathBuf>,
+    /// Ratings by which the people of the test are made known to the model
+    #[arg(long, value_name = "INPUT")]
+    fold_in: Option<PathBuf>,
+    /// Training ratings, for what lists of another system cannot tell: coverage, novelty, popularity
+    #[arg(long, value_name = "INPUT")]
+    train: Option<PathBuf>,
+    /// Lengths at which lists are cut
+    #[arg(short, value_delimiter = ',', default_value = "10,20", value_name = "K,...")]
+    k: Vec<usize>,
+    /// Fewest stars of a test rating that make its movie relevant
+    #[arg(long, default_value_t = 4.0, value_name = "STARS")]
+    relevant_from: f32,
+    /// What a relevant movie gains in NDCG
+    #[arg(long, value_enum, default_value_t = GainArg::Binary, value_name = "GAIN")]
+    gain: GainArg,
+    /// Bootstrap replicates for the intervals; 0 leaves them out
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    bootstrap: usize,
+    /// Seed of bootstrap and permutation test
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    seed: u64,
+    /// Test each WHAT against the first
+    #[arg(long)]
+    compare: bool,
+    /// Write the figures of each user, as .parquet, .csv or .jsonl
+    #[arg(long, value_name = "FILE")]
+    per_user: Option<PathBuf>,
+    /// End with exit code 3 if a figure is so, such as 'ndcg@10<0.3' (can be repeated)
+    #[arg(long, value_name = "CONDITION")]
+    fail_if: Vec<Condition>,
+    #[command(flatten)]
+    movies: MoviesArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GainArg {
+    /// 1
+    Binary,
+    /// Its stars
+    Stars,
+    /// 2^stars - 1
+    Exponential,
+}
+
+/// `METRIC<VALUE` as typed.
+#[derive(Debug, Clone, PartialEq)]
+struct Condition {
+    metric: String,
+    operator: &'static str,
+    value: f64,
+}
+
+impl FromStr for Condition {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let found = ["<=", ">=", "<", ">"].into_iter().find_map(|operator| {
+            let (metric, value) = text.split_once(operator)?;
+            Some((metric.trim(), operator, value.trim()))
+        });
+        let (metric, operator, value) =
+            found.ok_or("expected METRIC<VALUE, such as ndcg@10<0.3; also <=, >, >=")?;
+        match value.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(Self { metric: metric.into(), operator, value }),
+            _ => Err(format!("`{value}` is not a number")),
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, figure: f64) -> bool {
+        match self.operator {
+            "<" => figure < self.value,
+            "<=" => figure <= self.value,
+            ">" => figure > self.value,
+            _ => figure >= self.value,
+        }
+    }
+}
+
+/// One thing that was measured.
+struct Measured {
+    name: String,
+    per_user: PerUser,
+    /// What came out, unless the figures of users were read from a file.
+    outcome: Option<Outcome>,
+    figures: Vec<Figure>,
+}
+
+struct Figure {
+    name: String,
+    value: Option<f64>,
+    interval: Option<(f64, f64)>,
+}
+
+pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
+    args.check()?;
+    let sink = args.report.sink()?;
+    let per_user =
+        args.per_user.as_ref().map(|path| ReportArgs::to_file(path).sink()).transpose()?;
+    let test = args.test.as_deref().map(|path| load(path, ui)).transpose()?;
+    let measured = args
+        .what
+        .iter()
+        .map(|what| args.measure(what, test.as_ref(), ui))
+        .collect::<Result<Vec<_>>>()?;
+    let comparisons = if args.compare {
+        ui.begin("comparing", "figures", None);
+        let systems: Vec<PerUser> = measured.iter().map(|one| one.per_user.clone()).collect();
+        compare(&systems, args.bootstrap, args.seed)
+    } else {
+        Vec::new()
+    };
+    ui.finish();
+    for one in &measured {
+        one.tell(ui);
+    }
+    if let Some(sink) = per_user {
+        sink.write(&Report::Rows(of_users(&measured[0])))?;
+    }
+    let object = args.object(&measured, &comparisons, test.as_ref());
+    let rows =
+        if args.compare { of_comparisons(&measured, &comparisons) } else { of_figures(&measured) };
+    sink.write(&Report::Both { object, rows })?;
+    args.judge(&measured)
+}
+
+impl EvaluateArgs {
+    fn check(&self) -> Result<()> {
+        if self.k.is_empty() || self.k.contains(&0) {
+            return Err(usage("-k must be 1 or more"));
+        }
+        if self.per_user.is_some() && self.what.len() > 1 {
+            return Err(usage("--per-user is for one WHAT at a time"));
+        }
+        if self.compare && self.what.len() < 2 {
+            return Err(usage("--compare needs two WHAT or more"));
+        }
+        if self.test.is_none() && !self.compare {
+            return Err(usage("--test INPUT is needed: the held-out ratings"));
+        }
+        Ok(())
+    }
+
+    fn protocol(&self) -> Protocol {
+        let mut cuts = self.k.clone();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let gain = match self.gain {
+            GainArg::Binary => Gain::Binary,
+            GainArg::Stars => Gain::Stars,
+            GainArg::Exponential => Gain::Exponential,
+        };
+        Protocol { cuts, relevant_from: self.relevant_from, gain }
+    }
+
+    fn measure(&self, what: &Path, test: Option<&Dataset>, ui: &Ui) -> Result<Measured> {
+        let name = what.display().to_string();
+        if self.compare
+            && what.is_file()
+            && let Some(figures) = read_numbers(what, "user_id", "movie")?
+        {
+            let (users, figures) = figures;
+            let per_user = PerUser { users, figures };
+            return Ok(Measured { name, per_user, outcome: None, figures: Vec::new() });
+        }
+        let test = test.ok_or_else(|| {
+            usage(format!("{name} holds no figures of users: --test INPUT is needed"))
+        })?;
+        let outcome = if what.is_dir() {
+            self.measure_model(what, test, ui)?
+        } else {
+            self.measure_lists(what, test, ui)?
+        };
+        let plain = outcome.figures(None);
+        let intervals = bootstrap(outcome.users.len(), self.bootstrap, self.seed, |times| {
+            outcome.figures(Some(times)).into_iter().map(|(_, value)| value).collect()
+        });
+        // What all lists say together has no distribution over users here.
+        let of_users = plain.len() - outcome.of_all.len();
+        let figures = plain.into_iter().enumerate().map(|(at, (name, value))| Figure {
+            name,
+            value: Some(value).filter(|value| value.is_finite()),
+            interval: intervals.get(at).copied().flatten().filter(|_| at < of_users),
+        });
+        let figures = figures.collect();
+        Ok(Measured { name, per_user: PerUser::of(&outcome), outcome: Some(outcome), figures })
+    }
+
+    fn measure_model(&self, folder: &Path, test: &Dataset, ui: &Ui) -> Result<Outcome> {
+        ui.begin("opening the model", "files", None);
+        let fold_in = self.fold_in.as_deref().map(|path| load(path, ui)).transpose()?;
+        let user_keys = read_user_keys(folder)?;
+        let users = match (&fold_in, &user_keys) {
+            (Some(_), _) => Users::Some(Vec::new()),
+            (None, None) => Users::Some(test.ratings.user_ids()),
+            (None, Some(_)) => Users::All,
+        };
+        let movies = match self.movies.load()? {
+            Some(movies) => Some(movies),
+            None => test.sidecar.movies(),
+        };
+        let model = Model::open(folder, &users, None)?;
+        let movie_keys = model.catalogue.movies.keys();
+        // People who are folded in are named by the test alone.
+        let users = if fold_in.is_some() { &test.sidecar.user_keys } else { &user_keys };
+        let in_model = |data: &Dataset| translate(data, users.as_ref(), movie_keys.as_ref());
+        let (ratings, back) = in_model(test)?;
+        let fold_in = fold_in.map(|data| in_model(&data)).transpose()?;
+        let background = Background {
+            popularity: model.info.as_ref().map(|info| {
+                let users = info.training.shape.users as f64;
+                let shares = model.catalogue.n_ratings.iter().map(|&n| f64::from(n) / users);
+                model.catalogue.movies.ids().iter().copied().zip(shares).collect()
+            }),
+            movies: Some(&model.catalogue.movies)
+                .filter(|_| model.catalogue.has_titles())
+                .cloned()
+                .or(movies),
+        };
+        ui.begin("evaluating", "users", None);
+        let system =
+            OfModel { model: &model, fold_in: fold_in.as_ref().map(|(ratings, _)| ratings) };
+        let mut outcome = evaluate(&system, &ratings, &background, &self.protocol())?;
+        outcome.rename_users(&back);
+        Ok(outcome)
+    }
+
+    fn measure_lists(&self, path: &Path, test: &Dataset, ui: &Ui) -> Result<Outcome> {
+        let (lists, by_rank) = load_lists(path, ui)?;
+        let train = self.train.as_deref().map(|path| load(path, ui)).transpose()?;
+        let keys = (test.sidecar.user_keys.as_ref(), test.sidecar.movie_keys());
+        let (rows, _) = translate(&lists, keys.0, keys.1.as_ref())?;
+        let train = train.map(|train| translate(&train, keys.0, keys.1.as_ref())).transpose()?;
+        let background = Background {
+            popularity: train.as_ref().map(|(ratings, _)| shares(ratings)),
+            movies: self.titles(test)?,
+        };
+        ui.begin("evaluating", "users", None);
+        let system = OfLists { rows: &rows, by_rank };
+        Ok(evaluate(&system, &test.ratings, &background, &self.protocol())?)
+    }
+
+    fn titles(&self, test: &Dataset) -> Result<Option<Movies>> {
+        Ok(self.movies.load()?.or_else(|| test.sidecar.movies()))
+    }
+
+    fn object(
+        &self,
+        measured: &[Measured],
+        comparisons: &[Comparison],
+        test: Option<&Dataset>,
+    ) -> Map<String, Value> {
+        let protocol = self.protocol();
+        let mut definitions = Map::new();
+        for metric in Metric::ALL {
+            definitions
+                .insert(format!("{}@k", metric.name()), json!(metric.definition(protocol.gain)));
+        }
+        for (name, definition) in DEFINITIONS {
+            definitions.insert(name.into(), json!(definition));
+        }
+        let systems: Vec<Value> = measured.iter().map(Measured::object).collect();
+        let mut object = Map::new();
+        if let Some(test) = test {
+            let stars = &test.ratings.columns().rating;
+            let relevant = stars.iter().filter(|&&stars| stars >= self.relevant_from).count();
+            let users = test.ratings.user_ids().len();
+            object.insert(
+                "test".into(),
+                json!({ "ratings": test.ratings.len(), "users": users, "relevant": relevant,
+                        "relevant_from": self.relevant_from }),
+            );
+        }
+        object.insert("systems".into(), systems.into());
+        if self.compare {
+            let named = comparisons.iter().map(|comparison| {
+                let mut value = json!(comparison);
+                value["systems"] = json!([measured[0].name, measured[comparison.other].name]);
+                value
+            });
+            object.insert("comparisons".into(), named.collect());
+        }
+        object.insert("definitions".into(), definitions.into());
+        object
+    }
+
+    /// Fails if a figure meets a condition of --fail-if.
+    fn judge(&self, measured: &[Measured]) -> Result<()> {
+        for condition in &self.fail_if {
+            for one in measured {
+                let figure = one.figures.iter().find(|figure| figure.name == condition.metric);
+                let Some(value) = figure.and_then(|figure| figure.value) else {
+                    return Err(usage(format!(
+                        "--fail-if {}: {} has no such figure",
+                        condition.metric, one.name
+                    )));
+                };
+                if condition.holds(value) {
+                    let Condition { metric, operator, value: bound } = condition;
+                    return Err(missed(format!(
+                        "{}: {metric} is {value:.6}, which is {operator} {bound}",
+                        one.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How the figures beside the ranking metrics come about.
+const DEFINITIONS: [(&str, &str); 11] = [
+    (
+        "candidates",
+        "all movies of the model that the user has not rated before; of lists, what is in them",
+    ),
+    (
+        "means",
+        "over the users with a relevant test rating; a user of whom the system knows nothing counts as 0",
+    ),
+    (
+        "rmse, mae",
+        "over all test ratings; one of a movie that the model does not know is predicted by the user's mean",
+    ),
+    ("user_rmse, user_mae", "of each user's test ratings, then the mean over users"),
+    (
+        "auc",
+        "chance that a relevant candidate has a higher score than another one; equal scores count as half",
+    ),
+    (
+        "novelty@k",
+        "mean of -log2 of the share of training users that have rated a listed movie, then the mean over lists",
+    ),
+    ("popularity@k", "mean of that share, then the mean over lists"),
+    (
+        "diversity@k",
+        "mean over pairs of a list of 1 - Jaccard overlap of their genres, then the mean over lists",
+    ),
+    ("coverage@k", "share of the movies of the training data that are in any list"),
+    ("gini@k", "Gini coefficient of how often each movie of the training data is listed"),
+    ("interval", "95 %, percentiles of the bootstrap over users"),
+];
+
+/// Returns the share of users that have rated each movie.
+fn shares(ratings: &Ratings) -> HashMap<i32, f64> {
+    let users = ratings.user_ids().len() as f64;
+    let counts = ratings.movie_counts();
+    counts.into_iter().map(|(movie, n)| (movie, n as f64 / users)).collect()
+}
+
+impl Measured {
+    fn tell(&self, ui: &Ui) {
+        let Some(outcome) = &self.outcome else { return };
+        let name = &self.name;
+        if outcome.unknown_users > 0 {
+            let (unknown, users) = (outcome.unknown_users, outcome.users.len());
+            ui.say(&format!(
+                "warning: {name}: nothing is known of {unknown} of the {users} users: their lists count as empty"
+            ));
+        }
+        if outcome.cold_rows > 0 {
+            let cold = outcome.cold_rows;
+            ui.say(&format!(
+                "{name}: {cold} test ratings are of movies that it does not know: predicted by the user's mean"
+            ));
+        }
+    }
+
+    fn object(&self) -> Value {
+        let figures: Map<String, Value> = self
+            .figures
+            .iter()
+            .map(|figure| {
+                let mut value = json!({ "value": figure.value });
+                if let Some(interval) = figure.interval {
+                    value["interval"] = json!(interval);
+                }
+                (figure.name.clone(), value)
+            })
+            .collect();
+        let mut object = json!({ "name": self.name });
+        if let Some(outcome) = &self.outcome {
+            let relevant = outcome.users.iter().filter(|user| user.n_relevant > 0).count();
+            object["users"] = json!(outcome.users.len());
+            object["users_with_relevant"] = json!(relevant);
+            object["unknown_users"] = json!(outcome.unknown_users);
+            object["cold_ratings"] = json!(outcome.cold_rows);
+            object["figures"] = figures.into();
+        }
+        object
+    }
+}
+
+fn table(columns: Vec<(&str, ArrayRef, bool)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(values))
+}
+
+fn of_figures(measured: &[Measured]) -> RecordBatch {
+    let rows = || measured.iter().flat_map(|one| one.figures.iter().map(move |f| (&one.name, f)));
+    table(vec![
+        ("system", texts(rows().map(|(name, _)| name.as_str())), false),
+        ("metric", texts(rows().map(|(_, figure)| figure.name.as_str())), false),
+        ("value", numbers(rows().map(|(_, figure)| figure.value)), true),
+        ("low", numbers(rows().map(|(_, figure)| Some(figure.interval?.0))), true),
+        ("high", numbers(rows().map(|(_, figure)| Some(figure.interval?.1))), true),
+    ])
+}
+
+fn of_comparisons(measured: &[Measured], comparisons: &[Comparison]) -> RecordBatch {
+    let name = |at: usize| measured[at].name.as_str();
+    let rows = || comparisons.iter();
+    let counts = rows().map(|row| row.paired.users as i64);
+    table(vec![
+        ("metric", texts(rows().map(|row| row.metric.as_str())), false),
+        ("first", texts(rows().map(|_| name(0))), false),
+        ("second", texts(rows().map(|row| name(row.other))), false),
+        ("users", Arc::new(Int64Array::from_iter_values(counts)), false),
+        ("first_mean", numbers(rows().map(|row| Some(row.first))), false),
+        ("second_mean", numbers(rows().map(|row| Some(row.second))), false),
+        ("difference", numbers(rows().map(|row| Some(row.paired.difference))), false),
+        ("low", numbers(rows().map(|row| Some(row.interval?.0))), true),
+        ("high", numbers(rows().map(|row| Some(row.interval?.1))), true),
+        ("wilcoxon_p", numbers(rows().map(|row| Some(row.paired.wilcoxon_p))), false),
+        ("permutation_p", numbers(rows().map(|row| Some(row.paired.permutation_p))), false),
+        ("wilcoxon_holm", numbers(rows().map(|row| Some(row.wilcoxon_holm))), false),
+        ("permutation_holm", numbers(rows().map(|row| Some(row.permutation_holm))), false),
+    ])
+}
+
+fn of_users(measured: &Measured) -> RecordBatch {
+    let users = measured.outcome.iter().flat_map(|outcome| &outcome.users);
+    let ids = users.clone().map(|user| user.user);
+    let tests = users.clone().map(|user| user.n_test as i64);
+    let relevant = users.clone().map(|user| user.n_relevant as i64);
+    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
+        ("user_id", Arc::new(Int32Array::from_iter_values(ids)), false),
+        ("n_test", Arc::new(Int64Array::from_iter_values(tests)), false),
+        ("n_relevant", Arc::new(Int64Array::from_iter_values(relevant)), false),
+    ];
+    for (name, values) in &measured.per_user.figures {
+        let values = values.iter().map(|&value| Some(value).filter(|value| value.is_finite()));
+        columns.push((name, numbers(values), true));
+    }
+    table(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_as_typed() {
+        let parse = |text: &str| text.parse::<Condition>().map(|c| (c.metric, c.operator, c.value));
+        assert_eq!(parse("ndcg@10<0.3"), Ok(("ndcg@10".into(), "<", 0.3)));
+        assert_eq!(parse(" rmse >= 0.9"), Ok(("rmse".into(), ">=", 0.9)));
+        for bad in ["ndcg@10", "ndcg@10=0.3", "rmse>x", "rmse>NaN"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        let condition: Condition = "rmse>=0.9".parse().unwrap();
+        assert!(condition.holds(0.9) && !condition.holds(0.89));
+        let condition: Condition = "ndcg@10<0.3".parse().unwrap();
+        assert!(condition.holds(0.29) && !condition.holds(0.3));
+    }
+}

@@ -1,0 +1,455 @@
+//! Measures a system, a model or lists that another made, against ratings that it has not seen.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+
+use crate::dataset::ids::{ItemIx, MovieId, UserId};
+use crate::dataset::{Movies, Ratings};
+use crate::eval::ranking::{Gain, Metric, auc};
+use crate::model::recommend::{Query, ranked};
+use crate::model::{Model, ModelError, Person};
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Protocol {
+    /// Lengths at which lists are cut, ascending.
+    pub cuts: Vec<usize>,
+    /// Fewest stars of a test rating that make its movie relevant.
+    pub relevant_from: f32,
+    /// What a relevant movie gains in NDCG.
+    pub gain: Gain,
+}
+
+/// What a system says to one user.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// Movies, the best first.
+    pub list: Vec<i32>,
+    /// Expected stars of each test rating, where it predicts stars; NaN where it knows nothing of the movie.
+    pub predicted: Option<Vec<f32>>,
+    /// Stars to expect where nothing is known: the mean of the user's own ratings, or of all.
+    pub usual: f64,
+    /// Chance that a relevant unseen movie is above another; where all movies are scored.
+    pub auc: Option<f64>,
+}
+
+/// Anything that can be measured.
+pub trait System: Sync {
+    /// Answers a user of whom `test` holds the ratings to come: movies and stars, of which those from
+    /// `relevant_from` on are relevant. `None`, if it does not know the user.
+    ///
+    /// # Errors
+    /// If the model cannot answer.
+    fn answer(
+        &self,
+        user: UserId,
+        test: &[(i32, f32)],
+        n: usize,
+        relevant_from: f32,
+    ) -> Result<Option<Answer>, ModelError>;
+}
+
+/// A model, asked about users of its training data, or about people of whom it gets some ratings.
+#[derive(Debug, Clone, Copy)]
+pub struct OfModel<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Ratings of people to fold in, instead of the users that it knows.
+    pub fold_in: Option<&'a Ratings>,
+}
+
+impl System for OfModel<'_> {
+    fn answer(
+        &self,
+        user: UserId,
+        test: &[(i32, f32)],
+        n: usize,
+        relevant_from: f32,
+    ) -> Result<Option<Answer>, ModelError> {
+        let Self { model, fold_in } = self;
+        let items: Vec<(ItemIx, f32)>;
+        let (known, ratings) = match fold_in {
+            Some(fold_in) => {
+                let rows = rows_of(fold_in, user.0);
+                items = rows
+                    .filter_map(|(movie, stars)| {
+                        Some((model.catalogue.item(MovieId(movie))?, stars))
+                    })
+                    .collect();
+                (None, &items[..])
+            }
+            None => (Some(user), model.seen.get(user).unwrap_or_default()),
+        };
+        let unknown = known.is_some_and(|user| model.user_ids.binary_search(&user.0).is_err());
+        if unknown || (known.is_none() && ratings.is_empty()) {
+            return Ok(None);
+        }
+        let scores = model.recommender.score(Person { user: known, ratings })?;
+        let query = Query { n, ..Query::default() };
+        let list = ranked(model, &scores, ratings, &query);
+        let item_of = |movie: i32| model.catalogue.item(MovieId(movie));
+        let predicted = scores.rating.as_ref().map(|stars| {
+            let of_movie = |movie| item_of(movie).map_or(f32::NAN, |item| stars[item.at()]);
+            test.iter().map(|&(movie, _)| of_movie(movie)).collect()
+        });
+        let mut candidate = vec![Some(false); scores.score.len()];
+        ratings.iter().for_each(|(item, _)| candidate[item.at()] = None);
+        for &(movie, stars) in test {
+            if let Some(item) = item_of(movie).filter(|_| stars >= relevant_from) {
+                candidate[item.at()] = candidate[item.at()].map(|_| true);
+            }
+        }
+        let pairs = scores.score.iter().zip(&candidate);
+        let candidates = pairs.filter_map(|(&score, relevant)| Some((score, (*relevant)?)));
+        let mean = model.info.as_ref().map_or(f64::NAN, |info| info.training.mean_rating);
+        Ok(Some(Answer {
+            list: list.iter().map(|row| model.catalogue.id(row.item).0).collect(),
+            predicted,
+            usual: mean_stars(ratings.iter().map(|&(_, stars)| stars)).unwrap_or(mean),
+            auc: auc(candidates),
+        }))
+    }
+}
+
+/// Lists that were made before: a row per movie, its `rating` the rank, or a score.
+#[derive(Debug, Clone, Copy)]
+pub struct OfLists<'a> {
+    /// The rows.
+    pub rows: &'a Ratings,
+    /// Whether the best movie has the lowest value.
+    pub by_rank: bool,
+}
+
+impl System for OfLists<'_> {
+    fn answer(
+        &self,
+        user: UserId,
+        _test: &[(i32, f32)],
+        n: usize,
+        _relevant_from: f32,
+    ) -> Result<Option<Answer>, ModelError> {
+        let mut rows: Vec<(i32, f32)> = rows_of(self.rows, user.0).collect();
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        // Equal values keep the order of ids.
+        rows.sort_by(|a, b| if self.by_rank { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
+        let list = rows.into_iter().take(n).map(|(movie, _)| movie).collect();
+        Ok(Some(Answer { list, usual: f64::NAN, ..Answer::default() }))
+    }
+}
+
+fn rows_of(ratings: &Ratings, user: i32) -> impl Iterator<Item = (i32, f32)> {
+    let columns = ratings.columns();
+    let first = columns.user_id.partition_point(|&id| id < user);
+    let end = first + columns.user_id[first..].partition_point(|&id| id == user);
+    let movies = &columns.movie_id[first..end];
+    movies.iter().copied().zip(columns.rating[first..end].iter().copied())
+}
+
+fn mean_stars(stars: impl ExactSizeIterator<Item = f32>) -> Option<f64> {
+    let n = stars.len() as f64;
+    (n > 0.0).then(|| stars.map(f64::from).sum::<f64>() / n)
+}
+
+/// What is known of the movies beside the lists, for measures beyond accuracy.
+#[derive(Debug, Clone, Default)]
+pub struct Background {
+    /// Share of the training users that have rated each movie; its keys are the movies that could be listed.
+    pub popularity: Option<HashMap<i32, f64>>,
+    /// Genres.
+    pub movies: Option<Movies>,
+}
+
+/// Figures of each user, in the order of [`Outcome::names`]; NaN where a figure does not exist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfUser {
+    /// Raw id.
+    pub user: i32,
+    /// Test ratings.
+    pub n_test: usize,
+    /// Relevant ones among them.
+    pub n_relevant: usize,
+    /// Sum of squared errors, sum of absolute errors, and how many ratings they are of.
+    pub errors: (f64, f64, usize),
+    /// The figures.
+    pub values: Vec<f64>,
+    /// The list, as far as it is measured.
+    list: Vec<i32>,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Names of the figures of each user.
+    pub names: Vec<String>,
+    /// Users of the test data, ascending.
+    pub users: Vec<OfUser>,
+    /// Users of whom the system knows nothing; their lists are empty.
+    pub unknown_users: usize,
+    /// Test ratings whose movie the system knows nothing of; the user's usual stars stood in.
+    pub cold_rows: usize,
+    /// Figures of all lists together, by name.
+    pub of_all: Vec<(String, f64)>,
+}
+
+/// Names of the figures of a user.
+fn names(cuts: &[usize]) -> Vec<String> {
+    let mut names = vec!["user_rmse".to_string(), "user_mae".to_string(), "auc".to_string()];
+    for k in cuts {
+        names.extend(Metric::ALL.iter().map(|metric| format!("{}@{k}", metric.name())));
+        names.extend(["novelty", "popularity", "diversity"].map(|name| format!("{name}@{k}")));
+    }
+    names
+}
+
+/// Measures a system on the users of `test`.
+///
+/// # Errors
+/// If the system cannot answer.
+pub fn evaluate(
+    system: &dyn System,
+    test: &Ratings,
+    background: &Background,
+    protocol: &Protocol,
+) -> Result<Outcome, ModelError> {
+    let columns = test.columns();
+    let mut bounds = vec![0];
+    bounds.extend(columns.user_id.chunk_by(|a, b| a == b).scan(0, |end, rows| {
+        *end += rows.len();
+        Some(*end)
+    }));
+    let longest = protocol.cuts.last().copied().unwrap_or(0);
+    let measured: Result<Vec<(OfUser, bool, usize)>, ModelError> = bounds
+        .par_windows(2)
+        .map(|rows| {
+            let user = columns.user_id[rows[0]];
+            let movies = columns.movie_id[rows[0]..rows[1]].iter().copied();
+            let test: Vec<(i32, f32)> =
+                movies.zip(columns.rating[rows[0]..rows[1]].iter().copied()).collect();
+            let answer = system.answer(UserId(user), &test, longest, protocol.relevant_from)?;
+            let known = answer.is_some();
+            let answer = answer.unwrap_or(Answer { usual: f64::NAN, ..Answer::default() });
+            let (of_user, cold) = measure(user, &test, answer, background, protocol);
+            Ok((of_user, known, cold))
+        })
+        .collect();
+    let measured = measured?;
+    let unknown_users = measured.iter().filter(|(_, known, _)| !known).count();
+    let cold_rows = measured.iter().map(|(_, _, cold)| cold).sum();
+    let users: Vec<OfUser> = measured.into_iter().map(|(of_user, _, _)| of_user).collect();
+    let of_all = of_all_lists(&users, background, protocol);
+    Ok(Outcome { names: names(&protocol.cuts), users, unknown_users, cold_rows, of_all })
+}
+
+fn measure(
+    user: i32,
+    test: &[(i32, f32)],
+    answer: Answer,
+    background: &Background,
+    protocol: &Protocol,
+) -> (OfUser, usize) {
+    let gains: HashMap<i32, f64> = test
+        .iter()
+        .filter(|(_, stars)| *stars >= protocol.relevant_from)
+        .map(|&(movie, stars)| (movie, protocol.gain.of(stars)))
+        .collect();
+    let mut ideal: Vec<f64> = gains.values().copied().collect();
+    ideal.sort_unstable_by(|a, b| b.total_cmp(a));
+    let list: Vec<f64> =
+        answer.list.iter().map(|movie| gains.get(movie).copied().unwrap_or(0.0)).collect();
+    let (errors, cold) = errors(test, &answer);
+    let per = |sum: f64| sum / errors.2 as f64; // NaN where there are none
+    let mut values = vec![per(errors.0).sqrt(), per(errors.1), answer.auc.unwrap_or(f64::NAN)];
+    for &k in &protocol.cuts {
+        let first = &answer.list[..k.min(answer.list.len())];
+        values.extend(Metric::ALL.iter().map(|metric| match ideal.is_empty() {
+            true => f64::NAN,
+            false => metric.measure(&list, &ideal, k),
+        }));
+        values.extend(beyond_accuracy(first, background));
+    }
+    let n_relevant = ideal.len();
+    (OfUser { user, n_test: test.len(), n_relevant, errors, values, list: answer.list }, cold)
+}
+
+/// Returns the sums of squared and absolute errors, of how many ratings, and how many of those were cold.
+fn errors(test: &[(i32, f32)], answer: &Answer) -> ((f64, f64, usize), usize) {
+    let Some(predicted) = &answer.predicted else { return ((0.0, 0.0, 0), 0) };
+    let (mut squares, mut sizes, mut n, mut cold) = (0.0, 0.0, 0, 0);
+    for (&(_, stars), &predicted) in test.iter().zip(predicted) {
+        cold += usize::from(predicted.is_nan());
+        let expected = if predicted.is_nan() { answer.usual } else { f64::from(predicted) };
+        let error = expected - f64::from(stars);
+        if error.is_finite() {
+            squares += error * error;
+            sizes += error.abs();
+            n += 1;
+        }
+    }
+    ((squares, sizes, n), cold)
+}
+
+/// Returns novelty, popularity and diversity of a list.
+fn beyond_accuracy(list: &[i32], background: &Background) -> [f64; 3] {
+    let n = list.len() as f64; // 0 makes a NaN of each
+    let (novelty, popularity) = match &background.popularity {
+        None => (f64::NAN, f64::NAN),
+        Some(shares) => {
+            let shares = || list.iter().filter_map(|movie| shares.get(movie)).filter(|&&s| s > 0.0);
+            (shares().map(|s| -s.log2()).sum::<f64>() / n, shares().sum::<f64>() / n)
+        }
+    };
+    let diversity = background.movies.as_ref().map_or(f64::NAN, |movies| diversity(list, movies));
+    [novelty, popularity, diversity]
+}
+
+/// Mean over all pairs of 1 less the overlap (Jaccard) of their genres.
+fn diversity(list: &[i32], movies: &Movies) -> f64 {
+    let genres: Vec<Vec<&str>> = list
+        .iter()
+        .filter_map(|&id| movies.get(MovieId(id)))
+        .map(|movie| movie.genres.split('|').collect())
+        .collect();
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for (at, a) in genres.iter().enumerate() {
+        for b in &genres[at + 1..] {
+            let common = a.iter().filter(|genre| b.contains(genre)).count() as f64;
+            sum += 1.0 - common / (a.len() as f64 + b.len() as f64 - common);
+            pairs += 1.0;
+        }
+    }
+    sum / pairs
+}
+
+fn of_all_lists(
+    users: &[OfUser],
+    background: &Background,
+    protocol: &Protocol,
+) -> Vec<(String, f64)> {
+    let Some(known) = &background.popularity else { return Vec::new() };
+    let of_cut = |&k: &usize| {
+        let mut times: HashMap<i32, u64> = known.keys().map(|&movie| (movie, 0)).collect();
+        for of_user in users {
+            for movie in &of_user.list[..k.min(of_user.list.len())] {
+                *times.entry(*movie).or_default() += 1;
+            }
+        }
+        let mut times: Vec<u64> = times.into_values().collect();
+        times.sort_unstable();
+        let listed = times.iter().filter(|&&n| n > 0).count() as f64;
+        let coverage = listed / times.len() as f64;
+        [(format!("coverage@{k}"), coverage), (format!("gini@{k}"), gini(&times))]
+    };
+    protocol.cuts.iter().flat_map(of_cut).collect()
+}
+
+/// Gini coefficient of ascending counts: 0, if all movies are listed as often; near 1, if few have all places.
+fn gini(ascending: &[u64]) -> f64 {
+    let n = ascending.len() as f64;
+    let total: u64 = ascending.iter().sum();
+    let ranked: f64 = ascending.iter().zip(1..).map(|(&x, i)| x as f64 * f64::from(i)).sum();
+    2.0 * ranked / (n * total as f64) - (n + 1.0) / n
+}
+
+impl Outcome {
+    /// Gives users other ids, where `names` has one.
+    pub fn rename_users(&mut self, names: &BTreeMap<i32, i32>) {
+        for of_user in &mut self.users {
+            of_user.user = names.get(&of_user.user).copied().unwrap_or(of_user.user);
+        }
+        self.users.sort_by_key(|of_user| of_user.user);
+    }
+
+    /// Returns the figures of the whole, by name: errors over all ratings, means over the users that have a figure,
+    /// each user counted as often as `times` says, and the figures of all lists together.
+    #[must_use]
+    pub fn figures(&self, times: Option<&[u32]>) -> Vec<(String, f64)> {
+        let times = |at: usize| times.map_or(1.0, |times| f64::from(times[at]));
+        let (mut squares, mut sizes, mut n) = (0.0, 0.0, 0.0);
+        let mut sums = vec![(0.0, 0.0); self.names.len()];
+        for (at, of_user) in self.users.iter().enumerate() {
+            let t = times(at);
+            squares += t * of_user.errors.0;
+            sizes += t * of_user.errors.1;
+            n += t * of_user.errors.2 as f64;
+            for ((sum, count), value) in sums.iter_mut().zip(&of_user.values) {
+                if !value.is_nan() {
+                    *sum += t * value;
+                    *count += t;
+                }
+            }
+        }
+        let mut figures = vec![("rmse".into(), (squares / n).sqrt()), ("mae".into(), sizes / n)];
+        let means = sums.iter().map(|(sum, count)| sum / count);
+        figures.extend(self.names.iter().cloned().zip(means));
+        figures.extend(self.of_all.iter().cloned());
+        figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::ratings::Duplicates;
+    use crate::io::columns::MovieColumns;
+
+    fn ratings(rows: &[(i32, i32, f32)]) -> Ratings {
+        let rows = rows.iter().map(|&(user, movie, stars)| (user, movie, stars, 0));
+        Ratings::new(rows.collect(), Duplicates::Last).0
+    }
+
+    fn outcome(lists: &[(i32, i32, f32)], by_rank: bool) -> Outcome {
+        let test = ratings(&[(1, 10, 5.0), (1, 11, 2.0), (2, 12, 4.0), (3, 10, 1.0), (4, 10, 4.0)]);
+        let rows = ratings(lists);
+        let movies = Movies::new(
+            MovieColumns {
+                movie_id: vec![10, 12, 13],
+                title: vec!["a".into(), "b".into(), "c".into()],
+                release_year: vec![None; 3],
+                genres: vec!["X|Y".into(), "Y|Z".into(), "X|Y".into()],
+                ..MovieColumns::default()
+            },
+            None,
+        );
+        let shares = [(10, 0.5), (12, 0.25), (13, 0.125), (14, 0.5)];
+        let background =
+            Background { popularity: Some(shares.into_iter().collect()), movies: Some(movies) };
+        let protocol = Protocol { cuts: vec![1, 3], relevant_from: 4.0, gain: Gain::Binary };
+        evaluate(&OfLists { rows: &rows, by_rank }, &test, &background, &protocol).unwrap()
+    }
+
+    #[test]
+    fn lists_of_three_users_by_hand() {
+        let lists = [(1, 12, 3.0), (1, 10, 2.0), (2, 12, 9.0), (2, 13, 8.0), (3, 14, 1.0)];
+        let outcome = outcome(&lists, false);
+        let figures: HashMap<String, f64> = outcome.figures(None).into_iter().collect();
+        let close = |name: &str, wanted: f64| {
+            assert!((figures[name] - wanted).abs() < 1e-12, "{name}: {}", figures[name]);
+        };
+        // User 3 has nothing relevant and is not counted; user 4 has no list and counts as 0.
+        assert_eq!(outcome.unknown_users, 1);
+        close("hit_rate@1", 1.0 / 3.0);
+        close("hit_rate@3", 2.0 / 3.0);
+        close("mrr@3", (0.5 + 1.0) / 3.0);
+        close("precision@3", (1.0 + 1.0) / 3.0 / 3.0);
+        // Three users have lists: (12, 10), (12, 13), (14).
+        close("novelty@3", ((2.0 + 1.0) / 2.0 + (2.0 + 3.0) / 2.0 + 1.0) / 3.0);
+        close("popularity@1", (0.25 + 0.25 + 0.5) / 3.0);
+        // Both pairs share Y of three genres; a list of one has no pair.
+        close("diversity@3", 1.0 - 1.0 / 3.0);
+        close("coverage@1", 2.0 / 4.0);
+        // Counts 0, 0, 1, 2: 2 (3 + 8) / (4 · 3) − 5/4.
+        close("gini@1", 2.0 * 11.0 / 12.0 - 1.25);
+        assert!(figures["rmse"].is_nan() && figures["auc"].is_nan());
+        assert_eq!(outcome.users[0].n_relevant, 1);
+    }
+
+    #[test]
+    fn ranks_go_up_and_scores_go_down() {
+        let lists = [(1, 12, 2.0), (1, 10, 1.0)];
+        let hit = |by_rank| outcome(&lists, by_rank).users[0].values[3 + 6];
+        assert!((hit(true) - 1.0).abs() < 1e-12 && hit(false).abs() < 1e-12);
+    }
+}

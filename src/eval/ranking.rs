@@ -1,0 +1,216 @@
+//! How good a list is for one user.
+//!
+//! A list is seen as the gains of its movies, best place first; a movie that is not relevant gains 0. All
+//! definitions are those that [`Metric::definition`] tells, which `evaluate` writes beside its figures.
+
+use serde::{Deserialize, Serialize};
+
+/// What a relevant movie gains in NDCG.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gain {
+    /// 1.
+    #[default]
+    Binary,
+    /// Its stars.
+    Stars,
+    /// 2^stars − 1 (Burges et al. 2005).
+    Exponential,
+}
+
+impl Gain {
+    /// Returns the gain of a relevant movie.
+    #[must_use]
+    pub fn of(self, stars: f32) -> f64 {
+        match self {
+            Self::Binary => 1.0,
+            Self::Stars => stars.into(),
+            Self::Exponential => f64::from(stars).exp2() - 1.0,
+        }
+    }
+
+    fn shown(self) -> &'static str {
+        match self {
+            Self::Binary => "1",
+            Self::Stars => "the stars",
+            Self::Exponential => "2^stars - 1",
+        }
+    }
+}
+
+/// A measure of a list that is cut at k.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Normalised discounted cumulative gain.
+    Ndcg,
+    /// Share of the list that is relevant.
+    Precision,
+    /// Share of the relevant that is in the list.
+    Recall,
+    /// As [`Self::Recall`], but a full list of relevant movies is 1 (Liang et al. 2018).
+    CappedRecall,
+    /// Average precision.
+    Map,
+    /// Reciprocal rank.
+    Mrr,
+    /// Whether anything is relevant.
+    HitRate,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Ndcg,
+        Self::Precision,
+        Self::Recall,
+        Self::CappedRecall,
+        Self::Map,
+        Self::Mrr,
+        Self::HitRate,
+    ];
+
+    /// Returns the name, to which `@k` is added.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ndcg => "ndcg",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::CappedRecall => "capped_recall",
+            Self::Map => "map",
+            Self::Mrr => "mrr",
+            Self::HitRate => "hit_rate",
+        }
+    }
+
+    /// Tells how the value for one user comes about.
+    #[must_use]
+    pub fn definition(self, gain: Gain) -> String {
+        match self {
+            Self::Ndcg => format!(
+                "sum of gain / log2(rank + 1) over the first k, divided by that sum for the best list of k; the gain of a \
+                 relevant movie is {}",
+                gain.shown()
+            ),
+            Self::Precision => "relevant movies among the first k, divided by k".into(),
+            Self::Recall => "relevant movies among the first k, divided by all relevant movies".into(),
+            Self::CappedRecall => {
+                "relevant movies among the first k, divided by the smaller of k and all relevant movies".into()
+            }
+            Self::Map => "sum over the relevant movies among the first k of the precision at their rank, divided by the \
+                          smaller of k and all relevant movies"
+                .into(),
+            Self::Mrr => "1 / rank of the first relevant movie among the first k, or 0".into(),
+            Self::HitRate => "1 if any of the first k is relevant, or 0".into(),
+        }
+    }
+
+    /// Measures a list with these gains; `ideal` has the gains of all relevant movies, descending, and at least one.
+    #[must_use]
+    pub fn measure(self, gains: &[f64], ideal: &[f64], k: usize) -> f64 {
+        let first = &gains[..k.min(gains.len())];
+        let hits = || first.iter().filter(|&&gain| gain > 0.0).count() as f64;
+        let relevant = ideal.len() as f64;
+        let capped = relevant.min(k as f64);
+        match self {
+            Self::Ndcg => discounted(first) / discounted(&ideal[..k.min(ideal.len())]),
+            Self::Precision => hits() / k as f64,
+            Self::Recall => hits() / relevant,
+            Self::CappedRecall => hits() / capped,
+            Self::Map => {
+                let ranks = ranks_of_hits(first);
+                let precisions = ranks.zip(1..).map(|(rank, n)| f64::from(n) / rank as f64);
+                precisions.sum::<f64>() / capped
+            }
+            Self::Mrr => ranks_of_hits(first).next().map_or(0.0, |rank| 1.0 / rank as f64),
+            Self::HitRate => f64::from(ranks_of_hits(first).next().is_some()),
+        }
+    }
+}
+
+fn ranks_of_hits(gains: &[f64]) -> impl Iterator<Item = usize> {
+    gains.iter().zip(1..).filter(|(gain, _)| **gain > 0.0).map(|(_, rank)| rank)
+}
+
+fn discounted(gains: &[f64]) -> f64 {
+    gains.iter().zip(2..).map(|(gain, place)| gain / f64::from(place).log2()).sum()
+}
+
+/// Returns the chance that a relevant candidate has a higher score than another one, where equal scores count as
+/// half; unknown scores (NaN) are below all others. Nothing, where there are not both kinds.
+#[must_use]
+pub fn auc(candidates: impl Iterator<Item = (f32, bool)> + Clone) -> Option<f64> {
+    let order = |score: f32| if score.is_nan() { f32::NEG_INFINITY } else { score };
+    let of_relevant = candidates.clone().filter(|(_, relevant)| *relevant);
+    let mut relevant: Vec<f32> = of_relevant.map(|(score, _)| order(score)).collect();
+    relevant.sort_unstable_by(f32::total_cmp);
+    let (mut others, mut won) = (0_u64, 0.0);
+    for (score, _) in candidates.filter(|(_, relevant)| !relevant) {
+        let score = order(score);
+        let below = relevant.partition_point(|&r| r < score);
+        let not_above = below + relevant[below..].partition_point(|&r| r <= score);
+        won += (relevant.len() - not_above) as f64 + 0.5 * (not_above - below) as f64;
+        others += 1;
+    }
+    let pairs = relevant.len() as f64 * others as f64;
+    (pairs > 0.0).then(|| won / pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} for {b}");
+    }
+
+    #[test]
+    fn a_list_worked_out_by_hand() {
+        // Relevant at ranks 1 and 4 of 5; three movies are relevant in all.
+        let (gains, ideal) = ([1.0, 0.0, 0.0, 1.0, 0.0], [1.0, 1.0, 1.0]);
+        let at = |metric: Metric, k| metric.measure(&gains, &ideal, k);
+        close(at(Metric::Precision, 5), 2.0 / 5.0);
+        close(at(Metric::Precision, 10), 2.0 / 10.0);
+        close(at(Metric::Recall, 5), 2.0 / 3.0);
+        close(at(Metric::Recall, 2), 1.0 / 3.0);
+        close(at(Metric::CappedRecall, 2), 1.0 / 2.0);
+        close(at(Metric::Map, 5), (1.0 + 2.0 / 4.0) / 3.0);
+        close(at(Metric::Map, 2), 1.0 / 2.0);
+        close(at(Metric::Mrr, 5), 1.0);
+        close(at(Metric::HitRate, 5), 1.0);
+        let (log3, log5) = (3.0_f64.log2(), 5.0_f64.log2());
+        close(at(Metric::Ndcg, 5), (1.0 + 1.0 / log5) / (1.0 + 1.0 / log3 + 0.5));
+        close(at(Metric::Ndcg, 2), 1.0 / (1.0 + 1.0 / log3));
+    }
+
+    #[test]
+    fn nothing_listed_and_nothing_hit_are_zero() {
+        for metric in Metric::ALL {
+            close(metric.measure(&[], &[1.0], 10), 0.0);
+            close(metric.measure(&[0.0; 4], &[1.0], 3), 0.0);
+            close(metric.measure(&[1.0, 1.0], &[1.0, 1.0], 2), 1.0);
+        }
+    }
+
+    #[test]
+    fn graded_gains_prefer_the_better_movie_first() {
+        let ideal = [Gain::Exponential.of(5.0), Gain::Exponential.of(4.0)];
+        close(ideal[0], 31.0);
+        close(Metric::Ndcg.measure(&[31.0, 15.0], &ideal, 2), 1.0);
+        let log3 = 3.0_f64.log2();
+        close(
+            Metric::Ndcg.measure(&[15.0, 31.0], &ideal, 2),
+            (15.0 + 31.0 / log3) / (31.0 + 15.0 / log3),
+        );
+        close(Gain::Stars.of(4.5), 4.5);
+    }
+
+    #[test]
+    fn auc_counts_pairs() {
+        let of = |pairs: &[(f32, bool)]| auc(pairs.iter().copied());
+        // Relevant 3 and 1 against 2, 1 and unknown: 3 wins three times; 1 loses, ties, wins.
+        let five = [(3.0, true), (2.0, false), (1.0, true), (1.0, false), (f32::NAN, false)];
+        close(of(&five).unwrap(), (3.0 + 1.5) / 6.0);
+        assert_eq!((of(&[(1.0, true)]), of(&[(1.0, false)]), of(&[])), (None, None, None));
+    }
+}
