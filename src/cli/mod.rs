@@ -6,6 +6,7 @@ mod evaluate;
 mod filter;
 mod info;
 mod ingest;
+mod interrupt;
 mod memory;
 mod output;
 mod recommend;
@@ -22,7 +23,7 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::error::{Result, Told, usage};
 use crate::cli::memory::Memory;
 use crate::cli::ui::Ui;
-use crate::io::atomic;
+use crate::io::parquet;
 
 /// Turn rating data into recommendations
 ///
@@ -64,8 +65,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Failing to set a handler leaves the default one: the process still ends.
-    let _ = ctrlc::set_handler(interrupted);
+    interrupt::listen();
+    parquet::hush();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough: that is no error.
@@ -80,13 +81,6 @@ fn report(told: &Told) -> ExitCode {
         output::talk(&format!("mvrec: hint: {hint}"));
     }
     ExitCode::from(told.code)
-}
-
-#[expect(clippy::exit, reason = "the only way to end the process from the handler's thread")]
-fn interrupted() {
-    const BY_SIGINT: i32 = 128 + 2;
-    atomic::remove_unfinished();
-    std::process::exit(BY_SIGINT);
 }
 
 fn run(cli: Cli) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::interrupt;
 use crate::cli::memory::Memory;
 use crate::cli::output::talk;
 use crate::progress::Progress;
@@ -90,5 +91,9 @@ impl Progress for Ui {
 
     fn warn(&self, text: &str) {
         self.say(&format!("warning: {text}"));
+    }
+
+    fn stops(&self) -> bool {
+        interrupt::came()
     }
 }

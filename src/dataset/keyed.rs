@@ -8,8 +8,12 @@ use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::io::columns::RatingColumns;
 use crate::io::keys::Keys;
 
-/// Numbers of another set, by those of this one; what the other one lacks gets numbers that it does not use.
-fn numbers(
+/// Returns the numbers of another set by those of this one; what the other one lacks gets numbers that it does not use.
+/// Nothing, where ids are numbers in both.
+///
+/// # Errors
+/// If ids are keys here and numbers there.
+pub fn numbers(
     own: Option<&Keys>,
     other: Option<&Keys>,
     side: &'static str,

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use crate::linalg::simd::{Lanes, dispatch};
+use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add};
 
 /// A matrix of `rows` × `cols`, row after row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,6 +128,50 @@ dispatch! {
     pub fn scores(rows: &[f32], vector: &[f32], out: &mut [f32]) = scores_body
 }
 
+#[inline(always)]
+fn add_rows_body<L: Lanes>(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) {
+    let cols = matrix.cols;
+    if cols < LANES {
+        for (&row, &weight) in rows.iter().zip(weights) {
+            for (out, &value) in out.iter_mut().zip(matrix.row(row as usize)) {
+                *out = mul_add::<L>(weight, value, *out);
+            }
+        }
+        return;
+    }
+    // Vector after vector, each in registers while all rows pass; the last one may overlap the one before it.
+    let mut done = 0;
+    while done < cols {
+        let first = done.min(cols - LANES);
+        let vector = |row: u32| {
+            let from = &matrix.data[row as usize * cols + first..];
+            L::load(from.first_chunk().expect("a row has this many entries left"))
+        };
+        let mut sums = [L::splat(0.0); 4];
+        let (rows, rows_rest) = rows.as_chunks::<4>();
+        let (weights, weights_rest) = weights.as_chunks::<4>();
+        for (rows, weights) in rows.iter().zip(weights) {
+            for at in 0..4 {
+                sums[at] = vector(rows[at]).mul_add(L::splat(weights[at]), sums[at]);
+            }
+        }
+        for (&row, &weight) in rows_rest.iter().zip(weights_rest) {
+            sums[0] = vector(row).mul_add(L::splat(weight), sums[0]);
+        }
+        let mut sum = [0.0; LANES];
+        sums[0].add(sums[1]).add(sums[2].add(sums[3])).store(&mut sum);
+        for (out, sum) in out[done..].iter_mut().zip(&sum[done - first..]) {
+            *out += sum;
+        }
+        done = first + LANES;
+    }
+}
+
+dispatch! {
+    /// Adds the sum of some rows of a matrix, each times its weight, to `out`.
+    pub fn add_rows(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) = add_rows_body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +195,21 @@ mod tests {
                 x.data.iter().zip(&y.data).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
             assert!((f64::from(dot(&x.data, &y.data)) - plain).abs() < 1e-4);
             assert!((f64::from(dot_body::<Plain<false>>(&x.data, &y.data)) - plain).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn weighted_rows_add_up() {
+        for cols in [1, 16, 20, 35] {
+            let matrix = Matrix::gaussian(9, cols, 1);
+            let (rows, weights) = ([3_u32, 0, 8, 3], [0.5_f32, -1.0, 2.0, 4.0]);
+            let mut out = vec![1.0; cols];
+            add_rows(&matrix, &rows, &weights, &mut out);
+            for (at, &found) in out.iter().enumerate() {
+                let pairs = rows.iter().zip(weights);
+                let sum: f32 = pairs.map(|(&row, w)| w * matrix.row(row as usize)[at]).sum();
+                assert!((found - 1.0 - sum).abs() < 1e-5, "{found} for {}", 1.0 + sum);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::linalg::dense::Matrix;
 use crate::linalg::ldl::{self, BadPivot};
 use crate::linalg::rank_update::rank_update;
-use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
+use crate::linalg::simd::{LANES, Lanes, dispatch, prefetch, vectors, vectors_mut};
 
 /// Bytes of a block: with a tile's share of A it fits the first cache.
 const BLOCK_BYTES: usize = 32 << 10;
@@ -65,7 +65,7 @@ impl NormalEquations {
         self.s.fill(0.0);
     }
 
-    /// Begins anew with A = `gram`, as [`gram`] makes it.
+    /// Begins anew with A = `gram`, as [`padded`] makes it.
     pub fn reset_to(&mut self, gram: &[f32]) {
         self.a.copy_from_slice(gram);
         self.b.fill(0.0);
@@ -93,7 +93,7 @@ impl NormalEquations {
         }
     }
 
-    /// Returns the length of a row of A in memory, [`gram`]'s too.
+    /// Returns the length of a row of A in memory, as of what [`padded`] returns.
     #[must_use]
     pub fn stride(&self) -> usize {
         self.stride
@@ -105,10 +105,14 @@ impl NormalEquations {
         &self.b[..self.k]
     }
 
-    /// Writes A, `k` × `k`, row after row, of which only the upper triangle is meant.
+    /// Writes A, symmetric, `k` × `k`, row after row.
     pub fn write_a(&self, out: &mut [f64]) {
-        for (out, row) in out.chunks_exact_mut(self.k).zip(self.a.chunks_exact(self.stride)) {
-            out.iter_mut().zip(row).for_each(|(out, &value)| *out = f64::from(value));
+        for i in 0..self.k {
+            for j in i..self.k {
+                let value = f64::from(self.a[i * self.stride + j]);
+                out[i * self.k + j] = value;
+                out[j * self.k + i] = value;
+            }
         }
     }
 
@@ -171,7 +175,7 @@ fn copy_rows_body<L: Lanes>(
     for (place, (&index, out)) in indices.iter().zip(out.chunks_exact_mut(stride)).enumerate() {
         if let Some(&next) = indices.get(place + AHEAD) {
             for value in source.data[at(next)..][..k].iter().step_by(LANES) {
-                L::prefetch(value);
+                prefetch(value);
             }
         }
         let row = &source.data[at(index)..][..k];
@@ -219,11 +223,11 @@ fn scale(rows: &[f32], weights: &[f32], stride: usize, out: &mut [f32]) {
     }
 }
 
-/// Returns `weight` Σ f fᵀ over the first `k` entries of all rows, symmetric, with rows of `k` rounded up to whole vectors.
+/// Returns Σ f fᵀ over the first `k` entries of all rows, symmetric, `k` × `k`.
 ///
 /// Blocks of fixed size are added in order, in `f64`: any number of threads gives the same bits.
 #[must_use]
-pub fn gram(source: &Matrix, k: usize, weight: f64) -> Vec<f32> {
+pub fn gram(source: &Matrix, k: usize) -> Vec<f64> {
     const ROWS: usize = 1024;
     let stride = k.next_multiple_of(LANES);
     let ids: Vec<u32> = (0..source.rows as u32).collect();
@@ -242,8 +246,20 @@ pub fn gram(source: &Matrix, k: usize, weight: f64) -> Vec<f32> {
     for block in blocks {
         sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += f64::from(value));
     }
-    let at = |i: usize, j: usize| (weight * sums[i.min(j) * stride + i.max(j)]) as f32;
-    (0..stride * stride).map(|place| at(place / stride, place % stride)).collect()
+    let place = |at: usize| (at / k).min(at % k) * stride + (at / k).max(at % k);
+    (0..k * k).map(|at| sums[place(at)]).collect()
+}
+
+/// Returns a `k` × `k` matrix times `weight`, its rows padded with zeros to whole vectors, as [`NormalEquations::reset_to`]
+/// takes it.
+#[must_use]
+pub fn padded(matrix: &[f64], k: usize, weight: f64) -> Vec<f32> {
+    let stride = k.next_multiple_of(LANES);
+    let mut out = vec![0.0; stride * stride];
+    for (out, row) in out.chunks_exact_mut(stride).zip(matrix.chunks_exact(k)) {
+        out.iter_mut().zip(row).for_each(|(out, &value)| *out = (weight * value) as f32);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -315,10 +331,12 @@ mod tests {
     fn the_gram_matrix_is_symmetric_and_right() {
         let rows = Matrix::gaussian(3000, 21, 5);
         let plain = rows.transposed_times(&rows);
-        let gram = gram(&rows, 21, 0.5);
+        let gram = gram(&rows, 21);
+        let half = padded(&gram, 21, 0.5);
         for i in 0..21 {
             for j in 0..21 {
-                close(gram[i * 32 + j], 0.5 * plain[i * 21 + j], "gram");
+                close(gram[i * 21 + j] as f32, plain[i * 21 + j], "gram");
+                close(half[i * 32 + j], 0.5 * plain[i * 21 + j], "padded");
             }
         }
     }

@@ -7,7 +7,7 @@ pub mod gram;
 pub mod ldl;
 pub mod nnls;
 mod rank_update;
-mod simd;
+pub(crate) mod simd;
 pub mod sparse;
 pub mod svd;
 pub mod topk;

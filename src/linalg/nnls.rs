@@ -5,30 +5,58 @@
 //! sweeps find which coordinates are positive long before they find the values; given those, the values are
 //! the solution of one linear system, which the conditions of Kuhn and Tucker prove optimal or not.
 //!
-//! A is `k` × `k`, row after row; only its upper triangle is read.
+//! A is `k` × `k`, row after row.
 
 use crate::linalg::cholesky;
+use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
 
-/// Makes `sweeps` passes over the coordinates of `x`, in order.
-pub fn sweep(a: &[f64], b: &[f64], x: &mut [f64], sweeps: usize) {
+#[inline(always)]
+fn sweep_body<L: Lanes>(
+    a: &[f64],
+    b: &[f64],
+    x: &mut [f64],
+    gradient: &mut [f64],
+    sweeps: usize,
+) -> f64 {
     let k = x.len();
+    // Half the gradient, A x − b, kept up to date: a coordinate's step waits for one addition, not for an inner product.
+    gradient.iter_mut().zip(b).for_each(|(g, b)| *g = -b);
+    for (row, &x) in a.chunks_exact(k).zip(&*x) {
+        if x != 0.0 {
+            add_scaled::<L>(x, row, gradient);
+        }
+    }
     for _ in 0..sweeps {
-        for i in 0..k {
-            let diagonal = a[i * k + i];
-            if diagonal > 0.0 {
+        for (i, row) in a.chunks_exact(k).enumerate() {
+            if row[i] > 0.0 {
                 // Else no row has this coordinate, and it does not matter.
-                x[i] = (x[i] - (product(a, x, i) - b[i]) / diagonal).max(0.0);
+                let better = (x[i] - gradient[i] / row[i]).max(0.0);
+                let step = better - x[i];
+                if step != 0.0 {
+                    add_scaled::<L>(step, row, gradient);
+                    x[i] = better;
+                }
             }
         }
+    }
+    gradient.iter().zip(b).zip(x).map(|((g, b), x)| *x * (g - b)).sum()
+}
+
+dispatch! {
+    /// Makes `sweeps` passes over the coordinates of `x`, in order; returns xᵀA x − 2 bᵀx. `gradient` is memory for it.
+    fn sweep(a: &[f64], b: &[f64], x: &mut [f64], gradient: &mut [f64], sweeps: usize) -> f64 = sweep_body
+}
+
+#[inline(always)]
+fn add_scaled<L: Lanes>(scale: f64, row: &[f64], out: &mut [f64]) {
+    for (out, &value) in out.iter_mut().zip(row) {
+        *out = mul_add_f64::<L>(scale, value, *out);
     }
 }
 
 /// Returns entry `i` of A x.
 fn product(a: &[f64], x: &[f64], i: usize) -> f64 {
-    let k = x.len();
-    let before: f64 = (0..i).map(|j| a[j * k + i] * x[j]).sum();
-    let after: f64 = a[i * k + i..(i + 1) * k].iter().zip(&x[i..]).map(|(a, x)| a * x).sum();
-    before + after
+    a[i * x.len()..].iter().zip(x).map(|(a, x)| a * x).sum()
 }
 
 /// Solves to the end, with memory that is used again.
@@ -37,23 +65,31 @@ pub struct Solver {
     positive: Vec<usize>,
     system: Vec<f64>,
     values: Vec<f64>,
+    gradient: Vec<f64>,
 }
 
 impl Solver {
-    /// Replaces `x` by the optimum, beginning from it.
+    /// Makes `sweeps` passes over the coordinates of `x`, in order; returns xᵀA x − 2 bᵀx.
+    pub fn sweep(&mut self, a: &[f64], b: &[f64], x: &mut [f64], sweeps: usize) -> f64 {
+        self.gradient.resize(x.len(), 0.0);
+        sweep(a, b, x, &mut self.gradient, sweeps)
+    }
+
+    /// Replaces `x` by the optimum, beginning from it; returns xᵀA x − 2 bᵀx.
     ///
     /// Sweeps let coordinates in, as many at a time as gain by it; then the positive ones go to their common
     /// optimum, as in the inner loop of Lawson & Hanson 1974. Where A is singular, so that there are many
     /// optima, it stops at a point that sweeps hardly improve.
-    pub fn solve(&mut self, a: &[f64], b: &[f64], x: &mut [f64]) {
+    pub fn solve(&mut self, a: &[f64], b: &[f64], x: &mut [f64]) -> f64 {
         const ROUNDS: usize = 200;
         const SWEEPS: usize = 2;
         for _ in 0..ROUNDS {
-            sweep(a, b, x, SWEEPS);
+            self.sweep(a, b, x, SWEEPS);
             if self.settle(a, b, x) && is_optimal(a, b, x) {
-                return;
+                break;
             }
         }
+        self.sweep(a, b, x, 0)
     }
 
     /// Moves the positive coordinates to their common optimum; those that would become negative on the way
@@ -65,8 +101,7 @@ impl Solver {
             self.positive.extend((0..k).filter(|&i| x[i] > 0.0));
             self.system.clear();
             for &i in &self.positive {
-                // The lower triangle is not read.
-                self.system.extend(self.positive.iter().map(|&j| a[i.min(j) * k + i.max(j)]));
+                self.system.extend(self.positive.iter().map(|&j| a[i * k + j]));
             }
             self.values.clear();
             self.values.extend(self.positive.iter().map(|&i| b[i]));
@@ -101,18 +136,6 @@ fn is_optimal(a: &[f64], b: &[f64], x: &[f64]) -> bool {
     zero.all(|i| product(a, x, i) - b[i] >= -ROUNDING * scale)
 }
 
-/// Returns xᵀA x, of which only the upper triangle of A is read.
-#[must_use]
-pub fn quadratic_form(a: &[f64], x: &[f64]) -> f64 {
-    let k = x.len();
-    let row = |i: usize| {
-        let off: f64 =
-            a[i * k + i + 1..(i + 1) * k].iter().zip(&x[i + 1..]).map(|(a, x)| a * x).sum();
-        x[i] * (a[i * k + i] * x[i] + 2.0 * off)
-    };
-    (0..k).map(row).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +148,7 @@ mod tests {
             let a = rows.transposed_times(&rows);
             let b: Vec<f64> = (0..k).map(|i| if i % 2 == 0 { 3.0 } else { -2.0 }).collect();
             let mut swept = vec![1.0; k];
-            sweep(&a, &b, &mut swept, 10_000);
+            Solver::default().sweep(&a, &b, &mut swept, 10_000);
             for start in [0.0, 1.0] {
                 let mut x = vec![start; k];
                 Solver::default().solve(&a, &b, &mut x);

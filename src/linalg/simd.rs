@@ -24,8 +24,6 @@ pub(crate) trait Lanes: Copy {
     fn mul_add(self, other: Self, sum: Self) -> Self;
     /// Returns the sum of all lanes.
     fn sum(self) -> f32;
-    /// Asks for the memory around a value, which will be read soon.
-    fn prefetch(_value: &f32) {}
 }
 
 /// An array, which the compiler turns into what the baseline of the processor has: SSE2, or NEON.
@@ -124,11 +122,6 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn prefetch(value: &f32) {
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) }
-        }
-
-        #[inline(always)]
         fn sum(self) -> f32 {
             unsafe { _mm512_reduce_add_ps(self.0) }
         }
@@ -180,11 +173,6 @@ mod x86 {
                     _mm256_fmadd_ps(self.1, other.1, sum.1),
                 )
             }
-        }
-
-        #[inline(always)]
-        fn prefetch(value: &f32) {
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) }
         }
 
         #[inline(always)]
@@ -244,10 +232,31 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// Returns `a * b + c`, fused where that is one instruction.
+#[inline(always)]
+pub(crate) fn mul_add<L: Lanes>(a: f32, b: f32, c: f32) -> f32 {
+    if L::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
 /// Returns `a * b + c` in double precision, fused where that is one instruction.
 #[inline(always)]
 pub(crate) fn mul_add_f64<L: Lanes>(a: f64, b: f64, c: f64) -> f64 {
     if L::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Asks for the memory around a value that will be read soon; where that cannot be asked, nothing happens.
+#[inline(always)]
+pub(crate) fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[allow(unsafe_code, reason = "SSE is in every x86-64, and a reference points to memory")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }
 
 /// Cuts a slice whose length is a multiple of [`LANES`] into vectors.

@@ -52,6 +52,52 @@ pub fn top(scores: impl IntoIterator<Item = Scored>, n: usize) -> Vec<Scored> {
     heap.into_sorted_vec().into_iter().map(|Reverse(scored)| scored).collect()
 }
 
+/// Keeps the `n` best of scores that come one by one, in any order.
+///
+/// Twice as many are held before the worse half is dropped, which costs less for each score than a heap.
+#[derive(Debug, Clone, Default)]
+pub struct Best {
+    n: usize,
+    kept: Vec<Scored>,
+}
+
+impl Best {
+    /// Keeps up to `n`.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { n, kept: Vec::new() }
+    }
+
+    /// Takes a score that is a number; returns a new bound that later scores must reach to matter, where there is one.
+    pub fn push(&mut self, candidate: Scored) -> Option<f32> {
+        const FEWEST: usize = 16;
+        self.kept.push(candidate);
+        if self.kept.len() < 2 * self.n.max(FEWEST) {
+            return None;
+        }
+        self.drop_worst();
+        self.kept.last().map(|worst| worst.score)
+    }
+
+    /// Drops all but the best, of which the worst is the last.
+    fn drop_worst(&mut self) {
+        if self.kept.len() > self.n {
+            if let Some(last) = self.n.checked_sub(1) {
+                self.kept.select_nth_unstable_by(last, |a, b| b.cmp(a));
+            }
+            self.kept.truncate(self.n);
+        }
+    }
+
+    /// Returns the best, best first.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Scored> {
+        self.drop_worst();
+        self.kept.sort_unstable_by(|a, b| b.cmp(a));
+        self.kept
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +114,21 @@ mod tests {
         assert_eq!(ranked(&scores, 100), [1, 3, 5, 0, 4]);
         assert_eq!(ranked(&scores, 1), [1]);
         assert!(ranked(&scores, 0).is_empty());
+    }
+
+    #[test]
+    fn one_by_one_the_same_are_kept() {
+        for n in [0, 1, 3, 40, 500] {
+            let scores = (0..300_u32).map(|ix| Scored { ix, score: (ix * 7919 % 101) as f32 });
+            let mut best = Best::new(n);
+            let mut bound = f32::NEG_INFINITY;
+            for scored in scores.clone().filter(|scored| scored.ix % 3 != 0 || n < 40) {
+                if scored.score >= bound {
+                    bound = best.push(scored).unwrap_or(bound);
+                }
+            }
+            let wanted = top(scores.filter(|scored| scored.ix % 3 != 0 || n < 40), n);
+            assert_eq!(best.into_sorted(), wanted, "n = {n}");
+        }
     }
 }

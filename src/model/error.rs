@@ -56,6 +56,16 @@ pub enum ModelError {
         /// Directory, as the user named it.
         path: String,
     },
+    /// A model to go on from has vectors of another length.
+    #[error("{path}: its vectors have {found} entries, and those to be trained {wanted}")]
+    OtherWidth {
+        /// Directory, as the user named it.
+        path: String,
+        /// Entries found, biases included.
+        found: usize,
+        /// Entries wanted, biases included.
+        wanted: usize,
+    },
     /// A model directory contradicts itself.
     #[error("{path}: {problem}")]
     Damaged {

@@ -83,6 +83,9 @@ pub struct ModelInfo {
     pub algorithm: Algorithm,
     /// What it was trained on.
     pub training: Training,
+    /// XXH3-128 of the ratings of the model that training went on from; empty, where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_start: Option<String>,
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
 }

@@ -14,6 +14,7 @@ pub mod recommend;
 pub mod seen;
 pub mod spark;
 pub mod train;
+pub mod warm;
 
 use std::ops::ControlFlow;
 

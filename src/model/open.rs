@@ -91,7 +91,7 @@ impl Model {
             Algorithm::Als(params) => {
                 let mean = if params.biases { mean } else { 0.0 };
                 let fold_in = FoldIn { params: params.clone(), mean };
-                let rank = params.factors + if params.biases { 2 } else { 0 };
+                let rank = params.width();
                 let (users, items) = read_both(folder, rank, users, &movie_ids)?;
                 Box::new(Als::new(fold_in, users, items.vectors, &catalogue))
             }

@@ -16,6 +16,7 @@ use crate::model::error::ModelError;
 use crate::model::factors::Factors;
 use crate::model::info::{Algorithm, ModelInfo, Training};
 use crate::model::seen::Seen;
+use crate::model::warm::WarmStart;
 use crate::model::{nmf, spark};
 use crate::progress::Progress;
 use crate::schema;
@@ -49,6 +50,21 @@ pub fn train(
     algorithm: Algorithm,
     progress: &dyn Progress,
 ) -> Result<Trained, ModelError> {
+    train_from(dataset, movies, algorithm, None, progress)
+}
+
+/// Trains a model that has vectors from those of another one; where [`Progress::stops`] says so, what there is after an
+/// iteration is the result.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_from(
+    dataset: &Dataset,
+    movies: Option<&Movies>,
+    algorithm: Algorithm,
+    warm: Option<&WarmStart>,
+    progress: &dyn Progress,
+) -> Result<Trained, ModelError> {
     algorithm.validate()?;
     if dataset.ratings.is_empty() {
         return Err(ModelError::NoRatings);
@@ -59,8 +75,9 @@ pub fn train(
     let mut on_iteration = |iteration: usize, loss: f64| {
         progress.advance(1);
         progress.note(&format!("iteration {iteration}: loss {loss:.6e}"));
-        ControlFlow::Continue(())
+        if progress.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
+    let start = warm.map(|warm| warm.of(&matrix, &dataset.sidecar)).transpose()?;
     let factors = |ids: &[i32], vectors| Factors { ids: ids.to_vec(), vectors };
     let (parts, loss) = match &algorithm {
         Algorithm::Als(params) => {
@@ -73,14 +90,14 @@ pub fn train(
                 return Err(ModelError::NoPositives { from: params.positive_from });
             }
             begin(params.iterations);
-            let fit = als::fit(matrix, params, &mut on_iteration)?;
+            let fit = als::fit(matrix, params, start, &mut on_iteration)?;
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
             (Parts::Factors { users, items }, fit.losses)
         }
         Algorithm::Nmf(params) => {
             begin(params.iterations);
-            let fit = nmf::fit(&matrix, params, &mut on_iteration)?;
+            let fit = nmf::fit(&matrix, params, start, &mut on_iteration)?;
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
             (Parts::Factors { users, items }, fit.losses)
@@ -108,6 +125,7 @@ pub fn train(
         format_version: schema::FORMAT_VERSION,
         algorithm,
         training,
+        warm_start: warm.map(|warm| warm.origin.clone()),
         loss,
     };
     let catalogue = Catalogue::of_training(&matrix, movies);

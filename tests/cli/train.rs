@@ -130,3 +130,102 @@ fn a_model_replaces_a_model_and_a_failure_leaves_the_old_one() {
     assert!(!fixture.path("als/userFactors").exists());
     assert_eq!(fixture.names(), ["als", "ml"]);
 }
+
+fn losses(fixture: &Fixture, model: &str) -> Vec<f64> {
+    let info = fixture.json(&["info", model]);
+    info["loss"].as_array().unwrap().iter().map(|loss| loss.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn training_goes_on_from_a_model() {
+    let fixture = Fixture::with_dataset();
+    for (algorithm, more) in [
+        (&["als"][..], &[][..]),
+        (&["als", "--feedback", "implicit"], &["--solver", "cg"]),
+        (&["nmf"], &[]),
+        (&["nmf", "--fill", "2.5"], &[]),
+    ] {
+        let train = |passes: &str, out: &str, more: &[&str]| {
+            let words = [&["train"], algorithm, &["--factors", "8", "--iterations", passes, "ml"]];
+            fixture.ok(&[&words.concat(), more, &["-o", out]].concat());
+        };
+        train("6", "six", &[]);
+        train("3", "three", &[]);
+        train("3", "on", &[&["--warm-start", "three"][..], more].concat());
+        let (six, on) = (losses(&fixture, "six"), losses(&fixture, "on"));
+        assert_eq!(on.len(), 3);
+        let (last, cold) = (on[2], losses(&fixture, "three")[2]);
+        assert!(last < cold, "{algorithm:?}: {last} after {cold}");
+        // Better than six in one go it may be: what is saved has its users solved to the end.
+        assert!(last < 1.02 * six[5], "{algorithm:?}: {last} and {}", six[5]);
+        let origin = &fixture.json(&["info", "on"])["warm_start"];
+        assert_eq!(origin, &fixture.json(&["info", "three"])["training"]["content_xxh3"]);
+    }
+    // Users and movies that the model does not know begin at zero and are learnt.
+    fixture.ok(&["filter", "--where", "user < 100", "ml", "-o", "some"]);
+    fixture.ok(&["train", "als", "--factors", "8", "some", "-o", "some-als"]);
+    let more = ["train", "als", "--factors", "8", "--iterations", "2", "--warm-start", "some-als"];
+    fixture.ok(&[&more[..], &["ml", "-o", "all"]].concat());
+    fixture.ok(&["train", "als", "--factors", "8", "--iterations", "2", "ml", "-o", "cold"]);
+    let (warm, cold) = (losses(&fixture, "all"), losses(&fixture, "cold"));
+    assert!(warm[0] < cold[0] && warm[1] < 1.05 * cold[1], "{warm:?} {cold:?}");
+    let told: String = [
+        &["train", "als", "--warm-start", "some-als", "ml", "-o", "wide"][..],
+        &["train", "als", "--warm-start", "ml", "ml", "-o", "wide"],
+        &["train", "cosine", "--warm-start", "some-als", "ml", "-o", "wide"],
+    ]
+    .iter()
+    .map(|args| fixture.snapshot(args))
+    .collect();
+    insta::assert_snapshot!(told, @"
+    exit 1
+    --- stderr
+    mvrec: error: some-als: its vectors have 10 entries, and those to be trained 66
+    exit 1
+    --- stderr
+    mvrec: error: ml: not a model directory (neither model.json nor Spark's metadata in it)
+    exit 2
+    --- stderr
+    error: unexpected argument '--warm-start' found
+
+      tip: to pass '--warm-start' as a value, use '-- --warm-start'
+
+    Usage: mvrec train cosine [OPTIONS] --output <DIR> [INPUT]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_the_model_so_far_where_that_was_asked_for() {
+    use std::io::BufRead;
+    use std::process::{Command, Stdio};
+
+    let fixture = Fixture::with_dataset();
+    for (save, code) in [(true, 0), (false, 130)] {
+        let save = if save { &["--save-on-interrupt"][..] } else { &[] };
+        let words = ["-v", "train", "als", "--factors", "4", "--iterations", "1000000"];
+        let mut child = fixture
+            .command(&[&words[..], save, &["ml", "-o", "model"]].concat())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+        while !lines.next().unwrap().unwrap().contains("iteration 2:") {}
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{rest:?}");
+        if save.is_empty() {
+            assert!(!fixture.names().iter().any(|name| name.contains("model")));
+            continue;
+        }
+        assert!(rest.iter().any(|line| line.contains("interrupted: this is the model after")));
+        let passes = losses(&fixture, "model").len();
+        assert!((2..1_000_000).contains(&passes));
+        fixture.ok(&["recommend", "model", "--user", "5"]);
+        std::fs::remove_dir_all(fixture.path("model")).unwrap();
+    }
+}

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::error::{Result, usage};
-use crate::cli::train::CommonArgs;
+use crate::cli::train::{CommonArgs, PassesArgs};
 use crate::model::als::{AlsParams, Feedback, Solver, Weighting};
 
 /// Factorise by alternating least squares
@@ -17,6 +17,8 @@ use crate::model::als::{AlsParams, Feedback, Solver, Weighting};
 pub(super) struct AlsArgs {
     #[command(flatten)]
     pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) passes: PassesArgs,
     /// What a rating says
     #[arg(long, value_enum, default_value_t = FeedbackArg::Explicit, value_name = "KIND")]
     feedback: FeedbackArg,

@@ -11,10 +11,12 @@ use clap::{Args, Subcommand};
 
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
+use crate::cli::interrupt;
 use crate::cli::ui::Ui;
 use crate::io::atomic::AtomicDir;
 use crate::model::info::Algorithm;
-use crate::model::train::train as train_model;
+use crate::model::train::train_from;
+use crate::model::warm::WarmStart;
 
 /// Train a model on ratings
 #[derive(Debug, Args)]
@@ -43,13 +45,31 @@ struct CommonArgs {
     movies: MoviesArgs,
 }
 
+/// How training in passes begins and ends.
+#[derive(Debug, Default, Args)]
+struct PassesArgs {
+    /// Go on from the vectors of this model, mvrec's own or Spark's; what it does not know begins at zero
+    #[arg(long, value_name = "MODEL")]
+    warm_start: Option<PathBuf>,
+    /// On Ctrl-C, stop after the pass and save the model so far; a second one ends at once
+    #[arg(long)]
+    save_on_interrupt: bool,
+}
+
 pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
+    let none = PassesArgs::default();
     match args.algorithm {
-        TrainCommand::Als(args) => train(&args.common, Algorithm::Als(args.params()?), ui),
-        TrainCommand::Nmf(args) => train(&args.common, Algorithm::Nmf(args.params()), ui),
-        TrainCommand::Cosine(args) => train(&args.common, Algorithm::Cosine(args.params()), ui),
+        TrainCommand::Als(args) => {
+            train(&args.common, &args.passes, Algorithm::Als(args.params()?), ui)
+        }
+        TrainCommand::Nmf(args) => {
+            train(&args.common, &args.passes, Algorithm::Nmf(args.params()), ui)
+        }
+        TrainCommand::Cosine(args) => {
+            train(&args.common, &none, Algorithm::Cosine(args.params()), ui)
+        }
         TrainCommand::Popularity(args) => {
-            train(&args.common, Algorithm::Popularity(args.params()), ui)
+            train(&args.common, &none, Algorithm::Popularity(args.params()), ui)
         }
     }
 }
@@ -57,8 +77,14 @@ pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
 /// Columns of 20 bytes and the matrix in both orders, one of them while it is turned.
 const BYTES_PER_RATING: u64 = 60;
 
-fn train(args: &CommonArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
+fn train(args: &CommonArgs, passes: &PassesArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
     algorithm.validate()?;
+    let width = match &algorithm {
+        Algorithm::Als(params) => params.width(),
+        Algorithm::Nmf(params) => params.factors,
+        Algorithm::Cosine(_) | Algorithm::Popularity(_) => 0,
+    };
+    let warm = passes.warm_start.as_deref().map(|path| WarmStart::open(path, width)).transpose()?;
     let out = AtomicDir::create(&args.output)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
     let shape = dataset.ratings.shape();
@@ -66,7 +92,10 @@ fn train(args: &CommonArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
     let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();
     ui.memory.allow("training this model", needed)?;
     let movies = args.movies.of(&dataset, ui)?;
-    let trained = train_model(&dataset, movies.as_ref(), algorithm, ui)?;
+    if passes.save_on_interrupt {
+        interrupt::wait_for();
+    }
+    let trained = train_from(&dataset, movies.as_ref(), algorithm, warm.as_ref(), ui)?;
     trained.write(&out)?;
     out.commit()?;
     ui.finish();
@@ -74,6 +103,10 @@ fn train(args: &CommonArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
     let loss =
         trained.info.loss.last().map_or_else(String::new, |loss| format!(", loss {loss:.6e}"));
     let (ratings, users, movies) = (shape.ratings, shape.users, shape.movies);
+    if interrupt::came() {
+        let passes = trained.info.loss.len();
+        ui.say(&format!("warning: interrupted: this is the model after {passes} passes"));
+    }
     ui.say(&format!("trained on {ratings} ratings of {users} users and {movies} movies{loss}"));
     Ok(())
 }

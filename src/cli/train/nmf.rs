@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::train::CommonArgs;
+use crate::cli::train::{CommonArgs, PassesArgs};
 use crate::model::nmf::{Init, NmfParams};
 
 /// Factorise into non-negative parts
@@ -16,6 +16,8 @@ use crate::model::nmf::{Init, NmfParams};
 pub(super) struct NmfArgs {
     #[command(flatten)]
     pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) passes: PassesArgs,
     /// Stars that every cell without a rating counts as [default: such cells do not count]
     #[arg(long, value_name = "STARS")]
     fill: Option<f32>,

@@ -1,11 +1,13 @@
 //! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and ratings.
 
 mod decode;
+mod guard;
 mod input;
 mod ratings;
 mod read;
 mod write;
 
+pub use guard::hush;
 pub use input::ParquetInput;
 pub use ratings::RatingChunks;
 pub use read::ParquetFile;

@@ -58,13 +58,14 @@ impl ParquetFile {
                     if let Some(rows) = columns.read_own(self, group, starts[group])? {
                         return Ok(Part { rows, ..Part::default() });
                     }
-                    let reader = columns.reader(self, group)?;
-                    let mut part = Part::default();
-                    for batch in reader {
-                        let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-                        columns.append(self, &mut part, &batch, starts[group])?;
-                    }
-                    Ok(part)
+                    self.guarded(|| {
+                        let mut part = Part::default();
+                        for batch in columns.reader(self, group)? {
+                            let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+                            columns.append(self, &mut part, &batch, starts[group])?;
+                        }
+                        Ok(part)
+                    })
                 })
                 .collect();
             for part in parts {
@@ -119,16 +120,18 @@ impl ParquetFile {
             let at = columns.positions[side].expect("users and movies have a column");
             let mut keyed = matches!(ids, Ids::Keys(_)) || intake.options.text_ids[side];
             if !keyed && is_text(self.schema().field(at).data_type()) {
-                let reader = self.builder(&[at]).with_limit(SAMPLED).build();
-                let (mut n, mut keys) = (0, 0);
-                for batch in reader.map_err(self.damaged())? {
-                    let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-                    let texts = self.cast(name, batch.column(0), &DataType::Utf8, true)?;
-                    n += texts.len();
-                    let texts = texts.as_string::<i32>().iter().flatten();
-                    keys += texts.filter(|text| needs_key(text.as_bytes())).count();
-                }
-                keyed = 2 * keys > n;
+                keyed = self.guarded(|| {
+                    let reader = self.builder(&[at]).with_limit(SAMPLED).build();
+                    let (mut n, mut keys) = (0, 0);
+                    for batch in reader.map_err(self.damaged())? {
+                        let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+                        let texts = self.cast(name, batch.column(0), &DataType::Utf8, true)?;
+                        n += texts.len();
+                        let texts = texts.as_string::<i32>().iter().flatten();
+                        keys += texts.filter(|text| needs_key(text.as_bytes())).count();
+                    }
+                    Ok(2 * keys > n)
+                })?;
             }
             columns.keyed[side] = keyed;
             ids.settle(&self.name, name, keyed)?;

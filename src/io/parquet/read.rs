@@ -134,7 +134,11 @@ impl ParquetFile {
                 }
             })?);
         }
-        let reader = self.builder(&columns).build().map_err(self.damaged())?;
+        self.guarded(|| self.read_columns(&columns, schema))
+    }
+
+    fn read_columns(&self, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch, IoError> {
+        let reader = self.builder(columns).build().map_err(self.damaged())?;
         let mut batches = Vec::new();
         for batch in reader {
             let batch = batch.map_err(|error| self.damaged()(error.into()))?;
@@ -201,8 +205,10 @@ impl ParquetFile {
             });
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(wanted)]));
         }
-        let reader = builder.build().map_err(self.damaged())?;
-        reader.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
+        self.guarded(|| {
+            let reader = builder.build().map_err(self.damaged())?;
+            reader.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
+        })
     }
 
     pub(super) fn cast(

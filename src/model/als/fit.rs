@@ -8,9 +8,10 @@ use crate::dataset::matrix::Interactions;
 use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::Csr;
 use crate::model::OnIteration;
-use crate::model::als::half_step::{HalfStep, Side, width};
+use crate::model::als::half_step::{HalfStep, Side};
 use crate::model::als::params::{AlsParams, Solver};
 use crate::model::error::ModelError;
+use crate::model::warm::Start;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
 #[derive(Debug, Clone)]
@@ -25,13 +26,14 @@ pub struct Fit {
     pub losses: Vec<f64>,
 }
 
-/// Fits a model; the objective is that of the [module](crate::model::als).
+/// Fits a model, from random vectors or those of another one; the objective is that of the [module](crate::model::als).
 ///
 /// # Errors
 /// If a parameter is out of its range, there is nothing to learn from, or a row's system is singular.
 pub fn fit(
     matrix: &Interactions,
     params: &AlsParams,
+    warm: Option<Start>,
     on_iteration: OnIteration<'_>,
 ) -> Result<Fit, ModelError> {
     params.validate()?;
@@ -39,12 +41,23 @@ pub fn fit(
         return Err(ModelError::NoRatings);
     }
     let mean = if params.biases { matrix.mean() } else { 0.0 };
-    let mut fit = Fit {
-        users: start(matrix.n_users(), params, mean),
-        items: Matrix::zeros(matrix.n_items(), width(params)),
-        mean,
-        losses: Vec::with_capacity(params.iterations),
+    let singular_user =
+        |row: usize| ModelError::Singular { side: "user", id: Some(matrix.user_ids[row]) };
+    let Start { users, items } = match warm {
+        Some(mut warm) => {
+            // Users begin as new people do, so that those whom the model did not know have vectors, too.
+            complete_biases(&mut warm, params, mean);
+            let step = HalfStep::new(params, mean, Side::Users, &warm.items);
+            solve_side(&step, params.solver, matrix.by_user(), &mut warm.users)
+                .map_err(singular_user)?;
+            warm
+        }
+        None => Start {
+            users: start(matrix.n_users(), params, mean),
+            items: Matrix::zeros(matrix.n_items(), params.width()),
+        },
     };
+    let mut fit = Fit { users, items, mean, losses: Vec::with_capacity(params.iterations) };
     for iteration in 1..=params.iterations {
         let step = HalfStep::new(params, mean, Side::Items, &fit.users);
         solve_side(&step, params.solver, matrix.by_item(), &mut fit.items).map_err(|row| {
@@ -53,11 +66,8 @@ pub fn fit(
         let item_penalty = penalty(&step, matrix.by_item(), &fit.items);
         let step = HalfStep::new(params, mean, Side::Users, &fit.items);
         let mut solve_users = |solver| {
-            let error = solve_side(&step, solver, matrix.by_user(), &mut fit.users);
-            let error = error.map_err(|row| ModelError::Singular {
-                side: "user",
-                id: Some(matrix.user_ids[row]),
-            })?;
+            let error = solve_side(&step, solver, matrix.by_user(), &mut fit.users)
+                .map_err(singular_user)?;
             let loss = error + item_penalty + penalty(&step, matrix.by_user(), &fit.users);
             if loss.is_finite() { Ok(loss) } else { Err(ModelError::Diverged { iteration, loss }) }
         };
@@ -76,13 +86,26 @@ pub fn fit(
     Ok(fit)
 }
 
+/// Gives rows that a model did not know the columns that carry no bias.
+fn complete_biases(start: &mut Start, params: &AlsParams, mean: f64) {
+    if params.biases {
+        let (k, width) = (params.factors, params.width());
+        for row in start.users.data.chunks_exact_mut(width).filter(|row| row[k + 1] == 0.0) {
+            (row[k], row[k + 1]) = (mean as f32, 1.0);
+        }
+        for row in start.items.data.chunks_exact_mut(width) {
+            row[k] = 1.0;
+        }
+    }
+}
+
 /// Returns random vectors of about length 1, as Spark's, without biases.
 ///
 /// With a tenth of that length the first iterations hardly move: on 25 million ratings four of them.
 fn start(n_users: usize, params: &AlsParams, mean: f64) -> Matrix {
     let k = params.factors;
     let random = Matrix::gaussian(n_users, k, params.seed);
-    let mut users = Matrix::zeros(n_users, width(params));
+    let mut users = Matrix::zeros(n_users, params.width());
     for i in 0..n_users {
         let row = users.row_mut(i);
         for (out, &x) in row.iter_mut().zip(random.row(i)) {

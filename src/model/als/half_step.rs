@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::linalg::cg::{ConjugateGradient, Fixed};
 use crate::linalg::cholesky;
 use crate::linalg::dense::Matrix;
-use crate::linalg::gram::{NormalEquations, gram};
+use crate::linalg::gram::{NormalEquations, gram, padded};
 use crate::model::als::params::{AlsParams, Feedback, Solver, Weighting};
 
 /// The side that is being solved.
@@ -41,7 +41,7 @@ impl Shared {
             Side::Items => row[k], // μ is in it
         };
         Self {
-            gram: weight.map_or_else(Vec::new, |weight| gram(source, k, weight)),
+            gram: weight.map_or_else(Vec::new, |weight| padded(&gram(source, k), k, weight)),
             offsets: if params.biases {
                 source.iter_rows().map(offset).collect()
             } else {
@@ -76,11 +76,6 @@ pub(crate) struct Scratch {
 /// The equations of a row cannot be solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Singular;
-
-/// Width of a stored vector.
-pub(crate) fn width(params: &AlsParams) -> usize {
-    if params.biases { params.factors + 2 } else { params.factors }
-}
 
 impl<'a> HalfStep<'a> {
     /// Prepares the step that solves `side` from the vectors `source` of the other one.

@@ -99,6 +99,12 @@ impl AlsParams {
         }
     }
 
+    /// Returns the length of a stored vector: the factors, and two entries for biases.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.factors + if self.biases { 2 } else { 0 }
+    }
+
     /// Checks all ranges.
     ///
     /// # Errors

@@ -1,10 +1,16 @@
 //! Finds the neighbours of every row.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use crate::dataset::matrix::Interactions;
+use crate::linalg::simd::prefetch;
 use crate::linalg::sparse::Csr;
-use crate::linalg::topk::{Scored, top};
+
+use crate::linalg::topk::{Best, Scored};
 use crate::model::cosine::params::{Between, CosineParams};
 use crate::model::error::ModelError;
 use crate::progress::Progress;
@@ -68,22 +74,17 @@ pub fn fit(
         };
         (0..rows.n_rows()).into_par_iter().flat_map_iter(row).collect()
     };
-    let (by_user, by_item) = (matrix.by_user(), matrix.by_item());
-    let (user_values, item_values) = match &means {
-        None => (by_user.values.to_vec(), by_item.values.to_vec()),
-        Some(means) => (
-            centred(by_user, &|user, _| means[user]),
-            centred(by_item, &|_, user| means[user as usize]),
-        ),
+    let (rows, n_columns) = match params.between {
+        Between::Movies => (matrix.by_item(), matrix.n_users()),
+        Between::Users => (matrix.by_user(), matrix.n_items()),
     };
-    let by_user = Csr { values: &user_values, ..by_user };
-    let by_item = Csr { values: &item_values, ..by_item };
-    let (rows, columns) = match params.between {
-        Between::Movies => (by_item, by_user),
-        Between::Users => (by_user, by_item),
-    };
+    let values = means.map(|means| match params.between {
+        Between::Movies => centred(rows, &|_, user| means[user as usize]),
+        Between::Users => centred(rows, &|user, _| means[user]),
+    });
+    let rows = Csr { values: values.as_deref().unwrap_or(rows.values), ..rows };
     progress.begin("finding neighbors", "rows", Some(rows.n_rows() as u64));
-    Ok(of_rows(rows, columns, params, progress))
+    Ok(of_rows(rows, n_columns, params, progress))
 }
 
 fn user_means(by_user: Csr<'_>) -> Vec<f32> {
@@ -95,75 +96,178 @@ fn user_means(by_user: Csr<'_>) -> Vec<f32> {
     (0..by_user.n_rows()).into_par_iter().map(mean).collect()
 }
 
-/// Working memory of one thread: sums and counts per row, all zero but for those in `touched`.
-struct Accumulator {
-    sums: Vec<f32>,
-    counts: Vec<u32>,
-    touched: Vec<u32>,
+/// What two rows have in common: the sum of products and the number of columns.
+#[derive(Debug, Clone, Copy, Default)]
+struct Common {
+    sum: f32,
+    count: f32,
+}
+
+/// Best neighbours of a row so far, to which all threads add.
+struct Kept {
+    best: Mutex<Best>,
+    /// Bits of the score that a neighbour must reach; scores are positive, and their bits have the same order.
+    bound: AtomicU32,
+}
+
+impl Kept {
+    fn new(n: usize) -> Self {
+        Self { best: Mutex::new(Best::new(n)), bound: AtomicU32::new(0) }
+    }
+
+    fn offer(&self, ix: u32, score: f32) {
+        if score.to_bits() >= self.bound.load(Ordering::Relaxed) {
+            let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(bound) = best.push(Scored { ix, score }) {
+                self.bound.store(bound.to_bits(), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Pairs of rows on their way to the neighbours of both.
+///
+/// Each pair is summed up once, at the shorter of both rows, and offered to both. What a row keeps does not depend
+/// on the order of the offers, so threads may make them as they come.
+struct Pairs<'a> {
+    rows: Csr<'a>,
+    /// Rows from the shortest to the longest. Places in this order stand for rows in all that follows: most sums are those of
+    /// the longest rows, and these are neighbours in memory.
+    order: Vec<u32>,
+    columns: Columns,
+    inverse_norms: Vec<f32>,
+    shrinkage: f32,
+    kept: Vec<Kept>,
+}
+
+/// The entries of `rows` by column, rows as places in the order.
+struct Columns {
+    starts: Vec<usize>,
+    entries: Vec<(u32, f32)>,
+    /// For each entry of `rows`, where its column goes on after it.
+    after: Vec<u32>,
+}
+
+impl Columns {
+    fn new(rows: Csr<'_>, order: &[u32], n_columns: usize) -> Self {
+        let mut starts = vec![0; n_columns + 1];
+        rows.indices.iter().for_each(|&column| starts[column as usize + 1] += 1);
+        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+        let mut next = starts.clone();
+        let (mut entries, mut after) = (vec![(0, 0.0); rows.nnz()], vec![0; rows.nnz()]);
+        for (&row, place) in order.iter().zip(0..) {
+            let range = rows.starts[row as usize]..rows.starts[row as usize + 1];
+            for at in range {
+                let next = &mut next[rows.indices[at] as usize];
+                entries[*next] = (place, rows.values[at]);
+                *next += 1;
+                after[at] = *next as u32;
+            }
+        }
+        Self { starts, entries, after }
+    }
+}
+
+impl Pairs<'_> {
+    /// Returns where the columns of the row at place `i` go on after it.
+    #[inline(always)]
+    fn later(&self, i: usize) -> impl Iterator<Item = Range<usize>> {
+        let row = self.order[i] as usize;
+        let after = &self.columns.after[self.rows.starts[row]..];
+        let end = |column: u32| self.columns.starts[column as usize + 1];
+        let columns = self.rows.row(row).0.iter();
+        columns.zip(after).map(move |(&column, &after)| after as usize..end(column))
+    }
+
+    /// Adds up what the row at place `i` has in common with all later ones; tells of each when it is touched first.
+    #[inline(always)]
+    fn add_up(&self, i: usize, common: &mut [Common], mut on_first: impl FnMut(u32)) {
+        /// Columns that are fetched before their turn.
+        const AHEAD: usize = 4;
+        let row = self.order[i] as usize;
+        let next = self.columns.after[self.rows.starts[row]..].iter().skip(AHEAD);
+        let next = next.map(Some).chain(std::iter::repeat(None));
+        for ((range, &value), next) in self.later(i).zip(self.rows.row(row).1).zip(next) {
+            if let Some(entry) = next.and_then(|&at| self.columns.entries.get(at as usize)) {
+                prefetch(entry);
+            }
+            for &(j, other) in &self.columns.entries[range] {
+                let slot = &mut common[j as usize];
+                if slot.count == 0.0 {
+                    on_first(j);
+                }
+                slot.sum += value * other;
+                slot.count += 1.0;
+            }
+        }
+    }
+
+    /// Offers the rows at two places to each other; `common` is zero afterwards.
+    #[inline(always)]
+    fn offer(&self, i: usize, j: usize, common: &mut Common) {
+        let Common { sum, count } = std::mem::take(common);
+        let cosine = sum * (self.inverse_norms[i] * self.inverse_norms[j]);
+        let score = cosine * (count / (count + self.shrinkage));
+        // Only likeness is kept: what is opposite says less of taste, and 0 / 0 is no similarity.
+        if score > 0.0 {
+            self.kept[i].offer(self.order[j], score);
+            self.kept[j].offer(self.order[i], score);
+        }
+    }
+
+    fn of_row(&self, i: usize, common: &mut [Common], touched: &mut Vec<u32>) {
+        /// Where fewer than one slot in so many is touched, they are listed; else looking at all is cheaper.
+        const SPARSE: usize = 4;
+        let work: usize = self.later(i).map(|range| range.len()).sum();
+        if work < (common.len() - i) / SPARSE {
+            self.add_up(i, common, |j| touched.push(j));
+            for j in touched.drain(..) {
+                self.offer(i, j as usize, &mut common[j as usize]);
+            }
+        } else {
+            self.add_up(i, common, |_| ());
+            for (j, slot) in common.iter_mut().enumerate().skip(i + 1) {
+                if slot.count > 0.0 {
+                    self.offer(i, j, slot);
+                }
+            }
+        }
+    }
 }
 
 fn of_rows(
     rows: Csr<'_>,
-    columns: Csr<'_>,
+    n_columns: usize,
     params: &CosineParams,
     progress: &dyn Progress,
 ) -> Neighbors {
     let n = rows.n_rows();
-    let norms: Vec<f32> = (0..n)
-        .into_par_iter()
-        .map(|i| rows.row(i).1.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt() as f32)
-        .collect();
-    let blocks: Vec<Vec<Vec<Scored>>> = (0..n.div_ceil(ROWS))
-        .into_par_iter()
-        .map_init(
-            || Accumulator { sums: vec![0.0; n], counts: vec![0; n], touched: Vec::new() },
-            |memory, block| {
-                let block = block * ROWS..((block + 1) * ROWS).min(n);
-                progress.advance(block.len() as u64);
-                block.map(|i| of_row(i, rows, columns, &norms, params, memory)).collect()
-            },
-        )
-        .collect();
-    Neighbors::of_rows(blocks.into_iter().flatten())
-}
-
-fn of_row(
-    i: usize,
-    rows: Csr<'_>,
-    columns: Csr<'_>,
-    norms: &[f32],
-    params: &CosineParams,
-    memory: &mut Accumulator,
-) -> Vec<Scored> {
-    let Accumulator { sums, counts, touched } = memory;
-    let (indices, values) = rows.row(i);
-    for (&column, &value) in indices.iter().zip(values) {
-        let (others, other_values) = columns.row(column as usize);
-        for (&j, &other) in others.iter().zip(other_values) {
-            let at = j as usize;
-            if counts[at] == 0 {
-                touched.push(j);
-            }
-            sums[at] += value * other;
-            counts[at] += 1;
-        }
-    }
-    let shrinkage = params.shrinkage as f32;
-    let similarity = |j: u32| {
-        let at = j as usize;
-        let common = counts[at] as f32;
-        Scored { ix: j, score: sums[at] / (norms[i] * norms[at]) * common / (common + shrinkage) }
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    order.sort_by_key(|&row| rows.len(row as usize));
+    let inverse_norm = |&row: &u32| {
+        let squares = rows.row(row as usize).1.iter().map(|&x| f64::from(x).powi(2));
+        (1.0 / squares.sum::<f64>().sqrt()) as f32
     };
-    // Only likeness is kept: what is opposite says less of taste, and 0 / 0 is no similarity.
-    let candidates = touched
-        .iter()
-        .filter(|&&j| j as usize != i)
-        .map(|&j| similarity(j))
-        .filter(|scored| scored.score > 0.0);
-    let best = top(candidates, params.neighbors);
-    for j in touched.drain(..) {
-        sums[j as usize] = 0.0;
-        counts[j as usize] = 0;
+    let pairs = Pairs {
+        rows,
+        columns: Columns::new(rows, &order, n_columns),
+        inverse_norms: order.par_iter().map(inverse_norm).collect(),
+        shrinkage: params.shrinkage as f32,
+        kept: (0..n).map(|_| Kept::new(params.neighbors)).collect(),
+        order,
+    };
+    (0..n.div_ceil(ROWS)).into_par_iter().for_each_init(
+        || (vec![Common::default(); n], Vec::new()),
+        |(common, touched), block| {
+            let block = block * ROWS..((block + 1) * ROWS).min(n);
+            progress.advance(block.len() as u64);
+            block.for_each(|i| pairs.of_row(i, common, touched));
+        },
+    );
+    let best = |kept: Kept| kept.best.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut lists = vec![Vec::new(); n];
+    for (&row, kept) in pairs.order.iter().zip(pairs.kept) {
+        lists[row as usize] = best(kept).into_sorted();
     }
-    best
+    Neighbors::of_rows(lists)
 }

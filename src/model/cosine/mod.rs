@@ -8,8 +8,8 @@
 //! neighbour; c is 0, or with `center` the person's mean, damped towards that of all ratings. Between users
 //! it is Σ s_uv r_vj over the person's neighbours v.
 //!
-//! A row of similarities is summed up in a dense accumulator of which only the touched slots are visited:
-//! fitting costs O(Σ_u n_u²) between movies, and memory is bounded by rows × neighbours.
+//! Each pair of rows is summed up once, in a dense accumulator of the shorter one:
+//! fitting costs O(Σ_u n_u² / 2) between movies, and memory is bounded by rows × 2 · neighbours.
 
 mod fit;
 mod params;

@@ -12,6 +12,7 @@ use crate::model::error::ModelError;
 use crate::model::nmf::half_step::{Depth, HalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::nmf::start::start;
+use crate::model::warm::Start;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct Fit {
     pub losses: Vec<f64>,
 }
 
-/// Fits a model; the objective is that of the [module](crate::model::nmf).
+/// Fits a model, from the start that the parameters name or from another model; the objective is that of the [module](crate::model::nmf).
 ///
 /// With no iterations the result is the start itself.
 ///
@@ -33,13 +34,17 @@ pub struct Fit {
 pub fn fit(
     matrix: &Interactions,
     params: &NmfParams,
+    warm: Option<Start>,
     on_iteration: OnIteration<'_>,
 ) -> Result<Fit, ModelError> {
     params.validate()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }
-    let (users, items) = start(matrix, params);
+    let Start { users, items } = warm.unwrap_or_else(|| {
+        let (users, items) = start(matrix, params);
+        Start { users, items }
+    });
     let mut fit = Fit { users, items, losses: Vec::with_capacity(params.iterations) };
     for iteration in 1..=params.iterations {
         let step = HalfStep::new(params, &fit.items);

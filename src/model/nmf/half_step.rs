@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::linalg::dense::Matrix;
-use crate::linalg::gram::NormalEquations;
+use crate::linalg::dense::{Matrix, add_rows};
+use crate::linalg::gram::{NormalEquations, gram};
 use crate::linalg::nnls;
 use crate::model::nmf::params::NmfParams;
 
@@ -11,6 +11,9 @@ use crate::model::nmf::params::NmfParams;
 /// costs far more than a sweep, so it is used several times.
 const MASKED_SWEEPS: usize = 4;
 const FILLED_SWEEPS: usize = 1;
+
+/// Ratings that are added up in single precision before the sum is added in double precision.
+const BLOCK: usize = 256;
 
 /// What all rows of a filled step share: V, YᵀY + λ n I and V·Σ y.
 #[derive(Debug, Clone)]
@@ -24,7 +27,7 @@ impl Filled {
     /// Computes the shared part; `None` in the masked case.
     pub(crate) fn of(params: &NmfParams, source: &Matrix) -> Option<Self> {
         let value = f64::from(params.fill?);
-        let mut quadratic = source.transposed_times(source);
+        let mut quadratic = gram(source, source.cols);
         let ridge = params.regularization * source.rows as f64;
         (0..source.cols).for_each(|i| quadratic[i * source.cols + i] += ridge);
         let linear = source.column_sums().into_iter().map(|sum| value * sum).collect();
@@ -45,6 +48,8 @@ pub(crate) struct HalfStep<'a> {
 pub(crate) struct Scratch {
     normal: NormalEquations,
     quadratic: Vec<f64>,
+    extras: Vec<f32>,
+    sums: Vec<f32>,
     linear: Vec<f64>,
     solution: Vec<f64>,
     solver: nnls::Solver,
@@ -77,6 +82,8 @@ impl<'a> HalfStep<'a> {
         Scratch {
             normal: NormalEquations::new(k),
             quadratic: vec![0.0; k * k],
+            extras: Vec::with_capacity(BLOCK),
+            sums: vec![0.0; k],
             linear: vec![0.0; k],
             solution: vec![0.0; k],
             solver: nnls::Solver::default(),
@@ -97,7 +104,7 @@ impl<'a> HalfStep<'a> {
         depth: Depth,
         row: &mut [f32],
     ) -> f64 {
-        let Scratch { normal, quadratic, linear, solution, solver } = scratch;
+        let Scratch { normal, quadratic, extras, sums, linear, solution, solver } = scratch;
         for (solution, &x) in solution.iter_mut().zip(&*row) {
             *solution = f64::from(x);
         }
@@ -106,12 +113,14 @@ impl<'a> HalfStep<'a> {
             Some(filled) => {
                 let mut constant = square(filled.value) * self.source.rows as f64;
                 linear.copy_from_slice(&filled.linear);
-                for (&other, &value) in indices.iter().zip(values) {
-                    let value = f64::from(value);
-                    constant += square(value) - square(filled.value);
-                    for (b, &y) in linear.iter_mut().zip(self.source.row(other as usize)) {
-                        *b += (value - filled.value) * f64::from(y);
-                    }
+                for (indices, values) in indices.chunks(BLOCK).zip(values.chunks(BLOCK)) {
+                    extras.clear();
+                    extras.extend(values.iter().map(|&value| value - filled.value as f32));
+                    let squares = values.iter().map(|&value| square(f64::from(value)));
+                    constant += squares.sum::<f64>() - values.len() as f64 * square(filled.value);
+                    sums.fill(0.0);
+                    add_rows(self.source, indices, extras, sums);
+                    linear.iter_mut().zip(&*sums).for_each(|(b, &sum)| *b += f64::from(sum));
                 }
                 (constant, &filled.quadratic, FILLED_SWEEPS)
             }
@@ -127,14 +136,13 @@ impl<'a> HalfStep<'a> {
                 (constant, &*quadratic, MASKED_SWEEPS)
             }
         };
-        match depth {
-            Depth::Pass => nnls::sweep(quadratic, linear, solution, sweeps),
+        let value = match depth {
+            Depth::Pass => solver.sweep(quadratic, linear, solution, sweeps),
             Depth::End => solver.solve(quadratic, linear, solution),
-        }
+        };
         for (out, &x) in row.iter_mut().zip(&*solution) {
             *out = x as f32;
         }
-        let product: f64 = solution.iter().zip(&*linear).map(|(x, b)| x * b).sum();
-        constant - 2.0 * product + nnls::quadratic_form(quadratic, solution)
+        constant + value
     }
 }

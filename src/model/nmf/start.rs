@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::dataset::matrix::Interactions;
-use crate::linalg::dense::Matrix;
+use crate::linalg::dense::{Matrix, add_rows};
 use crate::linalg::sparse::Csr;
 use crate::linalg::svd::{self, Svd};
 use crate::model::nmf::params::{Init, NmfParams};
@@ -45,17 +45,13 @@ fn filled_times(rows: Csr<'_>, fill: f64, x: &Matrix) -> Matrix {
     let constant: Vec<f64> = x.column_sums().into_iter().map(|sum| fill * sum).collect();
     let mut out = Matrix::zeros(rows.n_rows(), x.cols);
     out.data.par_chunks_mut(x.cols.max(1)).enumerate().for_each_init(
-        || vec![0.0; x.cols],
-        |sums, (i, out)| {
-            sums.copy_from_slice(&constant);
+        Vec::new,
+        |extras: &mut Vec<f32>, (i, out)| {
             let (indices, values) = rows.row(i);
-            for (&j, &value) in indices.iter().zip(values) {
-                let extra = f64::from(value) - fill;
-                for (sum, &x) in sums.iter_mut().zip(x.row(j as usize)) {
-                    *sum += extra * f64::from(x);
-                }
-            }
-            out.iter_mut().zip(&*sums).for_each(|(out, &sum)| *out = sum as f32);
+            extras.clear();
+            extras.extend(values.iter().map(|&value| value - fill as f32));
+            add_rows(x, indices, extras, out);
+            out.iter_mut().zip(&constant).for_each(|(out, &c)| *out = (f64::from(*out) + c) as f32);
         },
     );
     out

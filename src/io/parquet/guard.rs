@@ -1,0 +1,41 @@
+//! Panics of the Parquet library on damaged pages, as errors.
+//!
+//! It trusts some lengths within a page, so that a flipped bit can make it look beyond the end. Such a panic is
+//! caught where the pages of a file are decoded.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+
+use parquet::errors::ParquetError;
+
+use crate::io::error::IoError;
+use crate::io::parquet::read::ParquetFile;
+
+thread_local! {
+    static GUARDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Installs a hook that says nothing of panics that become errors; all others are told as before.
+pub fn hush() {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !GUARDS.get() {
+            tell(panic);
+        }
+    }));
+}
+
+impl ParquetFile {
+    /// Decodes pages by the library; nothing of what `decode` changes may be used after an error.
+    pub(super) fn guarded<T>(
+        &self,
+        decode: impl FnOnce() -> Result<T, IoError>,
+    ) -> Result<T, IoError> {
+        let before = GUARDS.replace(true);
+        let decoded = panic::catch_unwind(AssertUnwindSafe(decode));
+        GUARDS.set(before);
+        decoded.unwrap_or_else(|_| {
+            Err(self.damaged()(ParquetError::General("a page contradicts itself".into())))
+        })
+    }
+}

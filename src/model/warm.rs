@@ -1,0 +1,82 @@
+//! Training that goes on from a model.
+
+use std::path::Path;
+
+use crate::dataset::keyed::numbers;
+use crate::dataset::matrix::Interactions;
+use crate::dataset::sidecar::{Sidecar, read_movies, read_user_keys};
+use crate::io::keys::Keys;
+use crate::linalg::dense::Matrix;
+use crate::model::error::ModelError;
+use crate::model::factors::Factors;
+use crate::model::{info, spark};
+use crate::schema;
+
+/// Vectors to begin with, a row for each row of the matrix; of what the model did not know they are zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Of users.
+    pub users: Matrix,
+    /// Of items.
+    pub items: Matrix,
+}
+
+/// The vectors of a model, mvrec's own or Spark's.
+#[derive(Debug, Clone)]
+pub struct WarmStart {
+    users: Factors,
+    items: Factors,
+    user_keys: Option<Keys>,
+    movie_keys: Option<Keys>,
+    /// XXH3-128 of the ratings of that model; empty, where it does not say.
+    pub origin: String,
+}
+
+impl WarmStart {
+    /// Reads the vectors, which have `width` entries.
+    ///
+    /// # Errors
+    /// If it is no model with vectors of that width.
+    pub fn open(folder: &Path, width: usize) -> Result<Self, ModelError> {
+        if !spark::is_model(folder) {
+            return Err(ModelError::NotAModel { path: folder.display().to_string() });
+        }
+        let found = spark::read_rank(folder)?;
+        if found != width {
+            let path = folder.display().to_string();
+            return Err(ModelError::OtherWidth { path, found, wanted: width });
+        }
+        let movies = folder.join(schema::MOVIES);
+        let movies = movies.is_file().then(|| read_movies(&movies)).transpose()?;
+        let info = folder.join(schema::MODEL_JSON);
+        let info = info.is_file().then(|| info::read(&info)).transpose()?;
+        Ok(Self {
+            origin: info.map(|info| info.training.content_xxh3).unwrap_or_default(),
+            users: spark::read_factors(&folder.join(schema::USER_FACTORS), width, None)?,
+            items: spark::read_factors(&folder.join(schema::ITEM_FACTORS), width, None)?,
+            user_keys: read_user_keys(folder)?,
+            movie_keys: Sidecar { movies, ..Sidecar::default() }.movie_keys(),
+        })
+    }
+
+    /// Finds the rows of a matrix, by id or where ids are numbers of keys by key.
+    pub(crate) fn of(&self, matrix: &Interactions, sidecar: &Sidecar) -> Result<Start, ModelError> {
+        let users = (sidecar.user_keys.as_ref(), self.user_keys.as_ref(), "users");
+        let movies = (sidecar.movie_keys(), self.movie_keys.as_ref(), "movies");
+        let rows = |ids: &[i32], own, other, side, from: &Factors| -> Result<Matrix, ModelError> {
+            let numbers = numbers(own, other, side)?;
+            let mut out = Matrix::zeros(ids.len(), from.vectors.cols);
+            for (at, &id) in ids.iter().enumerate() {
+                let id = numbers.as_ref().map_or(Some(id), |numbers| numbers.get(&id).copied());
+                if let Some(vector) = id.and_then(|id| from.get(id)) {
+                    out.row_mut(at).copy_from_slice(vector);
+                }
+            }
+            Ok(out)
+        };
+        Ok(Start {
+            users: rows(&matrix.user_ids, users.0, users.1, users.2, &self.users)?,
+            items: rows(&matrix.movie_ids, movies.0.as_ref(), movies.1, movies.2, &self.items)?,
+        })
+    }
+}
