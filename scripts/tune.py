@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Search the parameters of every model on a validation part, and hold the defaults against the best ones on a test part.
 
-usage: tune.py DATASET [--mvrec target/release/mvrec] [--model NAME] [--rounds 2]
+usage: tune.py DATASET [--mvrec target/release/mvrec] [--model NAME] [--rounds 2] [--splits 3]
 
-The ratings are split 90/10 into training and test (seed 1), and the training part again into fit and validation (seed 2).
+The ratings are split 90/10 into training and test (seed 1), and the training part again into fit and validation, several times
+(seeds from 2 on), over which the figure is averaged.
 Each parameter in turn takes the value that is best on validation, given the others, for some rounds (coordinate search). Models of
 stars are judged by RMSE, those that rank by NDCG@10, both as `mvrec evaluate` has them.
 """
@@ -23,15 +24,15 @@ MODELS = {
         "--iterations": [15, 10, 25, 40],
     }),
     "als --feedback implicit": ("als --feedback implicit", "ndcg@10", {
-        "--unobserved-weight": [0.2, 0.02, 0.05, 0.1, 0.4, 0.8],
-        "--regularization": [0.01, 0.002, 0.005, 0.02, 0.04],
-        "--factors": [64, 32, 128],
+        "--unobserved-weight": [0.2, 0.05, 0.1, 0.4],
+        "--regularization": [0.01, 0.005, 0.02],
+        "--factors": [128, 64, 192],
         "--exponent": [1, 0.5, 0.75],
-        "--positive-from": [3, 0.5, 2.5, 3.5, 4],
-        "--iterations": [15, 8, 25],
+        "--positive-from": [4, 0.5, 3, 3.5],
+        "--iterations": [10, 20],
     }),
     "nmf": ("nmf", "rmse", {
-        "--regularization": [0.1, 0.06, 0.08, 0.12, 0.15],
+        "--regularization": [0.15, 0.1, 0.12, 0.2],
         "--factors": [32, 8, 16, 64],
         "--iterations": [30, 15, 60, 100],
     }),
@@ -41,7 +42,7 @@ MODELS = {
         "--regularization": [0, 0.0001, 0.001],
     }),
     "cosine": ("cosine", "ndcg@10", {
-        "--neighbors": [50, 10, 20, 30, 100, 200],
+        "--neighbors": [20, 10, 30, 50, 100],
         "--shrinkage": [10, 0, 5, 20, 50],
     }),
     "cosine --between users": ("cosine --between users", "ndcg@10", {
@@ -58,6 +59,7 @@ def main():
     parser.add_argument("--mvrec", default="target/release/mvrec")
     parser.add_argument("--model", action="append", choices=MODELS)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("-v", "--verbose", action="store_true", help="show every trial")
     args = parser.parse_args()
     mvrec = os.path.abspath(args.mvrec)
@@ -74,7 +76,9 @@ def main():
 
         run("ingest", os.path.abspath(args.data), "-o", "ml")
         run("split", "--by", "random", "--test", "0.1", "--seed", "1", "ml", "-o", "outer")
-        run("split", "--by", "random", "--test", "0.1", "--seed", "2", "outer/train", "-o", "inner")
+        inner = [f"inner-{split}" for split in range(args.splits)]
+        for seed, name in enumerate(inner, 2):
+            run("split", "--by", "random", "--test", "0.1", "--seed", str(seed), "outer/train", "-o", name)
         print("| model | figure | defaults, test | best found, test | best on validation |\n|---|---|---|---|---|")
         for name in args.model or MODELS:
             command, figure, grid = MODELS[name]
@@ -84,7 +88,8 @@ def main():
             def trial(values):
                 key = tuple(values.values())
                 if key not in known:
-                    known[key] = measure(command, values, figure, "inner/train", "inner/test")
+                    figures = [measure(command, values, figure, f"{i}/train", f"{i}/test") for i in inner]
+                    known[key] = sum(figures) / len(figures)
                     if args.verbose:
                         print(name, values, known[key], file=sys.stderr)
                 return known[key]

@@ -35,8 +35,8 @@ fn models() -> Vec<(&'static str, Algorithm)> {
         ("als, cg", Algorithm::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..als.clone() })),
         ("als, implicit", Algorithm::Als(implicit.clone())),
         (
-            "als, implicit, cg",
-            Algorithm::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..implicit.clone() }),
+            "als, implicit, to the end",
+            Algorithm::Als(AlsParams { solver: Solver::Cholesky, ..implicit.clone() }),
         ),
         (
             "als, implicit, Hu",
@@ -327,11 +327,14 @@ fn degenerate_data_gives_finite_scores_or_a_clear_error() {
     };
     let mut lonely = line(5, 5, 4.0);
     lonely.push((99, 99, 0.5));
+    let mut repeated = line(3, 3, 4.0);
+    repeated.extend([(1, 1, 5.0); 10_000]);
     let cases = [
         ("one rating", line(1, 1, 5.0)),
-        ("one user", line(1, 9, 3.0)),
-        ("one movie", line(9, 1, 3.0)),
-        ("all equal", line(6, 6, 3.0)),
+        ("one user", line(1, 9, 4.0)),
+        ("one movie", line(9, 1, 4.0)),
+        ("all equal", line(6, 6, 4.0)),
+        ("ten thousand duplicates", repeated),
         ("a user with one rating of a movie with one", lonely),
     ];
     for (case, rows) in &cases {

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::error::{Result, usage};
 use crate::cli::train::{CommonArgs, PassesArgs};
-use crate::model::als::{AlsParams, Feedback, Solver, Weighting};
+use crate::model::als::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
 
 /// Factorise by alternating least squares
 ///
@@ -13,7 +13,7 @@ use crate::model::als::{AlsParams, Feedback, Solver, Weighting};
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train als ml-2019 -o als
-  mvrec train als --feedback implicit --rank 128 ml-2019 -o ials")]
+  mvrec train als --feedback implicit --rank 256 ml-2019 -o ials")]
 pub(super) struct AlsArgs {
     #[command(flatten)]
     pub(super) common: CommonArgs,
@@ -22,12 +22,16 @@ pub(super) struct AlsArgs {
     /// What a rating says
     #[arg(long, value_enum, default_value_t = FeedbackArg::Explicit, value_name = "KIND")]
     feedback: FeedbackArg,
-    /// Length of the vectors
-    #[arg(long, visible_alias = "rank", default_value_t = AlsParams::explicit().factors, value_name = "K")]
-    factors: usize,
-    /// Passes over users and movies
-    #[arg(long, visible_alias = "max-iter", default_value_t = AlsParams::explicit().iterations, value_name = "N")]
-    iterations: usize,
+    #[arg(long, visible_alias = "rank", value_name = "K", help = format!(
+        "Length of the vectors [default: {}, implicit: {}]",
+        AlsParams::explicit().factors, AlsParams::implicit().factors
+    ))]
+    factors: Option<usize>,
+    #[arg(long, visible_alias = "max-iter", value_name = "N", help = format!(
+        "Passes over users and movies [default: {}, implicit: {}]",
+        AlsParams::explicit().iterations, AlsParams::implicit().iterations
+    ))]
+    iterations: Option<usize>,
     #[arg(long, visible_alias = "reg-param", value_name = "LAMBDA", help = format!(
         "Regularization, times the number of ratings of the row [default: {}, implicit: {}]",
         AlsParams::explicit().regularization, AlsParams::implicit().regularization
@@ -54,9 +58,9 @@ pub(super) struct AlsArgs {
         AlsParams::implicit().positive_from
     ))]
     positive_from: Option<f32>,
-    /// How the equations of each row are solved
-    #[arg(long, value_enum, default_value_t = SolverArg::Cholesky, value_name = "SOLVER")]
-    solver: SolverArg,
+    /// How the equations of each row are solved [default: cholesky, implicit: cg]
+    #[arg(long, value_enum, value_name = "SOLVER")]
+    solver: Option<SolverArg>,
     #[arg(long, value_name = "N", help = format!("Steps of --solver cg in each pass [default: {CG_STEPS}]"))]
     cg_steps: Option<usize>,
     /// Seed of the start
@@ -79,9 +83,6 @@ enum SolverArg {
     /// By some steps of conjugate gradients from the last iteration's vector
     Cg,
 }
-
-/// Steps of conjugate gradients that do as well as solving to the end, iteration for iteration (Takács et al. 2011).
-const CG_STEPS: usize = 3;
 
 impl AlsArgs {
     pub(super) fn params(&self) -> Result<AlsParams> {
@@ -106,19 +107,19 @@ impl AlsArgs {
             }
         };
         let solver = match (self.solver, self.cg_steps) {
-            (SolverArg::Cholesky, Some(_)) => {
-                return Err(usage("--cg-steps belongs to --solver cg"));
-            }
-            (SolverArg::Cholesky, None) => Solver::Cholesky,
-            (SolverArg::Cg, steps) => Solver::Cg { steps: steps.unwrap_or(CG_STEPS) },
+            (None, None) => defaults.solver,
+            (Some(SolverArg::Cholesky), None) => Solver::Cholesky,
+            (Some(SolverArg::Cg), steps) => Solver::Cg { steps: steps.unwrap_or(CG_STEPS) },
+            (None, Some(steps)) if defaults.solver != Solver::Cholesky => Solver::Cg { steps },
+            (_, Some(_)) => return Err(usage("--cg-steps belongs to --solver cg")),
         };
         Ok(AlsParams {
             feedback: match self.feedback {
                 FeedbackArg::Explicit => Feedback::Explicit,
                 FeedbackArg::Implicit => Feedback::Implicit,
             },
-            factors: self.factors,
-            iterations: self.iterations,
+            factors: self.factors.unwrap_or(defaults.factors),
+            iterations: self.iterations.unwrap_or(defaults.iterations),
             regularization: self.regularization.unwrap_or(defaults.regularization),
             biases: defaults.biases && !self.no_biases,
             weighting: self.alpha.map_or(defaults.weighting, |alpha| Weighting::Hu { alpha }),

@@ -21,5 +21,5 @@ mod params;
 mod recommender;
 
 pub use fit::{Fit, fit};
-pub use params::{AlsParams, Feedback, Solver, Weighting};
+pub use params::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
 pub use recommender::{Als, FoldIn};

@@ -41,6 +41,9 @@ pub enum Solver {
     },
 }
 
+/// Steps of conjugate gradients that do as well as solving to the end, iteration for iteration (Takács et al. 2011).
+pub const CG_STEPS: usize = 3;
+
 /// Parameters of ALS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlsParams {
@@ -82,7 +85,7 @@ impl AlsParams {
             weighting: Weighting::Uniform,
             unobserved_weight: 0.2,
             exponent: 1.0,
-            positive_from: 3.0,
+            positive_from: 4.0,
             solver: Solver::Cholesky,
             seed: 42,
         }
@@ -94,7 +97,11 @@ impl AlsParams {
         Self {
             feedback: Feedback::Implicit,
             biases: false,
+            factors: 128,
+            iterations: 10,
             regularization: 0.01,
+            positive_from: 4.0,
+            solver: Solver::Cg { steps: CG_STEPS },
             ..Self::explicit()
         }
     }

@@ -30,7 +30,7 @@ pub struct CosineParams {
 
 impl Default for CosineParams {
     fn default() -> Self {
-        Self { between: Between::Movies, neighbors: 50, shrinkage: 10.0, center: false }
+        Self { between: Between::Movies, neighbors: 20, shrinkage: 10.0, center: false }
     }
 }
 

@@ -38,7 +38,7 @@ impl NmfParams {
         Self {
             factors: 32,
             iterations: 30,
-            regularization: 0.1,
+            regularization: 0.15,
             fill: None,
             init: Init::Random,
             seed: 42,

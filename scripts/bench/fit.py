@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Hold the fit of mvrec's models against that of tuned peers, on one split of a small dataset.
+
+usage: fit.py DATASET [--mvrec target/release/mvrec]
+
+The split is `mvrec split --by random --test 0.1 --seed 1`. Peers are tried with each setting of a grid, and their best one on the
+test part counts, which flatters them; mvrec has its defaults. RMSE is that of train.py, and lists are measured by `mvrec evaluate`: all unseen
+movies are candidates, test ratings of 4 and more are relevant. Needs what train.sh installs, and scikit-surprise.
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import train
+
+warnings.filterwarnings("ignore")
+
+
+def cmfrec():
+    from cmfrec import CMF
+
+    user_ids, movie_ids, r = train.matrix()
+    for k, lam in itertools.product([32, 64, 100], [0.08, 0.1, 0.12, 0.15]):
+        model = CMF(k=k, lambda_=lam, scale_lam=True, niter=15, use_cg=False, nthreads=train.THREADS, verbose=False)
+        model.fit(r.tocoo())
+        x, y, b_u, b_i, mu = model.A_, model.B_, model.user_bias_, model.item_bias_, model.glob_mean_
+        predict = lambda u, m: mu + b_u[u] + b_i[m] + train.inner(x, y, u, m)
+        yield f"k={k} lambda={lam}", train.rmse(user_ids, movie_ids, predict, r)
+
+
+def surprise_nmf(biased):
+    import numpy as np
+    import surprise
+
+    user_ids, movie_ids, r = train.matrix()
+    coo = r.tocoo()
+    reader = surprise.Reader(rating_scale=(0.5, 5))
+    import pandas
+
+    frame = pandas.DataFrame({"u": coo.row, "m": coo.col, "r": coo.data})
+    data = surprise.Dataset.load_from_df(frame, reader).build_full_trainset()
+    for factors in [15, 50] if not biased else [15, 5]:
+        model = surprise.NMF(n_factors=factors, biased=biased, random_state=1)
+        model.fit(data)
+        inner_u = np.array([data.to_inner_uid(u) for u in range(len(user_ids))])
+        inner_m = np.array([data.to_inner_iid(m) for m in range(len(movie_ids))])
+
+        def predict(u, m):
+            u, m = inner_u[u], inner_m[m]
+            bias = data.global_mean + model.bu[u] + model.bi[m] if biased else 0
+            return np.clip(bias + train.inner(model.pu, model.qi, u, m), 0.5, 5)
+
+        yield f"{factors} factors", train.rmse(user_ids, movie_ids, predict, r)
+
+
+def implicit_als():
+    from implicit.als import AlternatingLeastSquares
+
+    for binary, k, lam, alpha in itertools.product([False, True], [32, 64, 128], [0.01, 1.0, 10.0], [0.25, 1.0, 4.0]):
+        user_ids, movie_ids, r = liked(binary)
+        model = AlternatingLeastSquares(k, regularization=lam, alpha=alpha, iterations=15, random_state=1, use_gpu=False)
+        model.fit(r, show_progress=False)
+        what = "liked" if binary else "all"
+        yield f"{what}, k={k} lambda={lam} alpha={alpha}", train.lists_ndcg(model, user_ids, movie_ids, r)
+
+
+def implicit_cosine():
+    from implicit.nearest_neighbours import CosineRecommender
+
+    for binary, n in itertools.product([False, True], [5, 10, 20, 50, 100]):
+        user_ids, movie_ids, r = liked(binary)
+        model = CosineRecommender(K=n)
+        model.fit(r, show_progress=False)
+        yield f"{'liked' if binary else 'all'}, K={n}", train.lists_ndcg(model, user_ids, movie_ids, r)
+
+
+def liked(only_liked):
+    """Ratings as they are, or 1 for each of 4 and more; what was seen stays in the matrix, so that it is not listed."""
+    user_ids, movie_ids, r = train.matrix()
+    if only_liked:
+        r = r.copy()
+        r.data = (r.data >= 4).astype("float32")
+    return user_ids, movie_ids, r
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("--mvrec", default="target/release/mvrec")
+    args = parser.parse_args()
+    train.MVREC = mvrec = os.path.abspath(args.mvrec)
+    data = os.path.abspath(args.data)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        run = lambda *words: subprocess.run([mvrec, "-q", *words], check=True)
+        run("ingest", data, "-o", "ml")
+        run("split", "--by", "random", "--test", "0.1", "--seed", "1", "ml", "-o", "parts")
+        os.symlink("test", "parts/first")
+        print("| figure | mvrec, defaults | | peer, best of its grid | | with |\n|---|---|---|---|---|---|")
+        for words, figure, name, settings in [
+            ("als", "rmse", "cmfrec", cmfrec()),
+            ("nmf", "rmse", "Surprise NMF", surprise_nmf(False)),
+            ("nmf", "rmse", "Surprise NMF, biased", surprise_nmf(True)),
+            ("als --feedback implicit", "ndcg@10", "implicit ALS", implicit_als()),
+            ("cosine", "ndcg@10", "implicit cosine", implicit_cosine()),
+        ]:
+            run("train", *words.split(), "parts/train", "-o", "model")
+            ours = train.evaluated("model", figure)
+            better = min if figure == "rmse" else max
+            setting, theirs = better(settings, key=lambda pair: pair[1])
+            print(f"| {figure} | {words} | {ours:.4f} | {name} | {theirs:.4f} | {setting} |", flush=True)
+
+
+main()
