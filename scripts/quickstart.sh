@@ -70,6 +70,12 @@ done
 step "Films like Alien"
 run recommend cosine --similar-to Alien -n 5 --format table
 
+step "Which model ranks what people went on to like? Hold a tenth of the ratings out and see"
+run -q split --by random ml -o parts
+run train popularity parts/train -o base
+run train als --feedback implicit parts/train -o ials
+run -q evaluate base ials --test parts/test -k 10 --compare --format table
+
 step "The same as one pipeline, without files in between"
 echo '$ mvrec ingest ml-mini | mvrec filter --year 2019 | mvrec stats top -n 3 --min-ratings 20 --movies ml-mini --format csv'
 "$mvrec" -q ingest ml-mini | "$mvrec" -q filter --year 2019 |

@@ -411,6 +411,14 @@ impl Measured {
                 "warning: {name}: nothing is known of {unknown} of the {users} users: their lists count as empty"
             ));
         }
+        if outcome.known_rows > 0 {
+            let (known, all) = (outcome.known_rows, outcome.users.iter().map(|user| user.n_test));
+            ui.say(&format!(
+                "warning: {name}: it has been trained on {known} of the {} test ratings: those movies cannot be listed, \
+                 and their errors are too small",
+                all.sum::<usize>()
+            ));
+        }
         if outcome.cold_rows > 0 {
             let cold = outcome.cold_rows;
             ui.say(&format!(
@@ -438,6 +446,7 @@ impl Measured {
             object["users_with_relevant"] = json!(relevant);
             object["unknown_users"] = json!(outcome.unknown_users);
             object["cold_ratings"] = json!(outcome.cold_rows);
+            object["ratings_trained_on"] = json!(outcome.known_rows);
             object["figures"] = figures.into();
         }
         object

@@ -32,6 +32,8 @@ pub struct Answer {
     pub usual: f64,
     /// Chance that a relevant unseen movie is above another; where all movies are scored.
     pub auc: Option<f64>,
+    /// Test ratings of movies that the user is known to have rated before.
+    pub known_rows: usize,
 }
 
 /// Anything that can be measured.
@@ -108,6 +110,11 @@ impl System for OfModel<'_> {
             predicted,
             usual: mean_stars(ratings.iter().map(|&(_, stars)| stars)).unwrap_or(mean),
             auc: auc(candidates),
+            known_rows: test
+                .iter()
+                .filter_map(|&(movie, _)| item_of(movie))
+                .filter(|item| ratings.binary_search_by_key(item, |(item, _)| *item).is_ok())
+                .count(),
         }))
     }
 }
@@ -190,6 +197,8 @@ pub struct Outcome {
     pub unknown_users: usize,
     /// Test ratings whose movie the system knows nothing of; the user's usual stars stood in.
     pub cold_rows: usize,
+    /// Test ratings that the system has been trained on or given.
+    pub known_rows: usize,
     /// Figures of all lists together, by name.
     pub of_all: Vec<(String, f64)>,
 }
@@ -221,7 +230,7 @@ pub fn evaluate(
         Some(*end)
     }));
     let longest = protocol.cuts.last().copied().unwrap_or(0);
-    let measured: Result<Vec<(OfUser, bool, usize)>, ModelError> = bounds
+    let measured: Result<Vec<(OfUser, Found)>, ModelError> = bounds
         .par_windows(2)
         .map(|rows| {
             let user = columns.user_id[rows[0]];
@@ -229,18 +238,29 @@ pub fn evaluate(
             let test: Vec<(i32, f32)> =
                 movies.zip(columns.rating[rows[0]..rows[1]].iter().copied()).collect();
             let answer = system.answer(UserId(user), &test, longest, protocol.relevant_from)?;
-            let known = answer.is_some();
+            let unknown = answer.is_none();
             let answer = answer.unwrap_or(Answer { usual: f64::NAN, ..Answer::default() });
-            let (of_user, cold) = measure(user, &test, answer, background, protocol);
-            Ok((of_user, known, cold))
+            let known_rows = answer.known_rows;
+            let (of_user, cold_rows) = measure(user, &test, answer, background, protocol);
+            Ok((of_user, Found { unknown, cold_rows, known_rows }))
         })
         .collect();
-    let measured = measured?;
-    let unknown_users = measured.iter().filter(|(_, known, _)| !known).count();
-    let cold_rows = measured.iter().map(|(_, _, cold)| cold).sum();
-    let users: Vec<OfUser> = measured.into_iter().map(|(of_user, _, _)| of_user).collect();
-    let of_all = of_all_lists(&users, background, protocol);
-    Ok(Outcome { names: names(&protocol.cuts), users, unknown_users, cold_rows, of_all })
+    let (users, found): (Vec<OfUser>, Vec<Found>) = measured?.into_iter().unzip();
+    Ok(Outcome {
+        names: names(&protocol.cuts),
+        unknown_users: found.iter().filter(|found| found.unknown).count(),
+        cold_rows: found.iter().map(|found| found.cold_rows).sum(),
+        known_rows: found.iter().map(|found| found.known_rows).sum(),
+        of_all: of_all_lists(&users, background, protocol),
+        users,
+    })
+}
+
+/// What deserves attention in the answer to one user.
+struct Found {
+    unknown: bool,
+    cold_rows: usize,
+    known_rows: usize,
 }
 
 fn measure(
