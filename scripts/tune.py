@@ -29,7 +29,7 @@ MODELS = {
         "--factors": [128, 64, 192],
         "--exponent": [1, 0.5, 0.75],
         "--positive-from": [4, 0.5, 3, 3.5],
-        "--iterations": [10, 20],
+        "--iterations": [15, 8, 25],
     }),
     "nmf": ("nmf", "rmse", {
         "--regularization": [0.15, 0.1, 0.12, 0.2],

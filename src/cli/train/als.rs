@@ -27,11 +27,9 @@ pub(super) struct AlsArgs {
         AlsParams::explicit().factors, AlsParams::implicit().factors
     ))]
     factors: Option<usize>,
-    #[arg(long, visible_alias = "max-iter", value_name = "N", help = format!(
-        "Passes over users and movies [default: {}, implicit: {}]",
-        AlsParams::explicit().iterations, AlsParams::implicit().iterations
-    ))]
-    iterations: Option<usize>,
+    /// Passes over users and movies
+    #[arg(long, visible_alias = "max-iter", default_value_t = AlsParams::explicit().iterations, value_name = "N")]
+    iterations: usize,
     #[arg(long, visible_alias = "reg-param", value_name = "LAMBDA", help = format!(
         "Regularization, times the number of ratings of the row [default: {}, implicit: {}]",
         AlsParams::explicit().regularization, AlsParams::implicit().regularization
@@ -119,7 +117,7 @@ impl AlsArgs {
                 FeedbackArg::Implicit => Feedback::Implicit,
             },
             factors: self.factors.unwrap_or(defaults.factors),
-            iterations: self.iterations.unwrap_or(defaults.iterations),
+            iterations: self.iterations,
             regularization: self.regularization.unwrap_or(defaults.regularization),
             biases: defaults.biases && !self.no_biases,
             weighting: self.alpha.map_or(defaults.weighting, |alpha| Weighting::Hu { alpha }),

@@ -98,7 +98,6 @@ impl AlsParams {
             feedback: Feedback::Implicit,
             biases: false,
             factors: 128,
-            iterations: 10,
             regularization: 0.01,
             positive_from: 4.0,
             solver: Solver::Cg { steps: CG_STEPS },
