@@ -1,0 +1,222 @@
+//! What `mvrec evaluate` tells.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use serde_json::{Map, Value, json};
+
+use crate::cli::evaluate::EvaluateArgs;
+use crate::cli::ui::Ui;
+use crate::dataset::Dataset;
+use crate::eval::compare::{Comparison, PerUser};
+use crate::eval::protocol::Outcome;
+use crate::eval::ranking::Metric;
+
+/// One thing that was measured.
+pub(super) struct Measured {
+    pub(super) name: String,
+    pub(super) per_user: PerUser,
+    /// What came out, unless the figures of users were read from a file.
+    pub(super) outcome: Option<Outcome>,
+    pub(super) figures: Vec<Figure>,
+}
+
+/// A figure of the whole.
+pub(super) struct Figure {
+    pub(super) name: String,
+    pub(super) value: Option<f64>,
+    pub(super) interval: Option<(f64, f64)>,
+}
+
+/// How the figures beside the ranking metrics come about.
+const DEFINITIONS: [(&str, &str); 11] = [
+    (
+        "candidates",
+        "all movies of the model that the user has not rated before; of lists, what is in them",
+    ),
+    (
+        "means",
+        "over the users with a relevant test rating; a user of whom the system knows nothing counts as 0",
+    ),
+    (
+        "rmse, mae",
+        "over all test ratings; one of a movie that the model does not know is predicted by the user's mean",
+    ),
+    ("user_rmse, user_mae", "of each user's test ratings, then the mean over users"),
+    (
+        "auc",
+        "chance that a relevant candidate has a higher score than another one; equal scores count as half",
+    ),
+    (
+        "novelty@k",
+        "mean of -log2 of the share of training users that have rated a listed movie, then the mean over lists",
+    ),
+    ("popularity@k", "mean of that share, then the mean over lists"),
+    (
+        "diversity@k",
+        "mean over pairs of a list of 1 - Jaccard overlap of their genres, then the mean over lists",
+    ),
+    ("coverage@k", "share of the movies of the training data that are in any list"),
+    ("gini@k", "Gini coefficient of how often each movie of the training data is listed"),
+    ("interval", "95 %, percentiles of the bootstrap over users"),
+];
+
+impl EvaluateArgs {
+    /// Returns all that is told in JSON: the figures, how they are defined, and the comparisons.
+    pub(super) fn object(
+        &self,
+        measured: &[Measured],
+        comparisons: &[Comparison],
+        test: Option<&Dataset>,
+    ) -> Map<String, Value> {
+        let protocol = self.protocol();
+        let mut definitions = Map::new();
+        for metric in Metric::ALL {
+            definitions
+                .insert(format!("{}@k", metric.name()), json!(metric.definition(protocol.gain)));
+        }
+        for (name, definition) in DEFINITIONS {
+            definitions.insert(name.into(), json!(definition));
+        }
+        let systems: Vec<Value> = measured.iter().map(Measured::object).collect();
+        let mut object = Map::new();
+        if let Some(test) = test {
+            let stars = &test.ratings.columns().rating;
+            let relevant = stars.iter().filter(|&&stars| stars >= self.relevant_from).count();
+            let users = test.ratings.user_ids().len();
+            object.insert(
+                "test".into(),
+                json!({ "ratings": test.ratings.len(), "users": users, "relevant": relevant,
+                        "relevant_from": self.relevant_from }),
+            );
+        }
+        object.insert("systems".into(), systems.into());
+        if self.compare {
+            let named = comparisons.iter().map(|comparison| {
+                let mut value = json!(comparison);
+                value["systems"] = json!([measured[0].name, measured[comparison.other].name]);
+                value
+            });
+            object.insert("comparisons".into(), named.collect());
+        }
+        object.insert("definitions".into(), definitions.into());
+        object
+    }
+}
+
+impl Measured {
+    /// Says what deserves attention.
+    pub(super) fn tell(&self, ui: &Ui) {
+        let Some(outcome) = &self.outcome else { return };
+        let name = &self.name;
+        if outcome.unknown_users > 0 {
+            let (unknown, users) = (outcome.unknown_users, outcome.users.len());
+            ui.say(&format!(
+                "warning: {name}: nothing is known of {unknown} of the {users} users: their lists count as empty"
+            ));
+        }
+        if outcome.known_rows > 0 {
+            let (known, all) = (outcome.known_rows, outcome.users.iter().map(|user| user.n_test));
+            ui.say(&format!(
+                "warning: {name}: it has been trained on {known} of the {} test ratings: those movies cannot be listed, \
+                 and their errors are too small",
+                all.sum::<usize>()
+            ));
+        }
+        if outcome.cold_rows > 0 {
+            let cold = outcome.cold_rows;
+            ui.say(&format!(
+                "{name}: {cold} test ratings are of movies that it does not know: predicted by the user's mean"
+            ));
+        }
+    }
+
+    fn object(&self) -> Value {
+        let figures: Map<String, Value> = self
+            .figures
+            .iter()
+            .map(|figure| {
+                let mut value = json!({ "value": figure.value });
+                if let Some(interval) = figure.interval {
+                    value["interval"] = json!(interval);
+                }
+                (figure.name.clone(), value)
+            })
+            .collect();
+        let mut object = json!({ "name": self.name });
+        if let Some(outcome) = &self.outcome {
+            let relevant = outcome.users.iter().filter(|user| user.n_relevant > 0).count();
+            object["users"] = json!(outcome.users.len());
+            object["users_with_relevant"] = json!(relevant);
+            object["unknown_users"] = json!(outcome.unknown_users);
+            object["cold_ratings"] = json!(outcome.cold_rows);
+            object["ratings_trained_on"] = json!(outcome.known_rows);
+            object["figures"] = figures.into();
+        }
+        object
+    }
+}
+
+fn table(columns: Vec<(&str, ArrayRef, bool)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(values))
+}
+
+/// Returns a row for each system and figure.
+pub(super) fn of_figures(measured: &[Measured]) -> RecordBatch {
+    let rows = || measured.iter().flat_map(|one| one.figures.iter().map(move |f| (&one.name, f)));
+    table(vec![
+        ("system", texts(rows().map(|(name, _)| name.as_str())), false),
+        ("metric", texts(rows().map(|(_, figure)| figure.name.as_str())), false),
+        ("value", numbers(rows().map(|(_, figure)| figure.value)), true),
+        ("low", numbers(rows().map(|(_, figure)| Some(figure.interval?.0))), true),
+        ("high", numbers(rows().map(|(_, figure)| Some(figure.interval?.1))), true),
+    ])
+}
+
+/// Returns a row for each figure that was compared.
+pub(super) fn of_comparisons(measured: &[Measured], comparisons: &[Comparison]) -> RecordBatch {
+    let name = |at: usize| measured[at].name.as_str();
+    let rows = || comparisons.iter();
+    let counts = rows().map(|row| row.paired.users as i64);
+    table(vec![
+        ("metric", texts(rows().map(|row| row.metric.as_str())), false),
+        ("first", texts(rows().map(|_| name(0))), false),
+        ("second", texts(rows().map(|row| name(row.other))), false),
+        ("users", Arc::new(Int64Array::from_iter_values(counts)), false),
+        ("first_mean", numbers(rows().map(|row| Some(row.first))), false),
+        ("second_mean", numbers(rows().map(|row| Some(row.second))), false),
+        ("difference", numbers(rows().map(|row| Some(row.paired.difference))), false),
+        ("low", numbers(rows().map(|row| Some(row.interval?.0))), true),
+        ("high", numbers(rows().map(|row| Some(row.interval?.1))), true),
+        ("wilcoxon_p", numbers(rows().map(|row| Some(row.paired.wilcoxon_p))), false),
+        ("permutation_p", numbers(rows().map(|row| Some(row.paired.permutation_p))), false),
+        ("wilcoxon_holm", numbers(rows().map(|row| Some(row.wilcoxon_holm))), false),
+        ("permutation_holm", numbers(rows().map(|row| Some(row.permutation_holm))), false),
+    ])
+}
+
+/// Returns a row for each user.
+pub(super) fn of_users(measured: &Measured) -> RecordBatch {
+    let users = measured.outcome.iter().flat_map(|outcome| &outcome.users);
+    let ids = users.clone().map(|user| user.user);
+    let tests = users.clone().map(|user| user.n_test as i64);
+    let relevant = users.clone().map(|user| user.n_relevant as i64);
+    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
+        ("user_id", Arc::new(Int32Array::from_iter_values(ids)), false),
+        ("n_test", Arc::new(Int64Array::from_iter_values(tests)), false),
+        ("n_relevant", Arc::new(Int64Array::from_iter_values(relevant)), false),
+    ];
+    for (name, values) in &measured.per_user.figures {
+        let values = values.iter().map(|&value| Some(value).filter(|value| value.is_finite()));
+        columns.push((name, numbers(values), true));
+    }
+    table(columns)
+}
