@@ -1,5 +1,6 @@
 //! Makes the ids of one set of ratings those of another, by the keys that both have.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::dataset::error::DatasetError;
@@ -36,15 +37,15 @@ pub fn numbers(
 ///
 /// # Errors
 /// If ids are keys here and numbers there.
-pub fn translate(
-    data: &Dataset,
+pub fn translate<'a>(
+    data: &'a Dataset,
     users: Option<&Keys>,
     movies: Option<&Keys>,
-) -> Result<(Ratings, BTreeMap<i32, i32>), DatasetError> {
+) -> Result<(Cow<'a, Ratings>, BTreeMap<i32, i32>), DatasetError> {
     let user_numbers = numbers(data.sidecar.user_keys.as_ref(), users, "users")?;
     let movie_numbers = numbers(data.sidecar.movie_keys().as_ref(), movies, "movies")?;
     if user_numbers.is_none() && movie_numbers.is_none() {
-        return Ok((data.ratings.clone(), BTreeMap::new()));
+        return Ok((Cow::Borrowed(&data.ratings), BTreeMap::new()));
     }
     let number = |numbers: &Option<HashMap<i32, i32>>, id: i32| {
         numbers.as_ref().and_then(|numbers| numbers.get(&id)).copied().unwrap_or(id)
@@ -58,7 +59,7 @@ pub fn translate(
         })
         .collect();
     let back = user_numbers.iter().flatten().map(|(&old, &new)| (new, old)).collect();
-    Ok((Ratings::new(rows, Duplicates::Last).0, back))
+    Ok((Cow::Owned(Ratings::new(rows, Duplicates::Last).0), back))
 }
 
 #[cfg(test)]

@@ -30,14 +30,8 @@ impl Interactions {
             .par_iter()
             .map(|&id| lookup.get(id).expect("every movie was listed"))
             .collect();
-        let mut starts = vec![0];
-        let by_user = columns.user_id.chunk_by(|a, b| a == b);
-        starts.extend(by_user.scan(0, |end, row| {
-            *end += row.len();
-            Some(*end)
-        }));
         let shape = (user_ids.len(), movie_ids.len());
-        let by_user = CsMatI::new(shape, starts, indices, columns.rating.clone());
+        let by_user = CsMatI::new(shape, ratings.user_starts(), indices, columns.rating.clone());
         // The columns of the matrix, compressed, are the rows of its transpose.
         let by_item = by_user.to_csc().transpose_into();
         Self { user_ids, movie_ids, by_user, by_item }

@@ -105,6 +105,17 @@ impl Ratings {
         distinct(&self.0.movie_id)
     }
 
+    /// Returns where the ratings of each user start, and the end of the last.
+    #[must_use]
+    pub fn user_starts(&self) -> Vec<usize> {
+        let by_user = self.0.user_id.chunk_by(|a, b| a == b);
+        let ends = by_user.scan(0, |end, rows| {
+            *end += rows.len();
+            Some(*end)
+        });
+        std::iter::once(0).chain(ends).collect()
+    }
+
     /// Returns the number of ratings of each movie, by ascending raw id.
     #[must_use]
     pub fn movie_counts(&self) -> Vec<(i32, usize)> {

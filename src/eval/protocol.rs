@@ -224,13 +224,9 @@ pub fn evaluate(
     protocol: &Protocol,
 ) -> Result<Outcome, ModelError> {
     let columns = test.columns();
-    let mut bounds = vec![0];
-    bounds.extend(columns.user_id.chunk_by(|a, b| a == b).scan(0, |end, rows| {
-        *end += rows.len();
-        Some(*end)
-    }));
     let longest = protocol.cuts.last().copied().unwrap_or(0);
-    let measured: Result<Vec<(OfUser, Found)>, ModelError> = bounds
+    let measured: Result<Vec<(OfUser, Found)>, ModelError> = test
+        .user_starts()
         .par_windows(2)
         .map(|rows| {
             let user = columns.user_id[rows[0]];
@@ -382,10 +378,17 @@ impl Outcome {
         self.users.sort_by_key(|of_user| of_user.user);
     }
 
-    /// Returns the figures of the whole, by name: errors over all ratings, means over the users that have a figure,
-    /// each user counted as often as `times` says, and the figures of all lists together.
+    /// Returns the figures of the whole, by name: those [over users](Self::over_users), and those of all lists together.
     #[must_use]
-    pub fn figures(&self, times: Option<&[u32]>) -> Vec<(String, f64)> {
+    pub fn figures(&self) -> Vec<(String, f64)> {
+        let names = ["rmse", "mae"].map(String::from).into_iter().chain(self.names.iter().cloned());
+        names.zip(self.over_users(None)).chain(self.of_all.iter().cloned()).collect()
+    }
+
+    /// Returns errors over all ratings and means over the users that have a figure, each user counted as often as `times`
+    /// says.
+    #[must_use]
+    pub fn over_users(&self, times: Option<&[u32]>) -> Vec<f64> {
         let times = |at: usize| times.map_or(1.0, |times| f64::from(times[at]));
         let (mut squares, mut sizes, mut n) = (0.0, 0.0, 0.0);
         let mut sums = vec![(0.0, 0.0); self.names.len()];
@@ -401,10 +404,8 @@ impl Outcome {
                 }
             }
         }
-        let mut figures = vec![("rmse".into(), (squares / n).sqrt()), ("mae".into(), sizes / n)];
-        let means = sums.iter().map(|(sum, count)| sum / count);
-        figures.extend(self.names.iter().cloned().zip(means));
-        figures.extend(self.of_all.iter().cloned());
+        let mut figures = vec![(squares / n).sqrt(), sizes / n];
+        figures.extend(sums.iter().map(|(sum, count)| sum / count));
         figures
     }
 }
@@ -444,7 +445,7 @@ mod tests {
     fn lists_of_three_users_by_hand() {
         let lists = [(1, 12, 3.0), (1, 10, 2.0), (2, 12, 9.0), (2, 13, 8.0), (3, 14, 1.0)];
         let outcome = outcome(&lists, false);
-        let figures: HashMap<String, f64> = outcome.figures(None).into_iter().collect();
+        let figures: HashMap<String, f64> = outcome.figures().into_iter().collect();
         let close = |name: &str, wanted: f64| {
             assert!((figures[name] - wanted).abs() < 1e-12, "{name}: {}", figures[name]);
         };

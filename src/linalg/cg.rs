@@ -133,7 +133,7 @@ fn times_part<L: Lanes, const P: usize>(gram: &[f32], x: &[f32], first: usize, o
         }
     }
     for (out, sum) in vectors_mut(out)[first..first + P].iter_mut().zip(sums) {
-        sum.add(L::load(out)).store(out);
+        sum.add_to(out);
     }
 }
 
@@ -171,13 +171,8 @@ fn apply_in_registers<L: Lanes, const P: usize>(
             }
         }
     }
-    let add = |values: [L; P], out: &mut [f32]| {
-        for (out, value) in vectors_mut(out).iter_mut().zip(values) {
-            value.add(L::load(out)).store(out);
-        }
-    };
-    add(products, out);
-    add(sums, b);
+    vectors_mut(out).iter_mut().zip(products).for_each(|(out, product)| product.add_to(out));
+    vectors_mut(b).iter_mut().zip(sums).for_each(|(out, sum)| sum.add_to(out));
 }
 
 #[inline(always)]
@@ -256,7 +251,7 @@ mod tests {
             assert!(value + 0.5 * length <= before + 1e-4, "{value} after {before}");
             before = value + 0.5 * length;
         }
-        for (&found, &wanted) in x.iter().zip(normal.b()) {
+        for (&found, &wanted) in x.iter().zip(normal.x()) {
             assert!((found - wanted).abs() < 1e-4, "{found} for {wanted}");
         }
     }

@@ -22,10 +22,12 @@ pub struct NormalEquations {
     stride: usize,
     /// A, `stride` × `stride`, row after row; of the tiles below the diagonal nothing is meant.
     a: Vec<f32>,
-    /// b, and after [`Self::solve`] the solution.
     b: Vec<f32>,
-    /// s, and after [`Self::solve_bordered`] what A makes of it.
     s: Vec<f32>,
+    /// The solution.
+    x: Vec<f32>,
+    /// Solution of A z = s.
+    z: Vec<f32>,
     block: Vec<f32>,
     scaled: Vec<f32>,
     solver: ldl::Scratch,
@@ -52,6 +54,8 @@ impl NormalEquations {
             a: vec![0.0; stride * stride],
             b: vec![0.0; stride],
             s: vec![0.0; stride],
+            x: vec![0.0; stride],
+            z: vec![0.0; stride],
             block: vec![0.0; rows * stride],
             scaled: vec![0.0; rows * stride],
             solver: ldl::Scratch::new(stride),
@@ -99,10 +103,16 @@ impl NormalEquations {
         self.stride
     }
 
-    /// Returns b, or after solving the solution.
+    /// Returns b.
     #[must_use]
     pub fn b(&self) -> &[f32] {
         &self.b[..self.k]
+    }
+
+    /// Returns the solution.
+    #[must_use]
+    pub fn x(&self) -> &[f32] {
+        &self.x[..self.k]
     }
 
     /// Writes A, symmetric, `k` × `k`, row after row.
@@ -116,18 +126,18 @@ impl NormalEquations {
         }
     }
 
-    /// Replaces b by the solution of (A + `ridge` I) x = b.
+    /// Solves (A + `ridge` I) x = b.
     ///
     /// # Errors
     /// If single precision cannot tell the matrix from a singular one; it is spoilt then.
     pub fn solve(&mut self, ridge: f32) -> Result<(), BadPivot> {
         self.factor(ridge)?;
-        ldl::solve(&self.a, &self.solver, [&mut self.b]);
+        self.x.copy_from_slice(&self.b);
+        ldl::solve(&self.a, &self.solver, [&mut self.x]);
         Ok(())
     }
 
-    /// Solves for one more unknown, whose row of the matrix is (s, `diagonal`) and whose right-hand side is `target`;
-    /// replaces b by the others.
+    /// Solves with one more unknown, whose row of the matrix is (s, `diagonal`) and whose right-hand side is `target`.
     ///
     /// # Errors
     /// As [`Self::solve`].
@@ -137,15 +147,16 @@ impl NormalEquations {
         diagonal: f64,
         target: f64,
     ) -> Result<Border, BadPivot> {
-        let s = self.s.clone();
         self.factor(ridge)?;
-        ldl::solve(&self.a, &self.solver, [&mut self.b, &mut self.s]);
+        self.x.copy_from_slice(&self.b);
+        self.z.copy_from_slice(&self.s);
+        ldl::solve(&self.a, &self.solver, [&mut self.x, &mut self.z]);
         let with_s = |x: &[f32]| -> f64 {
-            s.iter().zip(x).map(|(&s, &x)| f64::from(s) * f64::from(x)).sum()
+            self.s.iter().zip(x).map(|(&s, &x)| f64::from(s) * f64::from(x)).sum()
         };
-        let pivot = diagonal - with_s(&self.s);
-        let value = (target - with_s(&self.b)) / pivot;
-        for (x, &explained) in self.b.iter_mut().zip(&self.s) {
+        let pivot = diagonal - with_s(&self.z);
+        let value = (target - with_s(&self.x)) / pivot;
+        for (x, &explained) in self.x.iter_mut().zip(&self.z) {
             *x -= (value * f64::from(explained)) as f32;
         }
         Ok(Border { value, pivot })
@@ -204,9 +215,8 @@ fn add_scaled_body<L: Lanes>(rows: &[f32], scales: &[f32], b: &mut [f32], s: &mu
             scaled = row.mul_add(L::splat(scale), scaled);
             plain = plain.add(row);
         }
-        let (b, s) = (&mut vectors_mut(b)[panel], &mut vectors_mut(s)[panel]);
-        scaled.add(L::load(b)).store(b);
-        plain.add(L::load(s)).store(s);
+        scaled.add_to(&mut vectors_mut(b)[panel]);
+        plain.add_to(&mut vectors_mut(s)[panel]);
     }
 }
 
@@ -321,8 +331,8 @@ mod tests {
         bordered.add(&rows, &ids, &[], &targets);
         let total: f32 = targets.iter().sum();
         let border = bordered.solve_bordered(0.5, n as f64 + 0.5, f64::from(total)).unwrap();
-        close(whole.b()[k], border.value, "the last unknown");
-        for (&a, &b) in whole.b().iter().zip(bordered.b()) {
+        close(whole.x()[k], border.value, "the last unknown");
+        for (&a, &b) in whole.x().iter().zip(bordered.x()) {
             close(a, f64::from(b), "the others");
         }
     }

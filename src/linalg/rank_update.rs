@@ -28,7 +28,7 @@ fn tile<L: Lanes, const R: usize, const P: usize>(
     }
     for (out, sums) in a.chunks_exact_mut(stride).zip(sums) {
         for (out, sum) in vectors_mut(out)[panel..panel + P].iter_mut().zip(sums) {
-            sum.add(L::load(out)).store(out);
+            sum.add_to(out);
         }
     }
 }

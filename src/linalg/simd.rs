@@ -24,6 +24,12 @@ pub(crate) trait Lanes: Copy {
     fn mul_add(self, other: Self, sum: Self) -> Self;
     /// Returns the sum of all lanes.
     fn sum(self) -> f32;
+
+    /// Adds to what is in memory.
+    #[inline(always)]
+    fn add_to(self, out: &mut [f32; LANES]) {
+        self.add(Self::load(out)).store(out);
+    }
 }
 
 /// An array, which the compiler turns into what the baseline of the processor has: SSE2, or NEON.

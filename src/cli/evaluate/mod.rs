@@ -209,16 +209,14 @@ impl EvaluateArgs {
         } else {
             self.measure_lists(what, test, ui)?
         };
-        let plain = outcome.figures(None);
-        let intervals = bootstrap(outcome.users.len(), self.bootstrap, self.seed, |times| {
-            outcome.figures(Some(times)).into_iter().map(|(_, value)| value).collect()
-        });
         // What all lists say together has no distribution over users here.
-        let of_users = plain.len() - outcome.of_all.len();
-        let figures = plain.into_iter().enumerate().map(|(at, (name, value))| Figure {
+        let intervals = bootstrap(outcome.users.len(), self.bootstrap, self.seed, |times| {
+            outcome.over_users(Some(times))
+        });
+        let figures = outcome.figures().into_iter().enumerate().map(|(at, (name, value))| Figure {
             name,
             value: Some(value).filter(|value| value.is_finite()),
-            interval: intervals.get(at).copied().flatten().filter(|_| at < of_users),
+            interval: intervals.get(at).copied().flatten(),
         });
         let figures = figures.collect();
         Ok(Measured { name, per_user: PerUser::of(&outcome), outcome: Some(outcome), figures })
@@ -233,17 +231,15 @@ impl EvaluateArgs {
             (None, None) => Users::Some(test.ratings.user_ids()),
             (None, Some(_)) => Users::All,
         };
-        let movies = match self.movies.load()? {
-            Some(movies) => Some(movies),
-            None => test.sidecar.movies(),
-        };
+        let movies = self.titles(test)?;
         let model = Model::open(folder, &users, None)?;
         let movie_keys = model.catalogue.movies.keys();
         // People who are folded in are named by the test alone.
         let users = if fold_in.is_some() { &test.sidecar.user_keys } else { &user_keys };
-        let in_model = |data: &Dataset| translate(data, users.as_ref(), movie_keys.as_ref());
-        let (ratings, back) = in_model(test)?;
-        let fold_in = fold_in.map(|data| in_model(&data)).transpose()?;
+        let (users, movies_there) = (users.as_ref(), movie_keys.as_ref());
+        let (ratings, back) = translate(test, users, movies_there)?;
+        let fold_in =
+            fold_in.as_ref().map(|data| translate(data, users, movies_there)).transpose()?;
         let background = Background {
             popularity: model.info.as_ref().map(|info| {
                 let users = info.training.shape.users as f64;
@@ -257,7 +253,7 @@ impl EvaluateArgs {
         };
         ui.begin("evaluating", "users", None);
         let system =
-            OfModel { model: &model, fold_in: fold_in.as_ref().map(|(ratings, _)| ratings) };
+            OfModel { model: &model, fold_in: fold_in.as_ref().map(|(ratings, _)| &**ratings) };
         let mut outcome = evaluate(&system, &ratings, &background, &self.protocol())?;
         outcome.rename_users(&back);
         Ok(outcome)
@@ -268,7 +264,8 @@ impl EvaluateArgs {
         let train = self.train.as_deref().map(|path| load(path, ui)).transpose()?;
         let keys = (test.sidecar.user_keys.as_ref(), test.sidecar.movie_keys());
         let (rows, _) = translate(&lists, keys.0, keys.1.as_ref())?;
-        let train = train.map(|train| translate(&train, keys.0, keys.1.as_ref())).transpose()?;
+        let train =
+            train.as_ref().map(|train| translate(train, keys.0, keys.1.as_ref())).transpose()?;
         let background = Background {
             popularity: train.as_ref().map(|(ratings, _)| shares(ratings)),
             movies: self.titles(test)?,

@@ -201,7 +201,6 @@ impl<'a> HalfStep<'a> {
         }
         normal.add(self.source, indices, weights, targets);
         let k = self.params.factors;
-        let b: Vec<f32> = normal.b().to_vec();
         let mut bias_share = 0.0;
         if self.params.biases {
             let n = indices.len() as f64;
@@ -215,9 +214,9 @@ impl<'a> HalfStep<'a> {
         } else {
             normal.solve(ridge as f32).ok()?;
         }
-        solution[..k].copy_from_slice(normal.b());
+        solution[..k].copy_from_slice(normal.x());
         let share = |(&x, &b): (&f32, &f32)| f64::from(x) * (f64::from(b) + ridge * f64::from(x));
-        Some(bias_share + solution.iter().zip(&b).map(share).sum::<f64>())
+        Some(bias_share + solution.iter().zip(normal.b()).map(share).sum::<f64>())
     }
 
     /// As [`Self::solve_in_single`], slowly, where single precision does not do.
