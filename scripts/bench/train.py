@@ -106,12 +106,15 @@ def peer_libmf(epochs=30):
     coo = r.tocoo()
     triples = np.column_stack([coo.row, coo.col, coo.data]).astype(np.float32)
     p = EXPLICIT
-    model = mf.MF(k=p["k"], nr_iters=epochs, nr_threads=THREADS, lambda_p2=0.05, lambda_q2=0.05, eta=0.1, quiet=True)
+    # This package's own defaults have an L1 penalty of 0.04.
+    model = mf.MF(k=p["k"], nr_iters=epochs, nr_threads=THREADS, eta=0.1, quiet=True,
+                  lambda_p1=0.0, lambda_q1=0.0, lambda_p2=p["lambda"], lambda_q2=p["lambda"])
     begin = time.perf_counter()
     model.fit(triples)
     seconds = time.perf_counter() - begin
-    # Its own predictions: a movie beyond the largest of the training part has no factors.
-    predict = lambda u, m: np.asarray(model.predict(np.column_stack([u, m]).astype(np.float32)))
+    # Its own predictions, since a movie beyond the largest of the training part has no factors. Its `predict` takes
+    # all users first and then all movies, which is a matrix of pairs by columns.
+    predict = lambda u, m: np.asarray(model.predict(np.asfortranarray(np.column_stack([u, m]), np.float32)))
     return seconds, None, rmse(user_ids, movie_ids, predict, r)
 
 
