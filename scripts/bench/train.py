@@ -99,16 +99,15 @@ def peer_cmfrec(use_cg):
     return seconds, explicit_loss(r, x, y, b_u, b_i, mu, p["lambda"]), rmse(user_ids, movie_ids, predict, r)
 
 
-def peer_libmf(epochs=30):
+def peer_libmf(epochs, k=EXPLICIT["k"], lam=EXPLICIT["lambda"]):
     from libmf import mf
 
     user_ids, movie_ids, r = matrix()
     coo = r.tocoo()
     triples = np.column_stack([coo.row, coo.col, coo.data]).astype(np.float32)
-    p = EXPLICIT
     # This package's own defaults have an L1 penalty of 0.04.
-    model = mf.MF(k=p["k"], nr_iters=epochs, nr_threads=THREADS, eta=0.1, quiet=True,
-                  lambda_p1=0.0, lambda_q1=0.0, lambda_p2=p["lambda"], lambda_q2=p["lambda"])
+    model = mf.MF(k=k, nr_iters=epochs, nr_threads=THREADS, eta=0.1, quiet=True,
+                  lambda_p1=0.0, lambda_q1=0.0, lambda_p2=lam, lambda_q2=lam)
     begin = time.perf_counter()
     model.fit(triples)
     seconds = time.perf_counter() - begin
@@ -245,6 +244,18 @@ def explicit():
     peer("libmf", 30, iterations=30)
 
 
+def reach():
+    """Seconds until a test RMSE is reached, by the passes made: ALS beside LIBMF's gradient descent."""
+    header("time to a test RMSE", "test RMSE")
+    for k in [16, 50]:
+        for lam in [0.05, 0.08]:
+            for n in [3, 5, 10, 15]:
+                words = ["als", "--factors", str(k), "--regularization", str(lam)]
+                row(f"mvrec {n} {k} {lam}", {**mvrec(words, "rmse", iterations=n), "loss": None})
+            for n in [5, 10, 20, 30]:
+                peer("libmf", n, k, lam, iterations=n)
+
+
 def spark():
     n = EXPLICIT["iterations"]
     header(f"explicit ALS, k=20, no biases, lambda 0.05 x n, {n} iterations", "test RMSE")
@@ -308,7 +319,7 @@ def scaling():
 
 PEERS = {
     "cmfrec": lambda kind: peer_cmfrec(kind == "cg"),
-    "libmf": lambda epochs: peer_libmf(int(epochs)),
+    "libmf": lambda epochs, *setting: peer_libmf(int(epochs), *map(json.loads, setting)),
     "spark": peer_spark,
     "implicit": lambda kind: peer_implicit(kind == "cg"),
     "cosine": peer_cosine,

@@ -3,7 +3,7 @@
 #
 # usage: scripts/bench/train.sh MOVIELENS_FOLDER [TASK...]
 #
-# Tasks: explicit implicit cosine nmf scaling (default: explicit implicit cosine), and spark. Each run is a process of its own; told are
+# Tasks: explicit implicit cosine nmf scaling reach (default: explicit implicit cosine), and spark. Each run is a process of its own; told are
 # seconds of fitting, peak memory, the objective where it is the same one, and the test RMSE or NDCG@10 as `mvrec evaluate` or the same formula
 # finds it. The peers are installed from PyPI into target/bench-venv; Spark needs Java 17.
 set -euo pipefail
