@@ -24,7 +24,7 @@
 //! use mvrec::io::atomic::AtomicDir;
 //! use mvrec::io::time::start_of_year;
 //! use mvrec::model::als::AlsParams;
-//! use mvrec::model::recommend::{Query, for_person};
+//! use mvrec::model::recommend::{Query, Ranker};
 //! use mvrec::model::info::Algorithm;
 //! use mvrec::model::{Model, Person, Users, train};
 //! use mvrec::progress::Silent;
@@ -44,9 +44,9 @@
 //! out.commit()?;
 //!
 //! let model = Model::open(&folder.path().join("als"), &Users::Some(Vec::new()), None)?;
-//! let alien = model.catalogue.item(model.catalogue.movies.find("alien")?).expect("it is there");
+//! let alien = model.catalogue.find("alien")?;
 //! let person = Person { user: None, ratings: &[(alien, 5.0)] };
-//! let list = for_person(&model, person, &Query { n: 3, ..Query::default() })?;
+//! let list = Ranker::new(&model, Query { n: 3, ..Query::default() }).for_person(person)?;
 //! assert_eq!(list.len(), 3);
 //! assert!(list.iter().all(|row| row.item != alien));
 //! # Ok(())

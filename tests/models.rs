@@ -7,20 +7,21 @@ use std::fs;
 use std::path::Path;
 
 use common::files;
-use mvrec::dataset::ids::{MovieId, UserId};
+use mvrec::dataset::ids::{ItemIx, MovieId, UserId};
 use mvrec::dataset::matrix::Interactions;
 use mvrec::dataset::ratings::{Duplicates, Ratings};
 use mvrec::dataset::{Dataset, Sidecar};
 use mvrec::io::atomic::AtomicDir;
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
 use mvrec::model::als::{AlsParams, Feedback, Solver, Weighting};
+use mvrec::model::candidates::Conditions;
 use mvrec::model::cosine::{Between, CosineParams};
 use mvrec::model::factors::Factors;
 use mvrec::model::info::Algorithm;
 use mvrec::model::nmf::{Init, NmfParams};
 use mvrec::model::popularity::PopularityParams;
-use mvrec::model::recommend::{Query, Recommendation, for_person, for_user, similar_to};
-use mvrec::model::{Model, ModelError, Person, Users, spark, train};
+use mvrec::model::recommend::{Query, Ranker, Recommendation, similar_users};
+use mvrec::model::{Model, ModelError, Person, Rerank, Users, spark, train};
 use mvrec::progress::Silent;
 
 /// Every model, small enough for a test.
@@ -113,6 +114,20 @@ fn open(dataset: &Dataset, algorithm: &Algorithm) -> Result<Model, ModelError> {
     Model::open(&path, &Users::All, None)
 }
 
+type Listed = Result<Vec<Recommendation>, ModelError>;
+
+fn for_user(model: &Model, user: UserId, query: &Query) -> Listed {
+    Ranker::new(model, query.clone()).for_user(user)
+}
+
+fn for_person(model: &Model, person: Person<'_>, query: &Query) -> Listed {
+    Ranker::new(model, query.clone()).for_person(person)
+}
+
+fn similar_to(model: &Model, item: ItemIx, query: &Query) -> Listed {
+    Ranker::new(model, query.clone()).similar_to(item)
+}
+
 fn query(n: usize) -> Query {
     Query { n, ..Query::default() }
 }
@@ -200,7 +215,8 @@ fn genres_narrow_the_list_before_the_cut() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
-        let odd = Query { genres: vec!["odd".into()], ..query(4) };
+        let odd = Conditions { genres: vec!["odd".into()], ..Conditions::default() };
+        let odd = Query { candidates: Some(odd.items(&model.catalogue)), ..query(4) };
         let list = for_user(&model, UserId(0), &odd).unwrap();
         assert_eq!(list.len(), 4, "{name}");
         assert!(ids(&model, &list).iter().all(|movie| movie % 2 == 1), "{name}");
@@ -263,6 +279,138 @@ fn a_new_person_with_a_users_ratings_gets_the_users_scores() {
             for (item, (a, b)) in known.score.iter().zip(&new.score).enumerate() {
                 let same = (a - b).abs() < 1e-3 || (a.is_nan() && b.is_nan());
                 assert!(same, "{name}, user {user}, item {item}: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn many_people_at_once_get_what_each_gets_alone() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        let ranker = Ranker::new(&model, query(5));
+        let mut people: Vec<Person<'_>> =
+            model.user_ids.iter().map(|&user| model.person(UserId(user)).unwrap()).collect();
+        people.push(Person { user: None, ratings: &[] });
+        // More than one block of people.
+        people.extend(people.clone().iter().map(|known| Person { user: None, ..*known }));
+        let together = ranker.for_people(&people);
+        for (person, list) in people.iter().zip(together) {
+            assert_eq!(list.unwrap(), ranker.for_person(*person).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_explained_adds_up_to_the_score() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        for user in [0, 70, 390] {
+            let known = model.person(UserId(user)).unwrap();
+            let items: Vec<ItemIx> = (0..24).map(ItemIx).collect();
+            for person in [known, Person { user: None, ..known }] {
+                let scores = model.recommender.score(person).unwrap().score;
+                let explained = model.recommender.explain(person, &items).unwrap();
+                for (item, explanation) in items.iter().zip(explained) {
+                    assert_eq!(explanation.parts.len(), person.ratings.len());
+                    let sum = explanation.base + explanation.parts.iter().sum::<f32>();
+                    let score = scores[item.at()];
+                    // Of what a model knows nothing, nothing is explained.
+                    let score = if score.is_nan() { 0.0 } else { score };
+                    assert!((sum - score).abs() < 1e-3, "{name}, {user}, {item:?}: {sum} {score}");
+                }
+            }
+        }
+        // Nobody's ratings bring nothing.
+        let nobody = Person { user: None, ratings: &[] };
+        let explained = model.recommender.explain(nobody, &[ItemIx(3)]).unwrap();
+        assert!(explained[0].parts.is_empty() && explained[0].base.is_finite(), "{name}");
+    }
+}
+
+#[test]
+fn a_list_can_be_made_more_various_or_less_popular() {
+    let mut rows = Vec::new();
+    // Films 0 to 9 are rated by all, films 10 to 19 by a few, all with the same stars; even ones are of one genre.
+    for user in 0..30 {
+        for movie in 0..20 {
+            if movie < 10 || (user + movie) % 5 == 0 {
+                rows.push((user, movie, 4.0));
+            }
+        }
+    }
+    let model = open(&dataset(&rows), &Algorithm::Popularity(PopularityParams::default())).unwrap();
+    let nobody = Person { user: None, ratings: &[] };
+    let list = |rerank: Rerank| {
+        let list = for_person(&model, nobody, &Query { rerank, ..query(4) }).unwrap();
+        ids(&model, &list)
+    };
+    assert_eq!(list(Rerank::default()), [0, 1, 2, 3]);
+    let rare = list(Rerank { popularity_penalty: 3.0, ..Rerank::default() });
+    assert!(rare.iter().all(|&movie| movie >= 10), "{rare:?}");
+    // Movies of a genre are alike, so that the second one is of the other genre, whatever the scores.
+    let various = list(Rerank { diversify: 1.0, ..Rerank::default() });
+    assert_eq!(various[..2].iter().map(|movie| movie % 2).sum::<i32>(), 1, "{various:?}");
+}
+
+#[test]
+fn favourite_genres_narrow_the_list_to_what_is_liked() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        let auto = Query { favourite_genres: true, ..query(24) };
+        let list = for_user(&model, UserId(0), &auto).unwrap();
+        assert!(
+            !list.is_empty() && ids(&model, &list).iter().all(|movie| movie % 2 == 0),
+            "{name}"
+        );
+        // Without ratings there is no favourite, and nothing is left out.
+        let nobody = Person { user: None, ratings: &[] };
+        assert_eq!(for_person(&model, nobody, &auto).unwrap().len(), 24, "{name}");
+    }
+}
+
+#[test]
+fn similar_users_have_the_same_taste() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let model = open(&data, &algorithm).unwrap();
+        let found = similar_users(&model, UserId(70), 5);
+        if matches!(algorithm, Algorithm::Popularity(_))
+            || name.starts_with("cosine") && !name.contains("users")
+        {
+            assert!(matches!(found, Err(ModelError::NoSimilarUsers)), "{name}");
+            continue;
+        }
+        let found = found.unwrap();
+        assert_eq!(found.len(), 5, "{name}");
+        let same = found.iter().filter(|(user, _)| user.0 / 10 % 2 == 1 && user.0 != 70).count();
+        assert!(same >= 4, "{name}: {found:?}");
+        assert!(found.windows(2).all(|pair| pair[0].1 >= pair[1].1), "{name}");
+    }
+}
+
+#[test]
+fn a_model_can_turn_to_other_users() {
+    let data = checkerboard();
+    for (name, algorithm) in models() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        save(&data, &algorithm, &path).unwrap();
+        assert_eq!(mvrec::model::open::user_ids(&path).unwrap().len(), 40, "{name}");
+        let all = Model::open(&path, &Users::All, None).unwrap();
+        let mut some = Model::open(&path, &Users::Some(vec![0, 10]), None).unwrap();
+        for turn in [vec![20, 390], vec![70]] {
+            some.turn_to(&turn).unwrap();
+            assert!(for_user(&some, UserId(0), &query(5)).is_err(), "{name}");
+            for user in turn {
+                let (a, b) = (
+                    for_user(&some, UserId(user), &query(5)),
+                    for_user(&all, UserId(user), &query(5)),
+                );
+                assert_eq!(a.unwrap(), b.unwrap(), "{name}");
             }
         }
     }

@@ -1,7 +1,8 @@
 //! From errors to messages, hints and exit codes.
 
 use crate::dataset::DatasetError;
-use crate::dataset::movies::TitleError;
+use crate::dataset::expr::ExprError;
+use crate::dataset::titles::TitleError;
 use crate::io::IoError;
 use crate::model::ModelError;
 
@@ -18,6 +19,11 @@ pub(crate) struct Usage {
 /// Returns an error that ends the program with 2.
 pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage { message: message.into() }.into()
+}
+
+/// Returns the error of an expression that cannot be understood.
+pub(crate) fn wrong_expression(error: ExprError) -> anyhow::Error {
+    usage(format!("--where: {error}"))
 }
 
 /// A threshold that somebody set was missed.

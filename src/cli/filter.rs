@@ -7,11 +7,11 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::{InputArgs, MoviesArgs, check_share, parse_time, tell_of_duplicates};
-use crate::cli::error::{Result, usage};
+use crate::cli::error::{Result, usage, wrong_expression};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
 use crate::dataset::Ratings;
-use crate::dataset::expr::{self, ExprError, Field, Known, Plan};
+use crate::dataset::expr::{self, Field, Known, Plan};
 use crate::dataset::filter::{Conditions, Filter, Sample};
 use crate::dataset::load::{Input, load_ids};
 use crate::dataset::ratings::Duplicates;
@@ -240,10 +240,6 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
         ui.say("warning: no rating matches");
     }
     sink.write(sorted, &sidecar)
-}
-
-fn wrong_expression(error: ExprError) -> anyhow::Error {
-    usage(format!("--where: {error}"))
 }
 
 #[cfg(test)]

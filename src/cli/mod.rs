@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per subcommand, what is printed, and exit codes.
 
 mod args;
+mod completions;
 mod error;
 mod evaluate;
 mod filter;
@@ -10,6 +11,7 @@ mod interrupt;
 mod memory;
 mod output;
 mod recommend;
+mod search;
 mod split;
 mod stats;
 mod train;
@@ -17,7 +19,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::args::GlobalArgs;
 use crate::cli::error::{Result, Told, usage};
@@ -56,9 +58,12 @@ enum Command {
     Split(split::SplitArgs),
     Train(train::TrainArgs),
     Recommend(recommend::RecommendArgs),
+    Search(search::SearchArgs),
     Evaluate(evaluate::EvaluateArgs),
     Stats(stats::StatsArgs),
     Info(info::InfoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Runs the program on the arguments of the process and returns its exit code.
@@ -97,18 +102,21 @@ fn run(cli: Cli) -> Result<()> {
         Command::Split(args) => split::run(&args, &ui),
         Command::Train(args) => train::run(args, &ui),
         Command::Recommend(args) => recommend::run(&args, &ui),
+        Command::Search(args) => search::run(&args, &ui),
         Command::Evaluate(args) => evaluate::run(&args, &ui),
         Command::Stats(args) => stats::run(&args, &ui),
         Command::Info(args) => info::run(&args, &ui),
+        Command::Completions(args) => completions::run_completions(&args, Cli::command()),
+        Command::Man(args) => completions::run_man(&args, Cli::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

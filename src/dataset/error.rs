@@ -1,5 +1,6 @@
 //! What can go wrong with a dataset beyond its files.
 
+use crate::dataset::movies::UnknownGenre;
 use crate::io::IoError;
 use crate::io::values::Scale;
 
@@ -19,13 +20,8 @@ pub enum DatasetError {
     #[error("genres are needed, and these ratings come without movies")]
     NoMovies,
     /// No movie has a genre that was asked for.
-    #[error("no movie is of the genre `{genre}`; known are {}", .known.join(", "))]
-    UnknownGenre {
-        /// Genre as typed.
-        genre: String,
-        /// All genres of the data.
-        known: Vec<String>,
-    },
+    #[error(transparent)]
+    UnknownGenre(#[from] UnknownGenre),
     /// Sources that are to be joined rate on different scales.
     #[error("{input}: ratings between {scale}, unlike the sources before it")]
     MixedScales {

@@ -203,13 +203,7 @@ impl<'a> Filter<'a> {
 }
 
 fn movies_of(genres: &[String], movies: &Movies) -> Result<Vec<i32>, DatasetError> {
-    let known = movies.genres();
-    for genre in genres {
-        if !known.iter().any(|name| name.eq_ignore_ascii_case(genre)) {
-            let known = known.into_iter().map(str::to_string).collect();
-            return Err(DatasetError::UnknownGenre { genre: genre.clone(), known });
-        }
-    }
+    movies.check_genres(genres)?;
     let fits = movies.iter().filter(|(_, movie)| genres.iter().any(|genre| movie.has_genre(genre)));
     Ok(fits.map(|(MovieId(id), _)| id).collect())
 }

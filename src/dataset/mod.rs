@@ -13,6 +13,7 @@ pub mod ratings;
 pub mod sidecar;
 pub mod sort;
 pub mod store;
+pub mod titles;
 pub mod writer;
 
 pub use error::DatasetError;

@@ -1,65 +1,69 @@
-//! Movies by id: titles, years, genres, identifiers elsewhere, and how a title as typed finds its movie.
+//! Movies by id: titles, years, genres and identifiers elsewhere, column by column, so that those of a large model are open in
+//! a moment.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int16Array, Int32Array, RecordBatch, StringArray, UInt32Array,
+};
+use arrow::compute::take;
+use arrow::datatypes::{Int16Type, Int32Type};
+use rayon::prelude::*;
 
 use crate::dataset::ids::{MovieId, position};
+use crate::io::batches;
 use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::io::keys::Keys;
+use crate::schema;
 
 /// MovieLens' way to say that a movie has no genre.
 pub const NO_GENRES: &str = "(no genres listed)";
 
 /// One movie.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Movie {
-    /// Title with its year.
-    pub title: String,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Movie<'a> {
+    /// Title with its year; empty where it is not known.
+    pub title: &'a str,
     /// Year of release.
     pub release_year: Option<i16>,
     /// Genres joined by `|`.
-    pub genres: String,
+    pub genres: &'a str,
     /// IMDb number.
-    pub imdb_id: Option<String>,
+    pub imdb_id: Option<&'a str>,
     /// TMDb number.
     pub tmdb_id: Option<i32>,
     /// What the id stands for, where ids are keys.
-    pub key: Option<String>,
+    pub key: Option<&'a str>,
+}
+
+/// No movie has that genre.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no movie is of the genre `{genre}`; known are {}", .known.join(", "))]
+pub struct UnknownGenre {
+    /// The genre as typed.
+    pub genre: String,
+    /// All genres.
+    pub known: Vec<String>,
 }
 
 /// Movies in ascending order of their ids.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Movies {
     ids: Vec<i32>,
-    movies: Vec<Movie>,
+    /// In the order of ids, as the five below.
+    title: StringArray,
+    release_year: Int16Array,
+    genres: StringArray,
+    imdb_id: StringArray,
+    tmdb_id: Int32Array,
+    key: StringArray,
 }
 
-/// Why a title names no single movie.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TitleError {
-    /// No movie has that title.
-    #[error("no movie is called `{title}`")]
-    Unknown {
-        /// The title as typed.
-        title: String,
-    },
-    /// Several movies fit.
-    #[error("`{title}` fits several movies: {}", shown(.candidates))]
-    Ambiguous {
-        /// The title as typed.
-        title: String,
-        /// All that fit, by id.
-        candidates: Vec<(MovieId, String)>,
-    },
-}
-
-fn shown(candidates: &[(MovieId, String)]) -> String {
-    const SHOWN: usize = 12;
-    let mut text: Vec<String> =
-        candidates.iter().take(SHOWN).map(|(id, title)| format!("\n  {id}  {title}")).collect();
-    if candidates.len() > SHOWN {
-        text.push(format!("\n  and {} more", candidates.len() - SHOWN));
+impl Default for Movies {
+    fn default() -> Self {
+        Self::new(MovieColumns::default(), None)
     }
-    text.concat()
 }
 
 impl Movies {
@@ -68,31 +72,99 @@ impl Movies {
     #[must_use]
     pub fn new(movies: MovieColumns, links: Option<&LinkColumns>) -> Self {
         let n = movies.movie_id.len();
-        let keys =
-            movies.movie_key.map_or(vec![None; n], |keys| keys.into_iter().map(Some).collect());
-        let rows = movies.title.into_iter().zip(movies.release_year).zip(movies.genres).zip(keys);
-        let mut all: Vec<(i32, Movie)> = movies
-            .movie_id
-            .into_iter()
-            .zip(rows)
-            .map(|(id, (((title, release_year), genres), key))| {
-                (id, Movie { title, release_year, genres, key, ..Movie::default() })
-            })
-            .collect();
-        all.sort_by_key(|(id, _)| *id); // stable: the first of equal ids stays first
-        all.dedup_by_key(|(id, _)| *id);
-        let (ids, movies) = all.into_iter().unzip();
-        let mut movies = Self { ids, movies };
+        let key = match &movies.movie_key {
+            Some(keys) => StringArray::from_iter_values(keys),
+            None => StringArray::new_null(n),
+        };
+        let mut all = Self {
+            title: StringArray::from_iter_values(&movies.title),
+            release_year: movies.release_year.into(),
+            genres: StringArray::from_iter_values(&movies.genres),
+            imdb_id: StringArray::new_null(n),
+            tmdb_id: Int32Array::new_null(n),
+            key,
+            ids: movies.movie_id,
+        };
+        if !all.ids.is_sorted_by(|a, b| a < b) {
+            let mut rows: Vec<u32> = (0..n as u32).collect();
+            rows.sort_by_key(|&row| all.ids[row as usize]); // stable: the first of equal ids stays first
+            rows.dedup_by_key(|row| all.ids[*row as usize]);
+            let ids = rows.iter().map(|&row| all.ids[row as usize]).collect();
+            all = all.rows(ids, &rows.into());
+        }
         if let Some(links) = links {
-            let rows = links.movie_id.iter().zip(&links.imdb_id).zip(&links.tmdb_id);
-            for ((&id, imdb_id), tmdb_id) in rows {
-                if let Some(at) = position(&movies.ids, id) {
-                    movies.movies[at as usize].imdb_id.clone_from(imdb_id);
-                    movies.movies[at as usize].tmdb_id = *tmdb_id;
+            let mut row_of = vec![None; all.len()];
+            for (row, &id) in links.movie_id.iter().enumerate() {
+                if let Some(at) = position(&all.ids, id) {
+                    row_of[at as usize] = Some(row);
                 }
             }
+            let imdb = row_of.iter().map(|row| row.and_then(|row| links.imdb_id[row].as_deref()));
+            all.imdb_id = imdb.collect();
+            all.tmdb_id = row_of.iter().map(|row| row.and_then(|row| links.tmdb_id[row])).collect();
         }
-        movies
+        all
+    }
+
+    /// Takes over the columns movie_id, title, release_year, genres, imdb_id and tmdb_id, and keys where there are some; the ids
+    /// ascend.
+    #[must_use]
+    pub fn of_arrays(columns: &[ArrayRef], keys: Option<&ArrayRef>) -> Self {
+        let text = |at: usize| columns[at].as_string::<i32>().clone();
+        let ids = columns[0].as_primitive::<Int32Type>().values().to_vec();
+        let key = match keys {
+            Some(keys) => keys.as_string::<i32>().clone(),
+            None => StringArray::new_null(ids.len()),
+        };
+        Self {
+            ids,
+            title: text(1),
+            release_year: columns[2].as_primitive::<Int16Type>().clone(),
+            genres: text(3),
+            imdb_id: text(4),
+            tmdb_id: columns[5].as_primitive::<Int32Type>().clone(),
+            key,
+        }
+    }
+
+    /// Returns the columns that [`Self::of_arrays`] takes, and the keys.
+    #[must_use]
+    pub fn arrays(&self) -> (Vec<ArrayRef>, Option<ArrayRef>) {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int32Array::from(self.ids.clone())),
+            Arc::new(self.title.clone()),
+            Arc::new(self.release_year.clone()),
+            Arc::new(self.genres.clone()),
+            Arc::new(self.imdb_id.clone()),
+            Arc::new(self.tmdb_id.clone()),
+        ];
+        (columns, self.keyed().then(|| Arc::new(self.key.clone()) as ArrayRef))
+    }
+
+    /// Returns a batch of [`schema::movies`], with keys where there are some.
+    #[must_use]
+    pub fn to_batch(&self) -> RecordBatch {
+        let (columns, keys) = self.arrays();
+        batches::with_movie_keys(batches::batch(schema::movies(), columns[..4].to_vec()), keys)
+    }
+
+    /// Returns some rows, or where an index is null, an empty one.
+    fn rows(&self, ids: Vec<i32>, rows: &UInt32Array) -> Self {
+        let taken = |array: &dyn Array| take(array, rows, None).expect("the rows are within");
+        // A title that is null is an empty one; no difference shall be seen.
+        let text = |array: &StringArray| -> StringArray {
+            let taken = taken(array);
+            taken.as_string::<i32>().iter().map(|text| Some(text.unwrap_or_default())).collect()
+        };
+        Self {
+            ids,
+            title: text(&self.title),
+            release_year: taken(&self.release_year).as_primitive::<Int16Type>().clone(),
+            genres: text(&self.genres),
+            imdb_id: taken(&self.imdb_id).as_string::<i32>().clone(),
+            tmdb_id: taken(&self.tmdb_id).as_primitive::<Int32Type>().clone(),
+            key: taken(&self.key).as_string::<i32>().clone(),
+        }
     }
 
     /// Returns the number of movies.
@@ -113,98 +185,99 @@ impl Movies {
         &self.ids
     }
 
+    /// Returns the movie at a place of [`Self::ids`].
+    #[must_use]
+    pub fn at(&self, at: usize) -> Movie<'_> {
+        Movie {
+            title: text(&self.title, at).unwrap_or_default(),
+            release_year: self.release_year.is_valid(at).then(|| self.release_year.value(at)),
+            genres: text(&self.genres, at).unwrap_or_default(),
+            imdb_id: text(&self.imdb_id, at),
+            tmdb_id: self.tmdb_id.is_valid(at).then(|| self.tmdb_id.value(at)),
+            key: text(&self.key, at),
+        }
+    }
+
     /// Returns a movie by its raw id.
     #[must_use]
-    pub fn get(&self, id: MovieId) -> Option<&Movie> {
-        position(&self.ids, id.0).map(|at| &self.movies[at as usize])
+    pub fn get(&self, id: MovieId) -> Option<Movie<'_>> {
+        position(&self.ids, id.0).map(|at| self.at(at as usize))
     }
 
     /// Goes through all movies by ascending id.
-    pub fn iter(&self) -> impl Iterator<Item = (MovieId, &Movie)> {
-        self.ids.iter().map(|&id| MovieId(id)).zip(&self.movies)
+    pub fn iter(&self) -> impl Iterator<Item = (MovieId, Movie<'_>)> {
+        self.ids.iter().enumerate().map(|(at, &id)| (MovieId(id), self.at(at)))
+    }
+
+    /// Goes through all movies by ascending id, on all threads.
+    pub fn par_iter(&self) -> impl IndexedParallelIterator<Item = (MovieId, Movie<'_>)> {
+        self.ids.par_iter().enumerate().map(|(at, &id)| (MovieId(id), self.at(at)))
+    }
+
+    /// Tells whether any title is known.
+    #[must_use]
+    pub fn has_titles(&self) -> bool {
+        self.iter().any(|(_, movie)| !movie.title.is_empty())
     }
 
     /// Returns the movies of `ids`, with empty titles where one is not known.
     #[must_use]
     pub fn select(&self, ids: &[i32]) -> Self {
-        let movies = ids.iter().map(|&id| self.get(MovieId(id)).cloned().unwrap_or_default());
-        Self { ids: ids.to_vec(), movies: movies.collect() }
-    }
-
-    /// Returns plain columns.
-    #[must_use]
-    pub fn columns(&self) -> MovieColumns {
-        MovieColumns {
-            movie_id: self.ids.clone(),
-            title: self.movies.iter().map(|movie| movie.title.clone()).collect(),
-            release_year: self.movies.iter().map(|movie| movie.release_year).collect(),
-            genres: self.movies.iter().map(|movie| movie.genres.clone()).collect(),
-            movie_key: self.movies.iter().map(|movie| movie.key.clone()).collect(),
-        }
+        let rows = ids.iter().map(|&id| position(&self.ids, id)).collect();
+        self.rows(ids.to_vec(), &rows)
     }
 
     /// Tells whether ids stand for keys.
     #[must_use]
     pub fn keyed(&self) -> bool {
-        self.movies.iter().any(|movie| movie.key.is_some())
+        self.key.null_count() < self.len()
     }
 
     /// Returns the keys of all movies, where they have some.
     #[must_use]
     pub fn keys(&self) -> Option<Keys> {
-        let pairs = self.iter().filter_map(|(id, movie)| Some((id.0, movie.key.clone()?)));
+        let pairs = self.iter().filter_map(|(id, movie)| Some((id.0, movie.key?.to_string())));
         self.keyed().then(|| Keys::new(pairs.collect()))
     }
 
     /// Returns the movie of a key.
     #[must_use]
     pub fn by_key(&self, key: &str) -> Option<MovieId> {
-        self.iter().find(|(_, movie)| movie.key.as_deref() == Some(key)).map(|(id, _)| id)
+        if !self.keyed() {
+            return None;
+        }
+        self.iter().find(|(_, movie)| movie.key == Some(key)).map(|(id, _)| id)
     }
 
     /// Returns the names of all genres.
     #[must_use]
     pub fn genres(&self) -> BTreeSet<&str> {
-        self.movies.iter().flat_map(Movie::genre_list).collect()
+        self.iter().flat_map(|(_, movie)| movie.genre_list()).collect()
     }
 
-    /// Finds the movie that a title as typed means.
-    ///
-    /// Upper case, punctuation and the year do not matter, nor where the article stands (`Matrix, The`
-    /// is `the matrix`). The whole title beats one without its year, which beats a title that merely
-    /// contains the words; the first of these levels at which anything fits decides.
+    /// Checks that each genre is some movie's, so that a slip of the pen is no empty result.
     ///
     /// # Errors
-    /// If no movie fits, or several do.
-    pub fn find(&self, title: &str) -> Result<MovieId, TitleError> {
-        let wanted = normal(title);
-        let levels: [&dyn Fn(&str) -> bool; 3] = [
-            &|candidate| normal(candidate) == wanted,
-            &|candidate| normal(without_year(candidate)) == wanted,
-            &|candidate| format!(" {} ", normal(candidate)).contains(&format!(" {wanted} ")),
-        ];
-        for fits in levels {
-            let found: Vec<(MovieId, String)> = self
-                .iter()
-                .filter(|(_, movie)| !wanted.is_empty() && fits(&movie.title))
-                .map(|(id, movie)| (id, movie.title.clone()))
-                .collect();
-            match &found[..] {
-                [] => {}
-                [(id, _)] => return Ok(*id),
-                _ => {
-                    let title = title.into();
-                    return Err(TitleError::Ambiguous { title, candidates: found });
-                }
-            }
+    /// At the first one that is not.
+    pub fn check_genres(&self, genres: &[String]) -> Result<(), UnknownGenre> {
+        if genres.is_empty() {
+            return Ok(());
         }
-        Err(TitleError::Unknown { title: title.into() })
+        let known = self.genres();
+        match genres.iter().find(|genre| !known.iter().any(|name| name.eq_ignore_ascii_case(genre)))
+        {
+            None => Ok(()),
+            Some(genre) => Err(UnknownGenre {
+                genre: genre.clone(),
+                known: known.into_iter().map(String::from).collect(),
+            }),
+        }
     }
 }
 
-impl Movie {
+impl<'a> Movie<'a> {
     /// Goes through the genres.
-    pub fn genre_list(&self) -> impl Iterator<Item = &str> {
+    pub fn genre_list(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.genres.split('|').filter(|genre| !genre.is_empty())
     }
 
@@ -215,29 +288,16 @@ impl Movie {
     }
 }
 
-fn without_year(title: &str) -> &str {
+fn text(array: &StringArray, at: usize) -> Option<&str> {
+    array.is_valid(at).then(|| array.value(at))
+}
+
+/// Cuts the year off the end of a title.
+pub(crate) fn without_year(title: &str) -> &str {
     match crate::io::table::release_year(title) {
         Some(_) => title.rfind('(').map_or(title, |at| &title[..at]),
         None => title,
     }
-}
-
-/// Lower case, words only, the moved article back in front: `Matrix, The (1999)` is `the matrix 1999`.
-fn normal(title: &str) -> String {
-    const ARTICLES: [&str; 15] = [
-        "the", "a", "an", "le", "la", "les", "l'", "il", "el", "los", "las", "der", "die", "das",
-        "un",
-    ];
-    let stem = without_year(title);
-    let year = &title[stem.len()..];
-    let stem = stem.trim().to_lowercase();
-    let moved = stem.rsplit_once(", ").filter(|(_, article)| ARTICLES.contains(article));
-    let whole = match moved {
-        Some((rest, article)) => format!("{article} {rest} {year}"),
-        None => format!("{stem} {year}"),
-    };
-    let words = whole.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -273,42 +333,17 @@ mod tests {
     }
 
     #[test]
-    fn titles_are_found_as_people_write_them() {
-        for (title, id) in [
-            ("The Matrix", 3),
-            ("matrix, the (1999)", 3),
-            ("the matrix (1999)", 3),
-            ("matrix", 3),
-            ("12 monkeys", 1),
-            ("Twilight (2008)", 9),
-            ("a new hope", 4),
-            ("alien", 5),
-            ("wall-e", 7),
-            ("300", 8),
-        ] {
-            assert_eq!(movies().find(title), Ok(MovieId(id)), "{title}");
-        }
-    }
-
-    #[test]
-    fn ambiguous_and_unknown_titles_are_refused() {
-        let error = movies().find("twilight").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`twilight` fits several movies: \n  2  Twilight (1998)\n  9  Twilight (2008)"
-        );
-        for title in ["", "  ", "Solaris", "alie"] {
-            assert!(matches!(movies().find(title), Err(TitleError::Unknown { .. })), "{title}");
-        }
-    }
-
-    #[test]
     fn genres_and_links_belong_to_their_movie() {
         let movies = movies();
         let alien = movies.get(MovieId(5)).unwrap();
-        assert_eq!((alien.imdb_id.as_deref(), alien.tmdb_id), (Some("0078748"), Some(348)));
+        assert_eq!((alien.imdb_id, alien.tmdb_id), (Some("0078748"), Some(348)));
         assert!(alien.has_genre("sci-fi") && !alien.has_genre("sci"));
         assert_eq!(movies.genres().into_iter().collect::<Vec<_>>(), ["Action", "Sci-Fi"]);
-        assert_eq!(movies.select(&[5, 1000]).columns().title, ["Alien (1979)", ""]);
+        let some = movies.select(&[5, 1000]);
+        let titles: Vec<&str> = some.iter().map(|(_, movie)| movie.title).collect();
+        assert_eq!((titles, some.at(1).genres), (vec!["Alien (1979)", ""], ""));
+        assert_eq!(movies.get(MovieId(9)).unwrap().title, "Twilight (2008)");
+        let (columns, keys) = movies.arrays();
+        assert_eq!(Movies::of_arrays(&columns, keys.as_ref()), movies);
     }
 }

@@ -37,7 +37,7 @@ pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Resul
 /// If a file cannot be written.
 pub fn write_sidecar(sidecar: &Sidecar, tally: &Tally, folder: &Path) -> Result<(), IoError> {
     if let Some(movies) = sidecar.movies() {
-        write_table(folder, schema::MOVIES, &batches::of_movies(&movies.columns()))?;
+        write_table(folder, schema::MOVIES, &movies.to_batch())?;
     }
     if let Some(links) = &sidecar.links {
         write_table(folder, schema::LINKS, &batches::of_links(links))?;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::{Movies, Ratings};
 use crate::eval::ranking::{Gain, Metric, auc};
-use crate::model::recommend::{Query, ranked};
+use crate::model::recommend::{Query, Ranker};
 use crate::model::{Model, ModelError, Person};
 
 /// What is measured.
@@ -19,6 +19,14 @@ pub struct Protocol {
     pub relevant_from: f32,
     /// What a relevant movie gains in NDCG.
     pub gain: Gain,
+}
+
+impl Protocol {
+    /// Returns how many movies of a list are looked at.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.cuts.last().copied().unwrap_or(0)
+    }
 }
 
 /// What a system says to one user.
@@ -38,38 +46,35 @@ pub struct Answer {
 
 /// Anything that can be measured.
 pub trait System: Sync {
-    /// Answers a user of whom `test` holds the ratings to come: movies and stars, of which those from
-    /// `relevant_from` on are relevant. `None`, if it does not know the user.
+    /// Answers a user of whom `test` holds the ratings to come: movies and stars. `None`, if it does not know the user.
     ///
     /// # Errors
     /// If the model cannot answer.
-    fn answer(
-        &self,
-        user: UserId,
-        test: &[(i32, f32)],
-        n: usize,
-        relevant_from: f32,
-    ) -> Result<Option<Answer>, ModelError>;
+    fn answer(&self, user: UserId, test: &[(i32, f32)]) -> Result<Option<Answer>, ModelError>;
 }
 
 /// A model, asked about users of its training data, or about people of whom it gets some ratings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct OfModel<'a> {
-    /// The model.
-    pub model: &'a Model,
-    /// Ratings of people to fold in, instead of the users that it knows.
-    pub fold_in: Option<&'a Ratings>,
+    model: &'a Model,
+    fold_in: Option<&'a Ratings>,
+    ranker: Ranker<'a>,
+    relevant_from: f32,
+}
+
+impl<'a> OfModel<'a> {
+    /// Asks a model about the users that it knows or, with `fold_in`, about the people whose ratings are there.
+    #[must_use]
+    pub fn new(model: &'a Model, fold_in: Option<&'a Ratings>, protocol: &Protocol) -> Self {
+        let query = Query { n: protocol.longest(), ..Query::default() };
+        let ranker = Ranker::new(model, query);
+        Self { model, fold_in, ranker, relevant_from: protocol.relevant_from }
+    }
 }
 
 impl System for OfModel<'_> {
-    fn answer(
-        &self,
-        user: UserId,
-        test: &[(i32, f32)],
-        n: usize,
-        relevant_from: f32,
-    ) -> Result<Option<Answer>, ModelError> {
-        let Self { model, fold_in } = self;
+    fn answer(&self, user: UserId, test: &[(i32, f32)]) -> Result<Option<Answer>, ModelError> {
+        let Self { model, fold_in, ranker, relevant_from } = self;
         let items: Vec<(ItemIx, f32)>;
         let (known, ratings) = match fold_in {
             Some(fold_in) => {
@@ -88,8 +93,7 @@ impl System for OfModel<'_> {
             return Ok(None);
         }
         let scores = model.recommender.score(Person { user: known, ratings })?;
-        let query = Query { n, ..Query::default() };
-        let list = ranked(model, &scores, ratings, &query);
+        let list = ranker.of_scores(&scores, ratings);
         let item_of = |movie: i32| model.catalogue.item(MovieId(movie));
         let predicted = scores.rating.as_ref().map(|stars| {
             let of_movie = |movie| item_of(movie).map_or(f32::NAN, |item| stars[item.at()]);
@@ -98,7 +102,7 @@ impl System for OfModel<'_> {
         let mut candidate = vec![Some(false); scores.score.len()];
         ratings.iter().for_each(|(item, _)| candidate[item.at()] = None);
         for &(movie, stars) in test {
-            if let Some(item) = item_of(movie).filter(|_| stars >= relevant_from) {
+            if let Some(item) = item_of(movie).filter(|_| stars >= *relevant_from) {
                 candidate[item.at()] = candidate[item.at()].map(|_| true);
             }
         }
@@ -126,23 +130,19 @@ pub struct OfLists<'a> {
     pub rows: &'a Ratings,
     /// Whether the best movie has the lowest value.
     pub by_rank: bool,
+    /// How many movies of a list count.
+    pub n: usize,
 }
 
 impl System for OfLists<'_> {
-    fn answer(
-        &self,
-        user: UserId,
-        _test: &[(i32, f32)],
-        n: usize,
-        _relevant_from: f32,
-    ) -> Result<Option<Answer>, ModelError> {
+    fn answer(&self, user: UserId, _test: &[(i32, f32)]) -> Result<Option<Answer>, ModelError> {
         let mut rows: Vec<(i32, f32)> = rows_of(self.rows, user.0).collect();
         if rows.is_empty() {
             return Ok(None);
         }
         // Equal values keep the order of ids.
         rows.sort_by(|a, b| if self.by_rank { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
-        let list = rows.into_iter().take(n).map(|(movie, _)| movie).collect();
+        let list = rows.into_iter().take(self.n).map(|(movie, _)| movie).collect();
         Ok(Some(Answer { list, usual: f64::NAN, ..Answer::default() }))
     }
 }
@@ -224,7 +224,6 @@ pub fn evaluate(
     protocol: &Protocol,
 ) -> Result<Outcome, ModelError> {
     let columns = test.columns();
-    let longest = protocol.cuts.last().copied().unwrap_or(0);
     let measured: Result<Vec<(OfUser, Found)>, ModelError> = test
         .user_starts()
         .par_windows(2)
@@ -233,7 +232,7 @@ pub fn evaluate(
             let movies = columns.movie_id[rows[0]..rows[1]].iter().copied();
             let test: Vec<(i32, f32)> =
                 movies.zip(columns.rating[rows[0]..rows[1]].iter().copied()).collect();
-            let answer = system.answer(UserId(user), &test, longest, protocol.relevant_from)?;
+            let answer = system.answer(UserId(user), &test)?;
             let unknown = answer.is_none();
             let answer = answer.unwrap_or(Answer { usual: f64::NAN, ..Answer::default() });
             let known_rows = answer.known_rows;
@@ -438,7 +437,7 @@ mod tests {
         let background =
             Background { popularity: Some(shares.into_iter().collect()), movies: Some(movies) };
         let protocol = Protocol { cuts: vec![1, 3], relevant_from: 4.0, gain: Gain::Binary };
-        evaluate(&OfLists { rows: &rows, by_rank }, &test, &background, &protocol).unwrap()
+        evaluate(&OfLists { rows: &rows, by_rank, n: 3 }, &test, &background, &protocol).unwrap()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Float32Array, Int16Array, Int32Array, RecordBatch, StringArray,
+    ArrayRef, AsArray, Float32Array, Int32Array, RecordBatch, StringArray,
     TimestampMillisecondArray,
 };
 use arrow::buffer::NullBuffer;
@@ -122,27 +122,15 @@ pub fn to_keys(batch: &RecordBatch) -> Keys {
     Keys::new(pairs.into_iter().collect())
 }
 
-/// Returns movies as a batch of [`schema::movies`], with one more column where they have keys.
-#[must_use]
-pub fn of_movies(movies: &MovieColumns) -> RecordBatch {
-    let columns = vec![
-        Arc::new(Int32Array::from(movies.movie_id.clone())) as ArrayRef,
-        Arc::new(StringArray::from_iter_values(&movies.title)),
-        Arc::new(Int16Array::from(movies.release_year.clone())),
-        Arc::new(StringArray::from_iter_values(&movies.genres)),
-    ];
-    with_movie_keys(batch(schema::movies(), columns), movies)
-}
-
 /// Adds the keys of movies, where they have some, to their rows.
 #[must_use]
-pub fn with_movie_keys(rows: RecordBatch, movies: &MovieColumns) -> RecordBatch {
-    let Some(keys) = &movies.movie_key else { return rows };
+pub fn with_movie_keys(rows: RecordBatch, keys: Option<ArrayRef>) -> RecordBatch {
+    let Some(keys) = keys else { return rows };
     let fields =
         rows.schema().fields().iter().chain(schema::movie_keys().fields()).cloned().collect();
     let fields: Vec<Arc<Field>> = fields;
     let mut columns = rows.columns().to_vec();
-    columns.push(Arc::new(StringArray::from_iter_values(keys)));
+    columns.push(keys);
     batch(Arc::new(Schema::new(fields)), columns)
 }
 

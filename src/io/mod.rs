@@ -12,6 +12,7 @@ pub mod keys;
 pub mod movielens;
 pub mod numbers;
 pub mod parquet;
+pub mod profiles;
 pub mod rejects;
 pub mod source;
 pub mod table;

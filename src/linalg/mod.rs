@@ -6,6 +6,7 @@ pub mod dense;
 pub mod gram;
 pub mod ldl;
 pub mod nnls;
+pub mod panels;
 mod rank_update;
 pub(crate) mod simd;
 pub mod sparse;

@@ -1,19 +1,21 @@
 //! The movies that a model can recommend, with what the training data said of each.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type};
 
 use crate::dataset::Movies;
 use crate::dataset::ids::{ItemIx, MovieId, position};
 use crate::dataset::matrix::Interactions;
+use crate::dataset::movies::Movie;
+use crate::dataset::titles::{TitleError, closest};
 use crate::io::batches;
-use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::schema;
 
 /// Movies by item index.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     /// Titles and the rest, in the order of items, which is that of ascending ids.
     pub movies: Movies,
@@ -74,40 +76,63 @@ impl Catalogue {
         MovieId(self.movies.ids()[item.at()])
     }
 
-    /// Tells whether any title is known.
+    /// Returns the movie of an item.
     #[must_use]
-    pub fn has_titles(&self) -> bool {
-        self.movies.iter().any(|(_, movie)| !movie.title.is_empty())
+    pub fn movie(&self, item: ItemIx) -> Movie<'_> {
+        self.movies.at(item.at())
+    }
+
+    /// Returns the title of an item, or how else to name it.
+    #[must_use]
+    pub fn name(&self, item: ItemIx) -> String {
+        match self.movie(item).title {
+            "" => format!("movie {}", self.id(item)),
+            title => title.to_string(),
+        }
+    }
+
+    /// Finds the movie that an id, a key or a title as typed means.
+    ///
+    /// # Errors
+    /// If no movie fits, or several do; those with most ratings are listed first.
+    pub fn find(&self, text: &str) -> Result<ItemIx, TitleError> {
+        let text = text.trim();
+        let id = self.movies.by_key(text).or_else(|| text.parse().ok().map(MovieId));
+        if let Some(item) = id.and_then(|id| self.item(id)) {
+            return Ok(item);
+        }
+        let mut found: Vec<ItemIx> =
+            closest(&self.movies, text).into_iter().filter_map(|(id, _)| self.item(id)).collect();
+        match found[..] {
+            [] => Err(TitleError::Unknown { title: text.into() }),
+            [item] => Ok(item),
+            _ => {
+                found.sort_by_key(|item| Reverse(self.n_ratings[item.at()]));
+                let name = |item: ItemIx| (self.id(item), self.movie(item).title.to_string());
+                let candidates = found.into_iter().map(name).collect();
+                Err(TitleError::Ambiguous { title: text.into(), candidates })
+            }
+        }
     }
 
     /// Returns a batch of [`schema::model_movies`].
     #[must_use]
     pub fn to_batch(&self) -> RecordBatch {
-        let mut columns = batches::of_movies(&self.movies.columns()).columns()[..4].to_vec();
-        let movies = || self.movies.iter().map(|(_, movie)| movie);
-        let more: [ArrayRef; 4] = [
-            Arc::new(StringArray::from_iter(movies().map(|movie| movie.imdb_id.as_deref()))),
-            Arc::new(Int32Array::from_iter(movies().map(|movie| movie.tmdb_id))),
+        let (mut columns, keys) = self.movies.arrays();
+        let more: [ArrayRef; 2] = [
             Arc::new(Int32Array::from_iter_values(self.n_ratings.iter().map(|&n| n as i32))),
             Arc::new(Float64Array::from(self.mean_rating.clone())),
         ];
         columns.extend(more);
-        let rows = batches::batch(schema::model_movies(), columns);
-        batches::with_movie_keys(rows, &self.movies.columns())
+        batches::with_movie_keys(batches::batch(schema::model_movies(), columns), keys)
     }
 
-    /// Reads a batch of [`schema::model_movies`]; `keys` are those of the movies, where they have some.
+    /// Reads a batch of [`schema::model_movies`], whose ids ascend; `keys` are those of the movies, where they have some.
     #[must_use]
-    pub fn from_batch(batch: &RecordBatch, keys: Option<Vec<String>>) -> Self {
-        let columns = MovieColumns { movie_key: keys, ..batches::to_movies(batch) };
-        let links = LinkColumns {
-            movie_id: columns.movie_id.clone(),
-            imdb_id: batches::to_optional_texts(batch.column(4)),
-            tmdb_id: batch.column(5).as_primitive::<Int32Type>().iter().collect(),
-        };
+    pub fn from_batch(batch: &RecordBatch, keys: Option<&ArrayRef>) -> Self {
         let n_ratings = batch.column(6).as_primitive::<Int32Type>().values();
         Self {
-            movies: Movies::new(columns, Some(&links)),
+            movies: Movies::of_arrays(batch.columns(), keys),
             n_ratings: n_ratings.iter().map(|&n| n.max(0) as u32).collect(),
             mean_rating: batch.column(7).as_primitive::<Float64Type>().values().to_vec(),
         }

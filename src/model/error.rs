@@ -85,6 +85,9 @@ pub enum ModelError {
     /// The model has no likeness between items.
     #[error("a model between users holds no likeness of movies; train one between movies")]
     NoSimilarItems,
+    /// The model has no likeness between users.
+    #[error("this model holds no likeness of users; als, nmf and cosine --between users do")]
+    NoSimilarUsers,
 }
 
 fn row(side: &str, id: Option<i32>) -> String {

@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::{Matrix, dot};
 
 /// Raw ids with a vector each, ids ascending.
@@ -24,13 +23,17 @@ impl Factors {
 }
 
 /// Returns the cosine of each row's first `k` entries with those of one row.
-pub(crate) fn cosines(items: &Matrix, k: usize, item: ItemIx) -> Vec<f32> {
-    let one = &items.row(item.at())[..k];
+pub(crate) fn cosines(vectors: &Matrix, k: usize, one: usize) -> Vec<f32> {
+    let one = &vectors.row(one)[..k];
+    vectors.data.par_chunks_exact(vectors.cols).map(|row| cosine_of(&row[..k], one)).collect()
+}
+
+/// Returns the cosine of the first `k` entries of two rows.
+pub(crate) fn cosine(vectors: &Matrix, k: usize, a: usize, b: usize) -> f32 {
+    cosine_of(&vectors.row(a)[..k], &vectors.row(b)[..k])
+}
+
+fn cosine_of(a: &[f32], b: &[f32]) -> f32 {
     let length = |row: &[f32]| dot(row, row).sqrt();
-    let norm = length(one);
-    items
-        .data
-        .par_chunks_exact(items.cols)
-        .map(|row| dot(&row[..k], one) / (length(&row[..k]) * norm))
-        .collect()
+    dot(a, b) / (length(a) * length(b))
 }

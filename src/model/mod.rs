@@ -1,16 +1,20 @@
 //! Recommenders: what they are asked, what they answer, and how each is fitted, saved and opened.
 
 pub mod als;
+pub mod candidates;
 pub mod catalogue;
 pub mod cosine;
 pub mod describe;
 mod error;
+pub mod explain;
 pub mod factors;
 pub mod info;
 pub mod nmf;
 pub mod open;
 pub mod popularity;
+pub mod ranking;
 pub mod recommend;
+mod rerank;
 pub mod seen;
 pub mod spark;
 pub mod train;
@@ -20,8 +24,14 @@ use std::ops::ControlFlow;
 
 use crate::dataset::ids::{ItemIx, UserId};
 
+use crate::linalg::dense::{Matrix, scores};
+use crate::model::explain::Explanation;
+use crate::model::factors::Factors;
+use crate::model::ranking::{StarRanking, Taste};
+
 pub use error::ModelError;
 pub use open::{Model, Users};
+pub use rerank::Rerank;
 pub use train::train;
 
 /// Somebody to recommend to.
@@ -56,11 +66,112 @@ pub trait Recommender: std::fmt::Debug + Sync {
     /// If the model holds no likeness between items.
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError>;
 
+    /// Tells how alike two items are, 1 being the same; nothing where the model cannot tell without much work.
+    fn likeness(&self, _a: ItemIx, _b: ItemIx) -> Option<f32> {
+        None
+    }
+
+    /// Lists the users most like one, with their likeness; asked of models without vectors.
+    ///
+    /// # Errors
+    /// If the model holds no likeness between users.
+    fn similar_users(&self, _person: Person<'_>) -> Result<Vec<(UserId, f32)>, ModelError> {
+        Err(ModelError::NoSimilarUsers)
+    }
+
+    /// Splits the scores of items into what each rating of a person brought; the parts add up to the score of a new person with
+    /// these ratings, and to that of the user as far as training had settled.
+    ///
+    /// # Errors
+    /// If the person's own equations cannot be solved.
+    fn explain(&self, person: Person<'_>, items: &[ItemIx])
+    -> Result<Vec<Explanation>, ModelError>;
+
+    /// Puts the vectors of other users in place of those that a model of vectors was opened for.
+    fn take_users(&mut self, _users: Factors) {}
+
+    /// Returns the model as one of vectors, where it is one.
+    fn factored(&self) -> Option<&dyn Factored> {
+        None
+    }
+
     /// Says what [`Scores::score`] means.
     fn score_meaning(&self) -> &'static str;
 
     /// Says what the values of [`Recommender::similar`] mean.
     fn likeness_meaning(&self) -> &'static str;
+}
+
+/// A model in which a score is the product of the vectors of person and item, and a number of the item's own.
+pub trait Factored: Sync {
+    /// Returns the vectors of the users that the model was opened for.
+    fn users(&self) -> &Factors;
+    /// Returns the vectors of all items.
+    fn items(&self) -> &Matrix;
+    /// Returns how many of a vector's entries are factors; biases stand behind them.
+    fn factors(&self) -> usize;
+    /// Returns how the model ranks, where its products are expected stars; else it ranks by the products themselves.
+    fn star_ranking(&self) -> Option<&StarRanking>;
+
+    /// Returns the vector of a person: the trained one, or one solved from the ratings; nothing where nothing that was rated
+    /// counts.
+    ///
+    /// # Errors
+    /// If the person's own equations cannot be solved.
+    fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError>;
+
+    /// Returns what is added to the products, an entry per item, or nothing at all.
+    fn bonus(&self) -> &[f32] {
+        self.star_ranking().map_or(&[], StarRanking::bonus)
+    }
+
+    /// Returns what a person's ratings say about a list beside the expected stars.
+    fn taste(&self, person: Person<'_>) -> Option<Taste> {
+        self.star_ranking()?.taste(self.items(), self.factors(), person.ratings)
+    }
+
+    /// Turns a person's vector into the one that ranks.
+    fn ranking_vector(&self, person: Person<'_>, vector: &[f32]) -> Vec<f32> {
+        let mut vector = vector.to_vec();
+        if let Some(taste) = self.taste(person) {
+            vector.iter_mut().zip(&taste.vector).for_each(|(x, t)| *x += t);
+        }
+        vector
+    }
+
+    /// Completes the explanations of products to those of scores.
+    fn with_ranking(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+        mut products: Vec<Explanation>,
+    ) -> Vec<Explanation> {
+        let Some(ranking) = self.star_ranking() else { return products };
+        let taste = self.taste(person);
+        for (item, explanation) in items.iter().zip(&mut products) {
+            explanation.base += ranking.bonus()[item.at()];
+            if let Some(taste) = &taste {
+                let parts = ranking.parts(self.items(), taste, person.ratings, *item);
+                explanation.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+            }
+        }
+        products
+    }
+}
+
+/// Scores every item by a model of vectors.
+fn score_by_vectors(model: &dyn Factored, person: Person<'_>) -> Result<Scores, ModelError> {
+    let items = model.items();
+    let (mut score, mut rating) = (vec![f32::NAN; items.rows], None);
+    if let Some(vector) = model.vector(person)? {
+        scores(&items.data, &model.ranking_vector(person, &vector), &mut score);
+        if model.star_ranking().is_some() {
+            let stars = rating.insert(vec![0.0; items.rows]);
+            scores(&items.data, &vector, stars);
+        }
+    }
+    score.iter_mut().zip(model.bonus()).for_each(|(score, bonus)| *score += bonus);
+    Ok(Scores { score, rating })
 }
 
 /// Called after each iteration with its number, from 1, and the loss; may end the fitting.

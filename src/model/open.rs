@@ -1,11 +1,14 @@
 //! Opens model directories, mvrec's own and Spark's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::dataset::Movies;
+use crate::dataset::ids::UserId;
+use crate::io::IoError;
 use crate::io::parquet::ParquetFile;
 use crate::io::source::Source;
-use crate::io::{IoError, batches};
+use crate::io::values::Scale;
+use crate::linalg::dense::Matrix;
 use crate::model::als::{Als, AlsParams, FoldIn};
 use crate::model::catalogue::Catalogue;
 use crate::model::cosine::{Between, CosineMovies, CosineUsers, Neighbors};
@@ -14,8 +17,9 @@ use crate::model::factors::Factors;
 use crate::model::info::{self, Algorithm, ModelInfo};
 use crate::model::nmf::Nmf;
 use crate::model::popularity::Popularity;
+use crate::model::ranking::StarRanking;
 use crate::model::seen::Seen;
-use crate::model::{Recommender, spark};
+use crate::model::{Person, Recommender, spark};
 use crate::schema;
 
 /// Which users a model is opened for; vectors and ratings of the others stay on disk.
@@ -39,6 +43,7 @@ impl Users {
 /// An open model.
 #[derive(Debug)]
 pub struct Model {
+    folder: PathBuf,
     /// Content of `model.json`; a model of Spark's has none.
     pub info: Option<ModelInfo>,
     /// The movies it can recommend.
@@ -67,16 +72,51 @@ impl Model {
         }
     }
 
+    /// Puts other users, ascending, in place of those that the model was opened for.
+    ///
+    /// # Errors
+    /// If their files cannot be read.
+    pub fn turn_to(&mut self, users: &[i32]) -> Result<(), ModelError> {
+        if let Some(factored) = self.recommender.factored() {
+            let (folder, rank) = (self.folder.join(schema::USER_FACTORS), factored.items().cols);
+            let vectors = spark::read_factors(&folder, rank, Some(users))?;
+            if self.info.is_none() {
+                self.user_ids.clone_from(&vectors.ids);
+            }
+            self.recommender.take_users(vectors);
+        }
+        if self.info.is_some() {
+            self.seen = Seen::read(&self.folder, self.catalogue.movies.ids(), Some(users))?;
+            self.user_ids.clone_from(&self.seen.user_ids);
+        }
+        Ok(())
+    }
+
+    /// Returns a user of the training data with what they have rated.
+    ///
+    /// # Errors
+    /// If the model does not know the user, or was not opened for them.
+    pub fn person(&self, user: UserId) -> Result<Person<'_>, ModelError> {
+        if self.user_ids.binary_search(&user.0).is_err() {
+            let known = self.user_ids.first().copied().zip(self.user_ids.last().copied());
+            return Err(ModelError::UnknownUser { user, known });
+        }
+        Ok(Person { user: Some(user), ratings: self.seen.get(user).unwrap_or_default() })
+    }
+
     fn open_own(folder: &Path, users: &Users, movies: Option<&Movies>) -> Result<Self, ModelError> {
         let path = folder.join(schema::MODEL_JSON);
         let info = info::read(&path)?;
-        let file = ParquetFile::open(Source::open(&folder.join(schema::MOVIES))?)?;
-        let keys = file.read_if_there(&schema::movie_keys())?;
-        let keys = keys.map(|batch| batches::texts(batch.column(0)));
-        let mut catalogue = Catalogue::from_batch(&file.read_as(&schema::model_movies())?, keys);
-        if let Some(movies) = movies {
-            catalogue.movies = movies.select(catalogue.movies.ids());
-        }
+        let rank = match &info.algorithm {
+            Algorithm::Als(params) => Some(params.width()),
+            Algorithm::Nmf(params) => Some(params.factors),
+            Algorithm::Cosine(_) | Algorithm::Popularity(_) => None,
+        };
+        let (catalogue, factors) = rayon::join(
+            || read_catalogue(folder, movies),
+            || rank.map(|rank| read_both(folder, rank, users)).transpose(),
+        );
+        let (catalogue, factors) = (catalogue?, factors?);
         let movie_ids = catalogue.movies.ids().to_vec();
         let needs_all =
             matches!(&info.algorithm, Algorithm::Cosine(p) if p.between == Between::Users);
@@ -87,17 +127,18 @@ impl Model {
             user_ids.retain(|id| wanted.binary_search(id).is_ok());
         }
         let mean = info.training.mean_rating;
+        let scale = info.training.scale.unwrap_or_default();
+        let ranking = || StarRanking::of(&catalogue, scale);
         let recommender: Box<dyn Recommender> = match &info.algorithm {
             Algorithm::Als(params) => {
                 let mean = if params.biases { mean } else { 0.0 };
                 let fold_in = FoldIn { params: params.clone(), mean };
-                let rank = params.width();
-                let (users, items) = read_both(folder, rank, users, &movie_ids)?;
-                Box::new(Als::new(fold_in, users, items.vectors, &catalogue))
+                let (users, items) = of_catalogue(folder, factors, &movie_ids)?;
+                Box::new(Als::new(fold_in, users, items, ranking()))
             }
             Algorithm::Nmf(params) => {
-                let (users, items) = read_both(folder, params.factors, users, &movie_ids)?;
-                Box::new(Nmf::new(params.clone(), users, items.vectors, &catalogue))
+                let (users, items) = of_catalogue(folder, factors, &movie_ids)?;
+                Box::new(Nmf::new(params.clone(), users, items, ranking()))
             }
             Algorithm::Cosine(params) => match params.between {
                 Between::Movies => {
@@ -116,7 +157,8 @@ impl Model {
             },
             Algorithm::Popularity(params) => Box::new(Popularity::new(params, mean, &catalogue)),
         };
-        Ok(Self { info: Some(info), catalogue, seen, user_ids, recommender })
+        let folder = folder.to_path_buf();
+        Ok(Self { folder, info: Some(info), catalogue, seen, user_ids, recommender })
     }
 
     /// Spark keeps neither λ nor the kind of feedback with a model: new people are folded in by Spark's
@@ -138,24 +180,75 @@ impl Model {
         let catalogue = Catalogue::of_ids(&items.ids, movies);
         let user_ids = users.ids.clone();
         let fold_in = FoldIn { params, mean: 0.0 };
-        let recommender = Box::new(Als::new(fold_in, users, items.vectors, &catalogue));
-        Ok(Self { info: None, catalogue, seen: Seen::default(), user_ids, recommender })
+        let ranking = StarRanking::of(&catalogue, Scale::default());
+        let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
+        let folder = folder.to_path_buf();
+        Ok(Self { folder, info: None, catalogue, seen: Seen::default(), user_ids, recommender })
     }
 }
 
-fn read_both(
-    folder: &Path,
-    rank: usize,
-    users: &Users,
-    movie_ids: &[i32],
-) -> Result<(Factors, Factors), ModelError> {
+/// Returns the ids of all users of a model directory, ascending.
+///
+/// # Errors
+/// If it is no model or cannot be read.
+pub fn user_ids(folder: &Path) -> Result<Vec<i32>, ModelError> {
+    let seen = folder.join(schema::SEEN);
+    if seen.is_file() {
+        return Ok(ParquetFile::open(Source::open(&seen)?)?.read_ids("user_id")?);
+    }
+    if !spark::is_model(folder) {
+        std::fs::metadata(folder).map_err(IoError::at(folder))?;
+        return Err(ModelError::NotAModel { path: folder.display().to_string() });
+    }
+    spark::read_ids(&folder.join(schema::USER_FACTORS))
+}
+
+impl Catalogue {
+    /// Opens the catalogue of a model directory of mvrec's own; nothing where it is something else.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn of_model(folder: &Path) -> Result<Option<Self>, ModelError> {
+        let is_own = folder.join(schema::MODEL_JSON).is_file();
+        is_own.then(|| read_catalogue(folder, None)).transpose()
+    }
+}
+
+fn read_catalogue(folder: &Path, movies: Option<&Movies>) -> Result<Catalogue, ModelError> {
+    let path = folder.join(schema::MOVIES);
+    let file = ParquetFile::open(Source::open(&path)?)?;
+    let keys = file.read_if_there(&schema::movie_keys())?;
+    let batch = file.read_as(&schema::model_movies())?;
+    let mut catalogue = Catalogue::from_batch(&batch, keys.as_ref().map(|keys| keys.column(0)));
+    if !catalogue.movies.ids().is_sorted_by(|a, b| a < b) {
+        let path = path.display().to_string();
+        return Err(ModelError::Damaged { path, problem: "the movies do not ascend".into() });
+    }
+    if let Some(movies) = movies {
+        catalogue.movies = movies.select(catalogue.movies.ids());
+    }
+    Ok(catalogue)
+}
+
+/// Reads the vectors of some users and of all items.
+fn read_both(folder: &Path, rank: usize, users: &Users) -> Result<(Factors, Factors), ModelError> {
+    let users = spark::read_factors(&folder.join(schema::USER_FACTORS), rank, users.filter())?;
     let items = spark::read_factors(&folder.join(schema::ITEM_FACTORS), rank, None)?;
+    Ok((users, items))
+}
+
+/// Checks that the vectors are those of the movies.
+fn of_catalogue(
+    folder: &Path,
+    factors: Option<(Factors, Factors)>,
+    movie_ids: &[i32],
+) -> Result<(Factors, Matrix), ModelError> {
+    let (users, items) = factors.expect("a model of vectors was opened with them");
     if items.ids != movie_ids {
         return Err(ModelError::Damaged {
             path: folder.join(schema::ITEM_FACTORS).display().to_string(),
             problem: "its movies are not those of movies.parquet".into(),
         });
     }
-    let users = spark::read_factors(&folder.join(schema::USER_FACTORS), rank, users.filter())?;
-    Ok((users, items))
+    Ok((users, items.vectors))
 }

@@ -1,19 +1,32 @@
-//! Lists of movies: candidates chosen, scored and cut at n.
+//! Lists of movies: candidates chosen, scored, ranked and cut at n.
+
+use std::cmp::Reverse;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
 
 use crate::dataset::ids::{ItemIx, UserId};
+use crate::linalg::panels::Panels;
 use crate::linalg::topk::{Scored, top};
+use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
-use crate::model::{Model, Person, Scores};
+use crate::model::factors::cosines;
+use crate::model::rerank::Rerank;
+use crate::model::{Factored, Model, Person, Scores};
 
-/// Which movies may be in a list, and how many.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which movies may be in a list, how many, and in what order.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Query {
     /// Length of the list.
     pub n: usize,
     /// Lists movies that the person has rated, too.
     pub include_seen: bool,
-    /// Genres of which a movie must have one; none means all.
-    pub genres: Vec<String>,
+    /// Items that may be listed, ascending; none named means all.
+    pub candidates: Option<Vec<u32>>,
+    /// Lists only the genres of what the person has rated highest, see [`GenreSets::favourites`].
+    pub favourite_genres: bool,
+    /// What else counts in the order besides the scores.
+    pub rerank: Rerank,
 }
 
 /// One movie of a list.
@@ -21,121 +34,243 @@ pub struct Query {
 pub struct Recommendation {
     /// The movie.
     pub item: ItemIx,
-    /// What it was ranked by; `None` where the model knows nothing and popularity has filled the list.
+    /// What the model says; `None` where it knows nothing and popularity has filled the list.
     pub score: Option<f32>,
     /// Expected stars, where the model predicts ratings.
     pub rating: Option<f32>,
 }
 
-/// Recommends to a user of the training data.
+/// A model and a query, made ready to answer one person or all of them.
+#[derive(Debug)]
+pub struct Ranker<'a> {
+    model: &'a Model,
+    query: Query,
+    /// Items that may be listed, ascending.
+    items: Vec<u32>,
+    /// Vectors of these items.
+    panels: OnceLock<Panels>,
+    /// These items, most rated first.
+    by_popularity: OnceLock<Vec<u32>>,
+    genres: OnceLock<GenreSets>,
+}
+
+/// People whose lists are made together: their vectors stay in the first-level cache.
+const BLOCK: usize = 64;
+
+impl<'a> Ranker<'a> {
+    /// Joins the two.
+    #[must_use]
+    pub fn new(model: &'a Model, query: Query) -> Self {
+        let items = match &query.candidates {
+            Some(items) => items.clone(),
+            None => (0..model.catalogue.len() as u32).collect(),
+        };
+        Self {
+            model,
+            query,
+            items,
+            panels: OnceLock::new(),
+            by_popularity: OnceLock::new(),
+            genres: OnceLock::new(),
+        }
+    }
+
+    /// Lists movies for a user of the training data.
+    ///
+    /// # Errors
+    /// If the model does not know the user.
+    pub fn for_user(&self, user: UserId) -> Result<Vec<Recommendation>, ModelError> {
+        let person = self.model.person(user)?;
+        self.for_person(person)
+    }
+
+    /// Lists movies for a person, known or new.
+    ///
+    /// # Errors
+    /// If the person's own equations cannot be solved.
+    pub fn for_person(&self, person: Person<'_>) -> Result<Vec<Recommendation>, ModelError> {
+        self.block(&[person]).pop().expect("a list for each person")
+    }
+
+    /// Lists movies for many people, in their order, on all threads.
+    #[must_use]
+    pub fn for_people(
+        &self,
+        people: &[Person<'_>],
+    ) -> Vec<Result<Vec<Recommendation>, ModelError>> {
+        people.par_chunks(BLOCK).flat_map_iter(|block| self.block(block)).collect()
+    }
+
+    /// Lists the movies most like one.
+    ///
+    /// # Errors
+    /// If the model holds no likeness between movies.
+    pub fn similar_to(&self, item: ItemIx) -> Result<Vec<Recommendation>, ModelError> {
+        let likeness = self.model.recommender.similar(item)?;
+        let scored = self.top(&likeness, |other| other != item);
+        Ok(self.cut(scored).into_iter().map(|one| recommended(one, None)).collect())
+    }
+
+    /// Returns the genres that [`Query::favourite_genres`] narrows a person's list to, by name.
+    #[must_use]
+    pub fn favourite_genres(&self, ratings: &[(ItemIx, f32)]) -> Vec<&str> {
+        let genres = self.genres();
+        genres.favourites(ratings).into_iter().map(|genre| genres.name(genre)).collect()
+    }
+
+    fn genres(&self) -> &GenreSets {
+        self.genres.get_or_init(|| GenreSets::of(&self.model.catalogue))
+    }
+
+    fn block(&self, people: &[Person<'_>]) -> Vec<Result<Vec<Recommendation>, ModelError>> {
+        let narrowed: Vec<Narrowed<'_>> =
+            people.iter().map(|person| self.narrowed(person.ratings)).collect();
+        let Some(factored) = self.model.recommender.factored() else {
+            let list = |(person, narrowed): (&Person<'_>, &Narrowed<'_>)| {
+                Ok(self.list(&self.model.recommender.score(*person)?, narrowed))
+            };
+            return people.iter().zip(&narrowed).map(list).collect();
+        };
+        let vectors: Vec<_> = people.iter().map(|person| factored.vector(*person)).collect();
+        let panels = self.panels(factored);
+        let (mut some, mut known) = (Vec::new(), Vec::new());
+        for (at, vector) in vectors.iter().enumerate() {
+            if let Ok(Some(vector)) = vector {
+                some.extend(factored.ranking_vector(people[at], vector));
+                known.push(at);
+            }
+        }
+        let lists = panels.best(&some, self.pool(), |at, row| {
+            narrowed[known[at]].fits(ItemIx(self.items[row as usize]))
+        });
+        let mut lists = lists.into_iter();
+        let answer = |(vector, narrowed): (Result<Option<Vec<f32>>, ModelError>, &Narrowed<'_>)| {
+            let Some(vector) = vector? else { return Ok(self.filled(Vec::new(), narrowed)) };
+            let mut list = lists.next().expect("a list for each vector");
+            // Rows of the panels are turned into items, in which both ascend alike.
+            list.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
+            let rating = |one: &Scored| {
+                let row = self.items.binary_search(&one.ix).expect("it is a candidate");
+                factored.star_ranking().is_some().then(|| panels.product(&vector, row))
+            };
+            let list = self.cut(list).into_iter().map(|one| recommended(one, rating(&one)));
+            Ok(self.filled(list.collect(), narrowed))
+        };
+        vectors.into_iter().zip(&narrowed).map(answer).collect()
+    }
+
+    /// Lists movies by what the model thinks of every movie for a person who has rated `ratings`.
+    #[must_use]
+    pub fn of_scores(&self, scores: &Scores, ratings: &[(ItemIx, f32)]) -> Vec<Recommendation> {
+        self.list(scores, &self.narrowed(ratings))
+    }
+
+    fn list(&self, scores: &Scores, narrowed: &Narrowed<'_>) -> Vec<Recommendation> {
+        let scored = self.cut(self.top(&scores.score, |item| narrowed.fits(item)));
+        let rating = |one: &Scored| Some(scores.rating.as_ref()?[one.ix as usize]);
+        let list = scored.into_iter().map(|one| recommended(one, rating(&one)));
+        self.filled(list.collect(), narrowed)
+    }
+
+    fn panels(&self, factored: &dyn Factored) -> &Panels {
+        self.panels.get_or_init(|| Panels::new(factored.items(), &self.items, factored.bonus()))
+    }
+
+    fn narrowed<'p>(&'p self, ratings: &'p [(ItemIx, f32)]) -> Narrowed<'p> {
+        Narrowed {
+            seen: if self.query.include_seen { &[] } else { ratings },
+            genres: self.query.favourite_genres.then(|| {
+                let genres = self.genres();
+                (genres, genres.favourites(ratings))
+            }),
+        }
+    }
+
+    /// Number of movies that are looked at for a list.
+    fn pool(&self) -> usize {
+        self.query.rerank.pool(self.query.n)
+    }
+
+    /// Returns the best candidates that fit and of which the model knows something.
+    fn top(&self, scores: &[f32], fits: impl Fn(ItemIx) -> bool) -> Vec<Scored> {
+        let fitting = self.items.iter().filter(|&&item| fits(ItemIx(item)));
+        top(fitting.map(|&ix| Scored { ix, score: scores[ix as usize] }), self.pool())
+    }
+
+    /// Brings the pool into its final order and cuts it.
+    fn cut(&self, pool: Vec<Scored>) -> Vec<Scored> {
+        self.query.rerank.choose(self.model, || self.genres(), pool, self.query.n)
+    }
+
+    /// Fills a list up with the most rated of the movies that the model knows nothing of, so that n are returned wherever n
+    /// exist.
+    fn filled(
+        &self,
+        mut list: Vec<Recommendation>,
+        narrowed: &Narrowed<'_>,
+    ) -> Vec<Recommendation> {
+        let n = self.query.n.min(self.items.len());
+        if list.len() < n {
+            let mut listed: Vec<ItemIx> = list.iter().map(|row| row.item).collect();
+            listed.sort_unstable();
+            let by_popularity = self.by_popularity.get_or_init(|| {
+                let mut items = self.items.clone();
+                items.sort_by_key(|&item| Reverse(self.model.catalogue.n_ratings[item as usize]));
+                items
+            });
+            let missing = by_popularity
+                .iter()
+                .map(|&item| ItemIx(item))
+                .filter(|item| narrowed.fits(*item) && listed.binary_search(item).is_err());
+            let missing = missing.map(|item| Recommendation { item, score: None, rating: None });
+            list.extend(missing.take(n - list.len()));
+        }
+        list
+    }
+}
+
+fn recommended(one: Scored, rating: Option<f32>) -> Recommendation {
+    Recommendation { item: ItemIx(one.ix), score: Some(one.score), rating }
+}
+
+/// What one person's list leaves out.
+struct Narrowed<'a> {
+    seen: &'a [(ItemIx, f32)],
+    genres: Option<(&'a GenreSets, Vec<u16>)>,
+}
+
+impl Narrowed<'_> {
+    fn fits(&self, item: ItemIx) -> bool {
+        let of_genre = |(genres, wanted): &(&GenreSets, Vec<u16>)| {
+            wanted.is_empty() || genres.of_item(item).iter().any(|genre| wanted.contains(genre))
+        };
+        self.seen.binary_search_by_key(&item, |(seen, _)| *seen).is_err()
+            && self.genres.as_ref().is_none_or(of_genre)
+    }
+}
+
+/// Lists the users most like one, with their likeness; the model must be open for all of them.
 ///
 /// # Errors
-/// If the model does not know the user.
-pub fn for_user(
+/// If the model does not know the user or holds no likeness between users.
+pub fn similar_users(
     model: &Model,
     user: UserId,
-    query: &Query,
-) -> Result<Vec<Recommendation>, ModelError> {
-    if model.user_ids.binary_search(&user.0).is_err() {
-        let known = model.user_ids.first().copied().zip(model.user_ids.last().copied());
-        return Err(ModelError::UnknownUser { user, known });
-    }
-    let ratings = model.seen.get(user).unwrap_or_default();
-    for_person(model, Person { user: Some(user), ratings }, query)
-}
-
-/// Recommends to a person with the ratings given, known or new.
-///
-/// # Errors
-/// If the person's own equations cannot be solved.
-pub fn for_person(
-    model: &Model,
-    person: Person<'_>,
-    query: &Query,
-) -> Result<Vec<Recommendation>, ModelError> {
-    let scores = model.recommender.score(person)?;
-    Ok(ranked(model, &scores, person.ratings, query))
-}
-
-/// Cuts a list out of what a model thinks of every movie for a person who has rated `ratings`.
-#[must_use]
-pub fn ranked(
-    model: &Model,
-    scores: &Scores,
-    ratings: &[(ItemIx, f32)],
-    query: &Query,
-) -> Vec<Recommendation> {
-    let mut candidates = candidates(model, query);
-    if !query.include_seen {
-        ratings.iter().for_each(|(item, _)| candidates[item.at()] = false);
-    }
-    let ranked = rank(model, &scores.score, &candidates, query.n);
-    let rating = |item: ItemIx| scores.rating.as_ref().map(|stars| stars[item.at()]);
-    let list = ranked.into_iter().map(|(item, score)| Recommendation {
-        item,
-        score,
-        rating: rating(item),
-    });
-    list.collect()
-}
-
-/// Lists the movies most like one.
-///
-/// # Errors
-/// If the model holds no likeness between movies.
-pub fn similar_to(
-    model: &Model,
-    item: ItemIx,
-    query: &Query,
-) -> Result<Vec<Recommendation>, ModelError> {
-    let likeness = model.recommender.similar(item)?;
-    let mut candidates = candidates(model, query);
-    candidates[item.at()] = false;
-    let scored = choose(&likeness, &candidates, query.n);
-    let list = scored.into_iter().map(|Scored { ix, score }| Recommendation {
-        item: ItemIx(ix),
-        score: Some(score),
-        rating: None,
-    });
-    Ok(list.collect())
-}
-
-fn candidates(model: &Model, query: &Query) -> Vec<bool> {
-    let fits = |genres: &[String], movie: &crate::dataset::movies::Movie| {
-        genres.is_empty() || genres.iter().any(|genre| movie.has_genre(genre))
-    };
-    model.catalogue.movies.iter().map(|(_, movie)| fits(&query.genres, movie)).collect()
-}
-
-/// Returns the best candidates of which the model knows something.
-fn choose(scores: &[f32], candidates: &[bool], n: usize) -> Vec<Scored> {
-    let pairs = scores.iter().zip(candidates).zip(0..);
-    top(
-        pairs
-            .filter(|((_, candidate), _)| **candidate)
-            .map(|((&score, _), ix)| Scored { ix, score }),
-        n,
-    )
-}
-
-/// Ranks what the model knows something of and fills up with the most rated of the rest, so that n are
-/// returned wherever n exist.
-fn rank(
-    model: &Model,
-    scores: &[f32],
-    candidates: &[bool],
     n: usize,
-) -> Vec<(ItemIx, Option<f32>)> {
-    let mut list: Vec<(ItemIx, Option<f32>)> = choose(scores, candidates, n)
-        .into_iter()
-        .map(|scored| (ItemIx(scored.ix), Some(scored.score)))
-        .collect();
-    if list.len() < n {
-        let unknown: Vec<bool> =
-            scores.iter().zip(candidates).map(|(score, &fits)| fits && score.is_nan()).collect();
-        let counts: Vec<f32> = model.catalogue.n_ratings.iter().map(|&n| n as f32).collect();
-        let filling = choose(&counts, &unknown, n - list.len());
-        list.extend(filling.into_iter().map(|scored| (ItemIx(scored.ix), None)));
+) -> Result<Vec<(UserId, f32)>, ModelError> {
+    let person = model.person(user)?;
+    if let Some(factored) = model.recommender.factored() {
+        let users = factored.users();
+        let own = users.ids.binary_search(&user.0).expect("the model knows the user");
+        let scores = cosines(&users.vectors, factored.factors(), own);
+        let scored = scores.into_iter().zip(0..).map(|(score, ix)| Scored { ix, score });
+        let best = top(scored.filter(|one| one.ix as usize != own), n);
+        return Ok(best
+            .into_iter()
+            .map(|one| (UserId(users.ids[one.ix as usize]), one.score))
+            .collect());
     }
-    list
+    let mut best = model.recommender.similar_users(person)?;
+    best.truncate(n);
+    Ok(best)
 }

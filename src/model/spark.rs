@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Float32Array, Int32Array, ListArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Float32Type, Int32Type};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -146,6 +147,20 @@ fn part_files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBu
     Ok(files)
 }
 
+/// Reads the ids of a folder's vectors, ascending.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn read_ids(folder: &Path) -> Result<Vec<i32>, ModelError> {
+    let mut ids = Vec::new();
+    for path in part_files(folder, |name| name.ends_with(".parquet"))? {
+        ids.extend(ParquetFile::open(Source::open(&path)?)?.read_ids("id")?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
 /// Reads the vectors of a folder, all of them or those of `ids`, which ascend.
 ///
 /// # Errors
@@ -157,9 +172,18 @@ pub fn read_factors(
 ) -> Result<Factors, ModelError> {
     let damaged =
         |problem: String| ModelError::Damaged { path: folder.display().to_string(), problem };
+    let parts = part_files(folder, |name| name.ends_with(".parquet"))?;
+    if let ([part], None) = (&parts[..], ids)
+        && let Some((ids, data)) =
+            ParquetFile::open(Source::open(part)?)?.read_vectors("id", "features", rank)?
+        && ids.is_sorted_by(|a, b| a < b)
+        && data.par_iter().all(|x| x.is_finite())
+    {
+        return Ok(Factors { vectors: Matrix { rows: ids.len(), cols: rank, data }, ids });
+    }
     let mut rows: Vec<(i32, Vec<f32>)> = Vec::new();
     let mut sorted = Factors { ids: Vec::new(), vectors: Matrix::zeros(0, rank) };
-    for path in part_files(folder, |name| name.ends_with(".parquet"))? {
+    for path in parts {
         let file = ParquetFile::open(Source::open(&path)?)?;
         for batch in file.read_rows(&["id", "features"], "id", ids)? {
             let keys = batch.column_by_name("id").and_then(|c| c.as_primitive_opt::<Int32Type>());

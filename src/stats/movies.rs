@@ -60,9 +60,9 @@ pub fn movies(
             let variance = (sums.squares - sums.sum * sums.sum / n) / (n - 1.0);
             MovieFigures {
                 movie_id: MovieId(id),
-                movie_key: movie.and_then(|movie| movie.key.clone()),
-                title: movie.map(|movie| movie.title.clone()),
-                genres: movie.map(|movie| movie.genres.clone()),
+                movie_key: movie.and_then(|movie| movie.key).map(String::from),
+                title: movie.map(|movie| movie.title.into()),
+                genres: movie.map(|movie| movie.genres.into()),
                 avg_rating: sums.sum / n,
                 total_ratings: sums.n,
                 stddev_rating: (sums.n > 1).then(|| variance.max(0.0).sqrt()),

@@ -10,12 +10,12 @@ fn a_new_person_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":226,"title":"Zootopia (2016)","genres":"Action|Adventure|Animation|Children|Comedy","score":8.5574,"predicted_rating":6.4963}
-    {"rank":2,"movie_id":235,"title":"Castle in the Sky (Tenkû no shiro Rapyuta) (1986)","genres":"Action|Adventure|Animation|Children|Fantasy|Sci-Fi","score":8.3232,"predicted_rating":5.8756}
+    {"rank":1,"movie_id":226,"title":"Zootopia (2016)","genres":"Action|Adventure|Animation|Children|Comedy","score":10.1582,"predicted_rating":6.4963}
+    {"rank":2,"movie_id":224,"title":"Ice Age (2002)","genres":"Adventure|Animation|Children|Comedy","score":9.9739,"predicted_rating":5.9011}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
-    mvrec: score: expected stars plus a bonus for evidence, 0.7 x ln(1 + ratings of the movie)
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
     "#);
     let list = fixture.json(&[
         "recommend",
@@ -94,9 +94,9 @@ fn likes_of_a_movie() {
     exit 0
     --- stdout
      rank  movie_id  title                                                  genres                                               score
-        1        18  Lord of the Rings: The Return of the King, The (2003)  Action|Adventure|Drama|Fantasy                       0.274
-        2        27  Shrek (2001)                                           Adventure|Animation|Children|Comedy|Fantasy|Romance  0.273
-        3        88  Reservoir Dogs (1992)                                  Crime|Mystery|Thriller                               0.272
+        1        18  Lord of the Rings: The Return of the King, The (2003)  Action|Adventure|Drama|Fantasy                       0.274  ██████████
+        2        27  Shrek (2001)                                           Adventure|Animation|Children|Comedy|Fantasy|Romance  0.273  ██████████
+        3        88  Reservoir Dogs (1992)                                  Crime|Mystery|Thriller                               0.272  █████████▉
     --- stderr
     mvrec: like Princess Mononoke (Mononoke-hime) (1997)
     mvrec: score: cosine similarity of the movies' ratings
@@ -156,9 +156,9 @@ fn unclear_questions_are_refused() {
     exit 2
     --- stderr
     error: the following required arguments were not provided:
-      <--user <ID>|--users <FILE>|--all-users|--rate <MOVIE=STARS>|--similar-to <MOVIE>>
+      <--user <ID>|--users <FILE>|--all-users|--rate <MOVIE=STARS>|--like <MOVIE>|--ratings <FILE>|--similar-to <MOVIE>|--similar-users <ID>>
 
-    Usage: mvrec recommend <--user <ID>|--users <FILE>|--all-users|--rate <MOVIE=STARS>|--similar-to <MOVIE>> <MODEL>
+    Usage: mvrec recommend <--user <ID>|--users <FILE>|--all-users|--rate <MOVIE=STARS>|--like <MOVIE>|--ratings <FILE>|--similar-to <MOVIE>|--similar-users <ID>> <MODEL>
 
     For more information, try '--help'.
     ");
@@ -209,6 +209,411 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     --- stderr
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
     mvrec: a model of Spark's does not say what users have seen: the lists may hold it
-    mvrec: score: expected stars plus a bonus for evidence, 0.7 x ln(1 + ratings of the movie)
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    ");
+}
+
+fn titles(rows: &serde_json::Value) -> Vec<&str> {
+    rows.as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn ratings_come_from_files_of_any_kind() {
+    let fixture = Fixture::with_model();
+    let typed = fixture.json(&["recommend", "als", "--rate", "Alien=5", "--rate", "Twilight=1"]);
+    for (name, text) in [
+        ("one.csv", "movieId,rating\n28,5\n49,1\n"),
+        (
+            "titles.csv",
+            "Date,Name,Year,Rating\n2020-01-01,Alien,1979,5\n2020-01-02,Twilight,2008,1\n",
+        ),
+        ("one.json", "{\n  \"Alien\": 5,\n  \"49\": 1\n}\n"),
+        ("line.json", "{\"Alien\": 5, \"49\": 1}"),
+        (
+            "rows.json",
+            "[{\"movie_id\": 28, \"rating\": 5}, {\"title\": \"twilight\", \"rating\": 1}]",
+        ),
+    ] {
+        fs::write(fixture.path(name), text).unwrap();
+        assert_eq!(fixture.json(&["recommend", "als", "--ratings", name]), typed, "{name}");
+        let piped = fixture.ok_with(&["recommend", "als", "--ratings", "-"], text.as_bytes());
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&piped).unwrap(), typed, "{name}");
+    }
+    // They add up with what is typed, and `--like` gives the most stars.
+    let both = ["recommend", "als", "--ratings", "half.json", "--like", "alien"];
+    fs::write(fixture.path("half.json"), "{\"49\": 1}").unwrap();
+    assert_eq!(fixture.json(&both), typed);
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "half.json", "--rate", "49=3"]), @"
+    exit 2
+    --- stderr
+    mvrec: rated 3 Twilight (2008)
+    mvrec: 1 ratings read
+    mvrec: error: Twilight (2008) is rated twice
+    ");
+    fs::write(fixture.path("odd.csv"), "title,rating\nAlien,5\nNo such film,3\n").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "odd.csv"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: odd.csv:3: no movie is called `No such film`
+    mvrec: hint: the model knows only movies that were rated
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "recommend", "als", "--ratings", "odd.csv", "--on-error", "skip", "-n", "1", "--fields", "rank,title",
+    ]), @r#"
+    exit 0
+    --- stdout
+    [{"rank":1,"title":"Aliens (1986)"}]
+    --- stderr
+    mvrec: 1 ratings read
+    mvrec: warning: 1 of them left out: movies that are not found, or are several
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    "#);
+    for (name, text) in [
+        ("off.json", "{\"Alien\": 7}"),
+        ("empty.json", ""),
+        ("bad.json", "{\"Alien\": "),
+        ("no.csv", "a,b\n1,2\n"),
+    ] {
+        fs::write(fixture.path(name), text).unwrap();
+    }
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "off.json"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: off.json: `Alien`: 7 is not between 0.5 and 5 stars
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "empty.json"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: empty.json: the file is empty
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "bad.json"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: bad.json: EOF while parsing a value at line 1 column 10
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "no.csv"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: no.csv: no column for the movie; found `a`, `b`
+    ");
+}
+
+#[test]
+fn many_people_are_answered_line_by_line() {
+    let fixture = Fixture::with_model();
+    let lines = concat!(
+        "{\"id\": \"anna\", \"ratings\": {\"Alien\": 5}}\n\n",
+        "{\"id\": 2, \"ratings\": {\"Alien\": 5, \"No such film\": 1}}\n",
+        "{\"Alien\": 9}\nnonsense\n{\"id\": [3], \"ratings\": [{\"title\": \"Aliens\", \"rating\": 4}]}",
+    );
+    fs::write(fixture.path("people.jsonl"), lines).unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "recommend", "als", "--ratings", "people.jsonl", "-n", "1", "--explain",
+    ]), @r#"
+    exit 1
+    --- stdout
+    {"id":"anna","recommendations":[{"rank":1,"movie_id":64,"title":"Aliens (1986)","genres":"Action|Adventure|Horror|Sci-Fi","score":8.7707,"predicted_rating":4.6831,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":2.4804}]}]}
+    {"line":3,"id":2,"error":"no movie is called `No such film`"}
+    {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars"}
+    {"line":5,"error":"expected ident at line 1 column 2"}
+    {"id":[3],"recommendations":[{"rank":1,"movie_id":28,"title":"Alien (1979)","genres":"Horror|Sci-Fi","score":8.1892,"predicted_rating":4.2343,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":1.4028}]}]}
+    --- stderr
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    mvrec: error: 3 of 6 lines could not be answered; the output says why
+    "#);
+    // Each gets what it gets alone.
+    let alone = fixture.json(&["recommend", "als", "--like", "alien"]);
+    let out = fixture.ok_with(
+        &["recommend", "als", "--ratings", "-", "--on-error", "skip"],
+        b"{\"ratings\": {\"Alien\": 5}}\n{\"ratings\": {\"Alien\": 5, \"x\": 1}}\n",
+    );
+    let answers: Vec<serde_json::Value> = String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2);
+    assert!(answers.iter().all(|answer| answer["recommendations"] == alone));
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "recommend", "als", "--ratings", "people.jsonl", "--format", "csv",
+    ]), @"
+    exit 2
+    --- stderr
+    mvrec: error: answers to JSON lines are JSON lines: leave out --format, or give jsonl
+    ");
+}
+
+#[test]
+fn an_answer_does_not_wait_for_the_next_line() {
+    use std::io::{BufRead, BufReader, Write};
+    let fixture = Fixture::with_model();
+    let mut child = fixture
+        .command(&["-q", "recommend", "als", "--ratings", "-", "-n", "1"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    for id in 0..3 {
+        writeln!(stdin, "{{\"id\": {id}, \"ratings\": {{\"28\": 5}}}}").unwrap();
+        let mut answer = String::new();
+        stdout.read_line(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("{{\"id\":{id},\"recommendations\":[")), "{answer}");
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_people_of_a_dataset_are_new_people() {
+    let fixture = Fixture::with_model();
+    fixture.ok(&["filter", "ml", "--where", "user in (3, 7)", "-o", "two.parquet"]);
+    let people = fixture.json(&["recommend", "als", "--ratings", "two.parquet"]);
+    let users = fixture.json(&["recommend", "als", "--user", "3", "--user", "7"]);
+    assert_eq!(titles(&people), titles(&users));
+    assert_eq!(people[0]["user_id"], 3);
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "recommend", "als", "--ratings", "two.parquet", "--like", "alien",
+    ]), @"
+    exit 2
+    --- stderr
+    mvrec: error: --rate and --like add to one person's --ratings, not to many people's
+    ");
+}
+
+#[test]
+fn lists_are_narrowed_before_the_cut() {
+    let fixture = Fixture::with_model();
+    let run = |more: &[&str]| {
+        let mut args = vec!["recommend", "als", "--like", "alien", "-n", "300", "--fields"];
+        args.push("movie_id,title,release_year,genres,n_ratings,mean_rating");
+        args.extend(more);
+        fixture.json(&args).as_array().unwrap().clone()
+    };
+    let all = |rows: &[serde_json::Value], fits: &dyn Fn(&serde_json::Value) -> bool| {
+        assert!(!rows.is_empty() && rows.len() < 299 && rows.iter().all(fits), "{rows:?}");
+    };
+    all(&run(&["--exclude-genre", "Drama"]), &|row| {
+        !row["genres"].as_str().unwrap().contains("Drama")
+    });
+    all(&run(&["--released", "..1960"]), &|row| row["release_year"].as_i64().unwrap() <= 1960);
+    all(&run(&["--released", "1990..1999"]), &|row| {
+        (1990..=1999).contains(&row["release_year"].as_i64().unwrap())
+    });
+    all(&run(&["--min-ratings", "60"]), &|row| row["n_ratings"].as_i64().unwrap() >= 60);
+    all(&run(&["--min-mean", "4"]), &|row| row["mean_rating"].as_f64().unwrap() >= 4.0);
+    all(
+        &run(&["--where", "genre = 'Horror' and released < 1980 or movie_ratings > 100"]),
+        &|row| {
+            let horror = row["genres"].as_str().unwrap().contains("Horror");
+            horror && row["release_year"].as_i64().unwrap() < 1980
+                || row["n_ratings"].as_i64().unwrap() > 100
+        },
+    );
+    fs::write(fixture.path("some.txt"), "movie_id\n1\n2\n28\n3\n").unwrap();
+    let some: Vec<i64> = run(&["--candidates", "some.txt"])
+        .iter()
+        .map(|row| row["movie_id"].as_i64().unwrap())
+        .collect();
+    assert_eq!(some.len(), 3, "28 is seen: {some:?}");
+    assert_eq!(run(&["--exclude", "some.txt"]).len(), 296);
+    // Of what the person likes: Alien is Horror and Sci-Fi.
+    all(&run(&["--genre", "auto"]), &|row| {
+        let genres = row["genres"].as_str().unwrap();
+        genres.contains("Horror") || genres.contains("Sci-Fi")
+    });
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "recommend", "als", "--like", "alien", "--genre", "auto", "-n", "1", "--released", "1986", "--format", "csv",
+    ]), @"
+    exit 0
+    --- stdout
+    rank,movie_id,title,genres,score,predicted_rating
+    1,64,Aliens (1986),Action|Adventure|Horror|Sci-Fi,8.7707,4.6831
+    --- stderr
+    mvrec: rated 5 Alien (1979)
+    mvrec: genres: Horror, Sci-Fi
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    ");
+    for wrong in [
+        vec!["--where", "rating > 3"],
+        vec!["--where", "genre = 'Opera'"],
+        vec!["--exclude-genre", "Opera"],
+        vec!["--released", "2000..1990"],
+        vec!["--diversify", "1.5"],
+        vec!["--popularity-penalty=-1"],
+        vec!["--fields", "rank,tilte"],
+        vec!["--fields", "because"],
+        vec!["--user", "1"],
+    ] {
+        let mut args = vec!["recommend", "als", "--like", "alien"];
+        args.extend(&wrong);
+        let out = fixture.run(&args, b"");
+        assert!(matches!(out.status.code(), Some(1 | 2)) && out.stdout.is_empty(), "{wrong:?}");
+    }
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--like", "alien", "--where", "rating > 3"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: --where: a movie has no rating, date, year, user or user_ratings here; ask for released, genre, title, movie or movie_ratings
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--like", "alien", "--fields", "rank,tilte"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: --fields: there is no `tilte`; known are user_id, user_key, rank, movie_id, movie_key, title, release_year, genres, imdb_id, tmdb_id, n_ratings, mean_rating, score, predicted_rating, score_meaning, and with --explain because
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--like", "alien", "--user", "1"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: these ask for different things: users (--user, --users, --all-users), a person (--rate, --like, --ratings), --similar-to or --similar-users
+    ");
+}
+
+#[test]
+fn the_order_can_be_more_various_and_less_popular() {
+    let fixture = Fixture::with_model();
+    let n_ratings = |more: &[&str]| {
+        let mut args = vec!["recommend", "als", "--like", "alien", "--fields", "n_ratings"];
+        args.extend(more);
+        let rows = fixture.json(&args);
+        rows.as_array().unwrap().iter().map(|row| row["n_ratings"].as_i64().unwrap()).sum::<i64>()
+    };
+    let (usual, rare) = (n_ratings(&[]), n_ratings(&["--popularity-penalty", "4"]));
+    assert!(rare < usual, "{rare} {usual}");
+    let usual = fixture.json(&["recommend", "als", "--like", "alien"]);
+    let various = fixture.json(&["recommend", "als", "--like", "alien", "--diversify", "0.7"]);
+    assert_eq!(titles(&usual)[0], titles(&various)[0]);
+    assert_ne!(titles(&usual), titles(&various));
+}
+
+#[test]
+fn reasons_add_up_in_every_format() {
+    let fixture = Fixture::with_model();
+    let args = ["recommend", "als", "--like", "alien", "--rate", "49=1", "-n", "2", "--explain"];
+    insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "table"]].concat()), @"
+    exit 0
+    --- stdout
+     rank  movie_id  title              genres                          score  predicted_rating  because
+        1        64  Aliens (1986)      Action|Adventure|Horror|Sci-Fi  8.935             4.864  Alien (1979) +2.24, Twilight (2008) +0.41  ★★★★★
+        2       192  Thing, The (1982)  Action|Horror|Sci-Fi|Thriller   8.816             4.617  Alien (1979) +2.79, Twilight (2008) +0.38  ★★★★½
+    --- stderr
+    mvrec: rated 1 Twilight (2008)
+    mvrec: rated 5 Alien (1979)
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "csv", "-q"]].concat()), @r#"
+    exit 0
+    --- stdout
+    rank,movie_id,title,genres,score,predicted_rating,because
+    1,64,Aliens (1986),Action|Adventure|Horror|Sci-Fi,8.9351,4.8635,"Alien (1979) +2.24, Twilight (2008) +0.41"
+    2,192,"Thing, The (1982)",Action|Horror|Sci-Fi|Thriller,8.8160,4.6175,"Alien (1979) +2.79, Twilight (2008) +0.38"
+    "#);
+    let rows = fixture.json(&args);
+    let first = &rows[0]["because"];
+    assert_eq!(first.as_array().unwrap().len(), 2, "{rows}");
+    assert_eq!(first[0]["title"], "Alien (1979)");
+    fixture.ok(&[&args[..], &["-o", "list.parquet"]].concat());
+    assert!(fixture.path("list.parquet").is_file());
+    let one = fixture.json(&["recommend", "als", "--user", "1", "-n", "1", "--explain=1"]);
+    assert_eq!(one[0]["because"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn users_like_a_user() {
+    let fixture = Fixture::with_model();
+    let rows = fixture.json(&["recommend", "als", "--similar-users", "1", "-n", "3"]);
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row["user_id"] != 1 && row["score"].as_f64().unwrap() <= 1.0001));
+    fixture.ok(&["train", "cosine", "ml", "-o", "cosine"]);
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "cosine", "--similar-users", "1"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: this model holds no likeness of users; als, nmf and cosine --between users do
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--similar-users", "12345"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: user 12345 is not in the model, whose ids go from 1 to 200
+    mvrec: hint: for somebody new, give ratings with --rate MOVIE=STARS
+    ");
+}
+
+#[test]
+fn lists_for_all_are_the_same_in_every_format() {
+    let fixture = Fixture::with_model();
+    let json = fixture.json(&["recommend", "als", "--all-users", "-n", "2"]);
+    let lines = fixture.ok(&["recommend", "als", "--all-users", "-n", "2", "--format", "jsonl"]);
+    let lines: Vec<serde_json::Value> = String::from_utf8(lines)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(json.as_array().unwrap(), &lines);
+    fixture.ok(&["recommend", "als", "--all-users", "-n", "2", "-o", "lists.parquet"]);
+    let info = fixture.json(&["info", "lists.parquet"]);
+    assert_eq!(info["rows"], 400, "{info}");
+    let csv = fixture.ok(&["recommend", "als", "--all-users", "-n", "2", "--format", "csv"]);
+    assert_eq!(String::from_utf8(csv).unwrap().lines().count(), 401);
+    // Nobody is an answer, too: an empty array, or a header alone.
+    fs::write(fixture.path("none.txt"), "\n").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--users", "none.txt"]), @"
+    exit 0
+    --- stdout
+    []
+    --- stderr
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--users", "none.txt", "--format", "csv"]), @"
+    exit 0
+    --- stdout
+    user_id,rank,movie_id,title,genres,score,predicted_rating
+    --- stderr
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    ");
+}
+
+#[test]
+fn damaged_models_are_told_from_whole_ones() {
+    let fixture = Fixture::with_model();
+    let path = |name: &str| fixture.path("als").join(name);
+    let model = fs::read_to_string(path("model.json")).unwrap();
+    fs::write(
+        path("model.json"),
+        model.replacen("\"format_version\": 1", "\"format_version\": 99", 1),
+    )
+    .unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: als/model.json: format version 99, and this mvrec reads up to 1
+    ");
+    fs::write(path("model.json"), "{").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: als/model.json: EOF while parsing an object at line 1 column 1
+    ");
+    fs::write(path("model.json"), model).unwrap();
+    let items = path("itemFactors/part-00000.parquet");
+    let whole = fs::read(&items).unwrap();
+    fs::write(&items, &whole[..whole.len() / 2]).unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: als/itemFactors/part-00000.parquet: not a readable Parquet file (truncated or damaged?): Parquet error: Invalid Parquet file. Corrupt footer
+    ");
+    fs::write(&items, &whole).unwrap();
+    fs::copy(path("userFactors/part-00000.parquet"), &items).unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: als/itemFactors: its movies are not those of movies.parquet
+    ");
+    fs::write(&items, &whole).unwrap();
+    fs::write(path("movies.parquet"), b"PAR1").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: als/movies.parquet: not a readable Parquet file (truncated or damaged?): EOF: Parquet file too small. Size is 4 but need 8
     ");
 }

@@ -247,14 +247,15 @@ impl EvaluateArgs {
                 model.catalogue.movies.ids().iter().copied().zip(shares).collect()
             }),
             movies: Some(&model.catalogue.movies)
-                .filter(|_| model.catalogue.has_titles())
+                .filter(|_| model.catalogue.movies.has_titles())
                 .cloned()
                 .or(movies),
         };
         ui.begin("evaluating", "users", None);
-        let system =
-            OfModel { model: &model, fold_in: fold_in.as_ref().map(|(ratings, _)| &**ratings) };
-        let mut outcome = evaluate(&system, &ratings, &background, &self.protocol())?;
+        let (protocol, fold_in) =
+            (self.protocol(), fold_in.as_ref().map(|(ratings, _)| &**ratings));
+        let system = OfModel::new(&model, fold_in, &protocol);
+        let mut outcome = evaluate(&system, &ratings, &background, &protocol)?;
         outcome.rename_users(&back);
         Ok(outcome)
     }
@@ -271,8 +272,9 @@ impl EvaluateArgs {
             movies: self.titles(test)?,
         };
         ui.begin("evaluating", "users", None);
-        let system = OfLists { rows: &rows, by_rank };
-        Ok(evaluate(&system, &test.ratings, &background, &self.protocol())?)
+        let protocol = self.protocol();
+        let system = OfLists { rows: &rows, by_rank, n: protocol.longest() };
+        Ok(evaluate(&system, &test.ratings, &background, &protocol)?)
     }
 
     fn titles(&self, test: &Dataset) -> Result<Option<Movies>> {

@@ -232,7 +232,7 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
         Field::MovieRatings => of_count(false, op, values, known.counts.map(|counts| counts.1))?,
         Field::Released => {
             let values = numbers(values, "a year of release")?;
-            let truth = |movie: &Movie| {
+            let truth = |movie: &Movie<'_>| {
                 movie.release_year.map(|year| compare(op, f64::from(year), &values))
             };
             of_movie(known, truth)?
@@ -244,7 +244,7 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
                 Op::Contains => movie.genre_list().any(|genre| contains(genre, value)),
                 _ => movie.has_genre(value),
             };
-            let truth = |movie: &Movie| {
+            let truth = |movie: &Movie<'_>| {
                 Some((op == Op::IsNot) != values.iter().any(|value| has(movie, value)))
             };
             of_movie(known, truth)?
@@ -252,10 +252,10 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
         Field::Title => {
             let values = texts(values, "a title")?;
             let is = |movie: &Movie, value: &String| match op {
-                Op::Contains => contains(&movie.title, value),
+                Op::Contains => contains(movie.title, value),
                 _ => movie.title.trim().to_lowercase() == value.trim().to_lowercase(),
             };
-            let truth = |movie: &Movie| {
+            let truth = |movie: &Movie<'_>| {
                 Some((op == Op::IsNot) != values.iter().any(|value| is(movie, value)))
             };
             of_movie(known, truth)?
@@ -333,23 +333,16 @@ fn of_count(
     Ok(Node::PerId { of_user, lookup: Lookup::new(&counts.ids), truths })
 }
 
-fn of_movie(known: &Known<'_>, truth: impl Fn(&Movie) -> Truth) -> Result<Node, String> {
+fn of_movie(known: &Known<'_>, truth: impl Fn(&Movie<'_>) -> Truth) -> Result<Node, String> {
     let movies = known.movies.ok_or("this needs movies: give them with --movies PATH")?;
-    let truths = movies.iter().map(|(MovieId(_), movie)| truth(movie)).collect();
+    let truths = movies.iter().map(|(MovieId(_), movie)| truth(&movie)).collect();
     Ok(Node::PerId { of_user: false, lookup: Lookup::new(movies.ids()), truths })
 }
 
 /// Refuses a genre that no movie has: a slip of the pen is no empty result.
 fn check_genres(op: Op, values: &[String], known: &Known<'_>) -> Result<(), String> {
     let Some(movies) = known.movies.filter(|_| op != Op::Contains) else { return Ok(()) };
-    let genres = movies.genres();
-    match values.iter().find(|value| !genres.iter().any(|name| name.eq_ignore_ascii_case(value))) {
-        None => Ok(()),
-        Some(value) => {
-            let genres: Vec<&str> = genres.into_iter().collect();
-            Err(format!("no movie is of the genre `{value}`; known are {}", genres.join(", ")))
-        }
-    }
+    movies.check_genres(values).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

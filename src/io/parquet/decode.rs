@@ -1,15 +1,15 @@
-//! Decodes the columns of ratings that mvrec itself wrote, without Arrow in between.
+//! Decodes the columns of ratings and vectors that mvrec itself wrote, without Arrow in between.
 //!
 //! The encodings are those that [`super::ratings_layout`] asks for, as the Parquet format defines them (apache/parquet-format,
-//! Encodings.md): differences for movies and times, dictionaries for users and stars, nothing compressed. A column of
+//! Encodings.md): differences for movies and times, dictionaries for users and stars, plain numbers in vectors, nothing compressed. A column of
 //! any other kind is left to the Arrow reader. Nothing is trusted: every length is checked, and damage is an error.
 
 use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding};
+use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::Page;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -17,6 +17,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::io::columns::NO_TIME;
+use crate::io::parquet::input::ParquetInput;
 
 /// A chunk of a column in memory, at the place that it has in its file.
 struct Chunk {
@@ -45,6 +46,58 @@ impl ChunkReader for Chunk {
             Some(range) => Ok(self.bytes.slice(range)),
             None => Err(damaged("a page lies outside of its column")),
         }
+    }
+}
+
+/// A chunk of a column of which only a part is in memory, so that the same memory is used again and again.
+struct Window {
+    input: ParquetInput,
+    end: u64,
+    loaded: Mutex<(u64, Bytes)>,
+}
+
+impl Window {
+    const LENGTH: usize = 1 << 19;
+
+    fn new(input: ParquetInput, (start, length): (u64, u64)) -> Self {
+        Self { input, end: start + length, loaded: Mutex::new((start, Bytes::new())) }
+    }
+
+    /// Returns at least `length` bytes from a place on, where the chunk has so many.
+    fn from(&self, start: u64, length: usize) -> Result<Bytes> {
+        let left = usize::try_from(self.end.saturating_sub(start)).unwrap_or(usize::MAX);
+        if length > left {
+            return Err(damaged("a page lies outside of its column"));
+        }
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let within = start.checked_sub(loaded.0).and_then(|from| usize::try_from(from).ok());
+        if let Some(from) = within.filter(|&from| from + length <= loaded.1.len()) {
+            return Ok(loaded.1.slice(from..));
+        }
+        loaded.1 = Bytes::new();
+        *loaded = (start, self.input.get_bytes(start, left.min(Self::LENGTH.max(length)))?);
+        Ok(loaded.1.clone())
+    }
+}
+
+impl Length for Window {
+    fn len(&self) -> u64 {
+        self.end
+    }
+}
+
+impl ChunkReader for Window {
+    type T = io::Cursor<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        /// More than the header of a page has.
+        const HEADER: usize = 1 << 10;
+        let left = self.end.saturating_sub(start).min(HEADER as u64) as usize;
+        Ok(io::Cursor::new(self.from(start, left)?))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        Ok(self.from(start, length)?.slice(..length))
     }
 }
 
@@ -163,6 +216,68 @@ pub(super) fn read_four<T: Four>(
     complete(values, n_wanted)
 }
 
+/// Reads a column of lists of `width` numbers each, row after row, none of them null; nothing where it is stored in a way
+/// that is not known here, or a list has another length.
+pub(super) fn read_vectors(
+    input: &ParquetInput,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+    width: usize,
+) -> Result<Option<Vec<f32>>> {
+    let kind = column.column_descr();
+    let known = column.compression() == Compression::UNCOMPRESSED
+        && kind.max_rep_level() == 1
+        && kind.physical_type() == Type::FLOAT;
+    let Some(total) = rows.checked_mul(width).filter(|_| known && width > 0) else {
+        return Ok(None);
+    };
+    if total as u64 > column.byte_range().1 / size_of::<f32>() as u64 {
+        return Ok(None); // promises more numbers than it has room for
+    }
+    let defined = kind.max_def_level() as u32;
+    let width_of_defined = u32::BITS - defined.leading_zeros();
+    let window = Arc::new(Window::new(input.clone(), column.byte_range()));
+    let mut values: Vec<f32> = Vec::with_capacity(total);
+    // Pages of equally long lists have the same levels, byte by byte.
+    let mut checked: Option<(usize, Bytes)> = None;
+    let all = Wanted { rows: None, first: 0 };
+    for page in SerializedPageReader::new(window, column, rows, None)? {
+        let Page::DataPage { buf, num_values, encoding, .. } = page? else { return Ok(None) };
+        let n = num_values as usize;
+        if encoding != Encoding::PLAIN || !n.is_multiple_of(width) || n > total - values.len() {
+            return Ok(None);
+        }
+        let (starts, rest) = levels(&buf)?;
+        let (nulls, bytes) = levels(rest)?;
+        let of_levels = buf.slice(..buf.len() - bytes.len());
+        if checked.as_ref() != Some(&(n, of_levels.clone())) {
+            let (mut at, mut regular) = (0, true);
+            hybrid(starts, 1, n, all, |level, times| {
+                // A run of several starts, or one that passes the start of a row, is no list of this width.
+                let begins = at % width == 0;
+                regular &= (level == 0) == begins && (times == 1 || at % width + times <= width);
+                at += times;
+            })?;
+            hybrid(nulls, width_of_defined, n, all, |level, _| regular &= level == defined)?;
+            if !regular || at != n {
+                return Ok(None);
+            }
+            checked = Some((n, of_levels));
+        }
+        let words = bytes.as_chunks::<4>().0;
+        let words = words.get(..n).ok_or_else(|| damaged("a page of too few values"))?;
+        values.extend(words.iter().map(|&word| f32::from_le_bytes(word)));
+    }
+    complete(values, total)
+}
+
+/// Splits off levels, whose length in bytes stands before them.
+fn levels(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(|| damaged("an empty page"))?;
+    let length = u32::from_le_bytes(*length) as usize;
+    rest.split_at_checked(length).ok_or_else(|| damaged("levels beyond the page"))
+}
+
 /// Reads a column of times, which may be unknown; nothing where it is stored in a way that is not known here.
 pub(super) fn read_times(
     input: &impl ChunkReader,
@@ -181,11 +296,7 @@ pub(super) fn read_times(
             return Ok(None);
         }
         check_room(values.len(), n, rows)?;
-        let (length, rest) =
-            bytes.split_first_chunk::<4>().ok_or_else(|| damaged("an empty page"))?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (levels, bytes) =
-            rest.split_at_checked(length).ok_or_else(|| damaged("levels beyond the page"))?;
+        let (levels, bytes) = levels(&bytes)?;
         known.clear();
         let mut n_known = 0;
         hybrid(levels, 1, n, all, |level, times| {

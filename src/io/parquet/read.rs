@@ -8,20 +8,26 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMilli
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-    RowFilter,
+    RowFilter, RowSelection,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::reader::Length;
+use rayon::prelude::*;
 
 use crate::io::batches;
 use crate::io::error::IoError;
+use crate::io::parquet::decode;
 use crate::io::parquet::input::ParquetInput;
 use crate::io::source::Source;
 use crate::io::values::epoch_ms;
 
 /// Rows that are decoded at a time: few enough that their memory is used again and again.
 const BATCH_ROWS: usize = 1 << 16;
+
+/// Ids, and the numbers of their vectors, one after another.
+pub type Vectors = (Vec<i32>, Vec<f32>);
 
 /// An open Parquet file whose footer has been read.
 pub struct ParquetFile {
@@ -173,9 +179,67 @@ impl ParquetFile {
         Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
     }
 
+    /// Reads ids and vectors of `width` numbers, row after row, from a file that mvrec wrote; nothing where they are stored
+    /// in another way.
+    ///
+    /// # Errors
+    /// If a column is missing or a page is damaged.
+    pub fn read_vectors(
+        &self,
+        id: &str,
+        vector: &str,
+        width: usize,
+    ) -> Result<Option<Vectors>, IoError> {
+        let schema = self.metadata.parquet_schema();
+        let leaf = (0..schema.num_columns()).find(|&at| {
+            schema.get_column_root(at).name() == vector && schema.column(at).max_rep_level() == 1
+        });
+        let Some(leaf) = leaf.filter(|_| self.is_own()) else { return Ok(None) };
+        let ids = self.read_ids(id)?;
+        let parts = self.guarded(|| {
+            let groups = self.metadata.metadata().row_groups().par_iter();
+            let parts = groups.map(|group| {
+                let rows = group.num_rows().max(0) as usize;
+                decode::read_vectors(&self.input, group.column(leaf), rows, width)
+            });
+            parts.collect::<Result<Option<Vec<_>>, _>>().map_err(self.damaged())
+        })?;
+        let Some(mut parts) = parts else { return Ok(None) };
+        let values = if parts.len() == 1 { parts.swap_remove(0) } else { parts.concat() };
+        Ok((values.len() == ids.len() * width).then_some((ids, values)))
+    }
+
+    /// Returns the rows of the pages that may hold one of `ids`, which ascend, as far as the index of pages tells.
+    fn pages_with(&self, key: usize, ids: &[i32]) -> Option<RowSelection> {
+        let metadata = self.metadata.metadata();
+        let mut wanted = Vec::new();
+        let mut start = 0;
+        for (at, group) in metadata.row_groups().iter().enumerate() {
+            let rows = group.num_rows().max(0) as usize;
+            let pages = metadata.page_index_for_row_group(at);
+            let ColumnIndexMetaData::INT32(index) = pages.column_index(key)? else { return None };
+            let pages = pages.page_locations(key)?;
+            let first = |page: usize| Some(pages.get(page)?.first_row_index.max(0) as usize);
+            for page in 0..pages.len() {
+                let range = first(page)?..first(page + 1).unwrap_or(rows);
+                let holds = match (index.min_value(page), index.max_value(page)) {
+                    (Some(min), Some(max)) => {
+                        ids.get(ids.partition_point(|id| id < min)).is_some_and(|id| id <= max)
+                    }
+                    _ => true,
+                };
+                if holds {
+                    wanted.push(start + range.start..start + range.end.min(rows));
+                }
+            }
+            start += rows;
+        }
+        Some(RowSelection::from_consecutive_ranges(wanted.into_iter(), start))
+    }
+
     /// Reads columns as they are; with `ids`, which ascend, only the rows whose `key` is one of them.
     ///
-    /// Pages that hold none of the ids are not decoded.
+    /// Pages that hold none of the ids are not read.
     ///
     /// # Errors
     /// If a column is missing, the key is not int32, or the pages are damaged.
@@ -196,7 +260,12 @@ impl ParquetFile {
         let mut builder = self.builder(&positions);
         if let Some(ids) = ids {
             let key = self.schema().index_of(key).expect("the key is one of the columns");
-            let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [key]);
+            let schema = self.metadata.parquet_schema();
+            let leaf = (0..schema.num_columns()).find(|&at| schema.get_column_root_idx(at) == key);
+            if let Some(pages) = leaf.and_then(|leaf| self.pages_with(leaf, ids)) {
+                builder = builder.with_row_selection(pages);
+            }
+            let mask = ProjectionMask::roots(schema, [key]);
             let ids = ids.to_vec();
             let wanted = ArrowPredicateFn::new(mask, move |batch| {
                 let keys = cast(batch.column(0), &DataType::Int32)?;

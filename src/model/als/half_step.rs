@@ -5,11 +5,13 @@
 
 use std::borrow::Cow;
 
+use crate::dataset::ids::ItemIx;
 use crate::linalg::cg::{ConjugateGradient, Fixed};
 use crate::linalg::cholesky;
 use crate::linalg::dense::Matrix;
 use crate::linalg::gram::{NormalEquations, gram, padded};
 use crate::model::als::params::{AlsParams, Feedback, Solver, Weighting};
+use crate::model::explain::Equations;
 
 /// The side that is being solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,25 +228,14 @@ impl<'a> HalfStep<'a> {
         indices: &[u32],
         ridge: f64,
     ) -> Result<f64, Singular> {
-        let (k, unknowns) = (self.params.factors, self.unknowns());
-        let stride = scratch.normal.stride();
-        let mut a = vec![0.0_f64; unknowns * unknowns];
-        for (row, gram) in a.chunks_exact_mut(unknowns).zip(self.shared.gram.chunks_exact(stride)) {
-            row.iter_mut().zip(gram).for_each(|(a, &gram)| *a = f64::from(gram));
-        }
+        let unknowns = self.unknowns();
+        let mut a = self.matrix_in_double(scratch, indices, ridge);
         let mut b = vec![0.0_f64; unknowns];
-        for (at, (&other, &target)) in indices.iter().zip(&scratch.targets).enumerate() {
-            let row = &self.source.row(other as usize)[..k];
-            let feature = |i: usize| row.get(i).map_or(1.0, |&value| f64::from(value));
-            let weight = scratch.weights.get(at).map_or(1.0, |&weight| f64::from(weight));
-            for i in 0..unknowns {
-                b[i] += f64::from(target) * feature(i);
-                for j in i..unknowns {
-                    a[i * unknowns + j] += weight * feature(i) * feature(j);
-                }
+        for (&other, &target) in indices.iter().zip(&scratch.targets) {
+            for (b, feature) in b.iter_mut().zip(self.features(other)) {
+                *b += f64::from(target) * feature;
             }
         }
-        (0..unknowns).for_each(|i| a[i * unknowns + i] += ridge);
         cholesky::factor(&mut a, unknowns).map_err(|_| Singular)?;
         let mut x = b.clone();
         cholesky::solve(&a, &mut x);
@@ -252,6 +243,56 @@ impl<'a> HalfStep<'a> {
             *solution = x as f32;
         }
         Ok(x.iter().zip(&b).map(|(x, b)| x * (b + ridge * x)).sum())
+    }
+
+    /// Returns a row of the other side with the 1 that a bias is multiplied with.
+    fn features(&self, other: u32) -> impl Iterator<Item = f64> + '_ {
+        let vector = &self.source.row(other as usize)[..self.params.factors];
+        let vector = vector.iter().map(|&value| f64::from(value));
+        vector.chain(self.params.biases.then_some(1.0))
+    }
+
+    /// Returns the upper triangle of a row's A, for the weights that are in `scratch`.
+    fn matrix_in_double(&self, scratch: &Scratch, indices: &[u32], ridge: f64) -> Vec<f64> {
+        let (unknowns, stride) = (self.unknowns(), scratch.normal.stride());
+        let mut a = vec![0.0_f64; unknowns * unknowns];
+        for (row, gram) in a.chunks_exact_mut(unknowns).zip(self.shared.gram.chunks_exact(stride)) {
+            row.iter_mut().zip(gram).for_each(|(a, &gram)| *a = f64::from(gram));
+        }
+        for (at, &other) in indices.iter().enumerate() {
+            let features: Vec<f64> = self.features(other).collect();
+            let weight = scratch.weights.get(at).map_or(1.0, |&weight| f64::from(weight));
+            for i in 0..unknowns {
+                for j in i..unknowns {
+                    a[i * unknowns + j] += weight * features[i] * features[j];
+                }
+            }
+        }
+        (0..unknowns).for_each(|i| a[i * unknowns + i] += ridge);
+        a
+    }
+
+    /// Returns what each rating of a row brings to its product with each of some rows of the other side.
+    pub(crate) fn parts(
+        &self,
+        indices: &[u32],
+        values: &[f32],
+        items: &[ItemIx],
+    ) -> Option<Vec<Vec<f32>>> {
+        if indices.is_empty() {
+            return Some(vec![Vec::new(); items.len()]);
+        }
+        let mut scratch = self.scratch();
+        self.targets(&mut scratch, indices, values);
+        let ridge = self.row_regularization(indices.len());
+        let equations = Equations {
+            a: self.matrix_in_double(&scratch, indices, ridge),
+            features: indices.iter().flat_map(|&other| self.features(other)).collect(),
+            targets: scratch.targets.iter().map(|&target| f64::from(target)).collect(),
+        };
+        let items: Vec<Vec<f64>> =
+            items.iter().map(|item| self.features(item.0).collect()).collect();
+        Some(equations.parts(&items)?.into_iter().map(|(parts, _)| parts).collect())
     }
 
     /// Writes the unknowns that a stored row holds.

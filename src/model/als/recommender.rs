@@ -3,14 +3,14 @@
 use std::sync::OnceLock;
 
 use crate::dataset::ids::ItemIx;
-use crate::linalg::dense::{Matrix, scores};
+use crate::linalg::dense::Matrix;
 use crate::model::als::half_step::{HalfStep, Shared, Side};
 use crate::model::als::params::{AlsParams, Feedback, Solver};
-use crate::model::catalogue::Catalogue;
 use crate::model::error::ModelError;
-use crate::model::factors::{Factors, cosines};
-use crate::model::popularity::Evidence;
-use crate::model::{Person, Recommender, Scores};
+use crate::model::explain::Explanation;
+use crate::model::factors::{Factors, cosine, cosines};
+use crate::model::ranking::{self, StarRanking};
+use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
 
 /// How a new person's vector is found: the parameters of training and the mean rating.
 #[derive(Debug, Clone)]
@@ -27,43 +27,67 @@ pub struct Als {
     fold_in: FoldIn,
     users: Factors,
     items: Matrix,
-    evidence: Evidence,
+    ranking: StarRanking,
     shared: OnceLock<Shared>,
 }
 
 impl Als {
     /// Joins the vectors, of which `users` may hold only those to be asked for.
     #[must_use]
-    pub fn new(fold_in: FoldIn, users: Factors, items: Matrix, catalogue: &Catalogue) -> Self {
-        let evidence = Evidence::of(catalogue);
-        Self { fold_in, users, items, evidence, shared: OnceLock::new() }
+    pub fn new(fold_in: FoldIn, users: Factors, items: Matrix, ranking: StarRanking) -> Self {
+        Self { fold_in, users, items, ranking, shared: OnceLock::new() }
     }
 
-    /// Returns the vector of a person: the trained one, or one row solved from the ratings; `None` where
-    /// nothing that was rated counts.
-    fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError> {
+    /// Tells whether a rating counts.
+    fn counts(&self, stars: f32) -> bool {
+        let params = &self.fold_in.params;
+        params.feedback == Feedback::Explicit || stars >= params.positive_from
+    }
+
+    /// Returns the ratings of a person that count.
+    fn counted(&self, person: Person<'_>) -> (Vec<u32>, Vec<f32>) {
+        let counted = person.ratings.iter().filter(|(_, stars)| self.counts(*stars));
+        counted.map(|&(item, stars)| (item.0, stars)).unzip()
+    }
+
+    /// Returns the step that solves a person's row.
+    fn step(&self) -> HalfStep<'_> {
         let FoldIn { params, mean } = &self.fold_in;
-        let counts = |stars: f32| match params.feedback {
-            Feedback::Explicit => true,
-            Feedback::Implicit => stars >= params.positive_from,
-        };
+        let shared =
+            self.shared.get_or_init(|| Shared::new(params, *mean, Side::Users, &self.items));
+        HalfStep::with(params, *mean, Side::Users, &self.items, shared)
+    }
+}
+
+impl Factored for Als {
+    fn users(&self) -> &Factors {
+        &self.users
+    }
+
+    fn items(&self) -> &Matrix {
+        &self.items
+    }
+
+    fn factors(&self) -> usize {
+        self.fold_in.params.factors
+    }
+
+    fn star_ranking(&self) -> Option<&StarRanking> {
+        (self.fold_in.params.feedback == Feedback::Explicit).then_some(&self.ranking)
+    }
+
+    fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError> {
+        let params = &self.fold_in.params;
         if let Some(vector) = person.user.and_then(|user| self.users.get(user.0)) {
             // The zero vector is that of a user who liked nothing.
             let liked = params.feedback == Feedback::Explicit || vector.iter().any(|&x| x != 0.0);
             return Ok(liked.then(|| vector.to_vec()));
         }
-        let (items, stars): (Vec<u32>, Vec<f32>) = person
-            .ratings
-            .iter()
-            .filter(|(_, stars)| counts(*stars))
-            .map(|&(item, stars)| (item.0, stars))
-            .unzip();
+        let (items, stars) = self.counted(person);
         if items.is_empty() && params.feedback == Feedback::Implicit {
             return Ok(None);
         }
-        let shared =
-            self.shared.get_or_init(|| Shared::new(params, *mean, Side::Users, &self.items));
-        let step = HalfStep::with(params, *mean, Side::Users, &self.items, shared);
+        let step = self.step();
         let mut vector = vec![0.0; self.items.cols];
         step.solve_row(Solver::Cholesky, &mut step.scratch(), &items, &stars, &mut vector)
             .map_err(|_| ModelError::Singular { side: "user", id: None })?;
@@ -73,23 +97,53 @@ impl Als {
 
 impl Recommender for Als {
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
-        let mut score = vec![f32::NAN; self.items.rows];
-        if let Some(vector) = self.vector(person)? {
-            scores(&self.items.data, &vector, &mut score);
-        }
-        Ok(match self.fold_in.params.feedback {
-            Feedback::Implicit => Scores { score, rating: None },
-            Feedback::Explicit => self.evidence.rank(score),
-        })
+        score_by_vectors(self, person)
     }
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        Ok(cosines(&self.items, self.fold_in.params.factors, item))
+        Ok(cosines(&self.items, self.factors(), item.at()))
+    }
+
+    fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
+        Some(cosine(&self.items, self.factors(), a.at(), b.at()))
+    }
+
+    fn explain(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+    ) -> Result<Vec<Explanation>, ModelError> {
+        let (rated, stars) = self.counted(person);
+        let parts = self.step().parts(&rated, &stars, items);
+        let parts = parts.ok_or(ModelError::Singular { side: "user", id: None })?;
+        let FoldIn { params, mean } = &self.fold_in;
+        let own = |item: ItemIx| match params.biases {
+            true => *mean as f32 + self.items.row(item.at())[params.factors + 1],
+            false => 0.0,
+        };
+        let explain = |(&item, parts): (&ItemIx, Vec<f32>)| {
+            let mut parts = parts.into_iter();
+            let part = |&(_, stars): &(ItemIx, f32)| match self.counts(stars) {
+                true => parts.next().expect("a part for each rating that counts"),
+                false => 0.0,
+            };
+            Explanation { parts: person.ratings.iter().map(part).collect(), base: own(item) }
+        };
+        let products = items.iter().zip(parts).map(explain).collect();
+        Ok(self.with_ranking(person, items, products))
+    }
+
+    fn take_users(&mut self, users: Factors) {
+        self.users = users;
+    }
+
+    fn factored(&self) -> Option<&dyn Factored> {
+        Some(self)
     }
 
     fn score_meaning(&self) -> &'static str {
         match self.fold_in.params.feedback {
-            Feedback::Explicit => Evidence::MEANING,
+            Feedback::Explicit => ranking::MEANING,
             Feedback::Implicit => {
                 "strength of preference: 1 for what people like to see, 0 for the rest"
             }

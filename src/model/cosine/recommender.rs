@@ -5,6 +5,7 @@ use crate::linalg::topk::{Scored, top};
 use crate::model::cosine::fit::Neighbors;
 use crate::model::cosine::params::CosineParams;
 use crate::model::error::ModelError;
+use crate::model::explain::Explanation;
 use crate::model::seen::Seen;
 use crate::model::{Person, Recommender, Scores};
 
@@ -57,6 +58,31 @@ impl Recommender for CosineMovies {
         Ok(likeness)
     }
 
+    fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
+        let row = self.neighbors.row(a.at());
+        Some(row.iter().find(|neighbor| neighbor.ix == b.0).map_or(0.0, |neighbor| neighbor.score))
+    }
+
+    fn explain(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+    ) -> Result<Vec<Explanation>, ModelError> {
+        let reference = self.reference(person.ratings);
+        let explain = |item: &ItemIx| {
+            let part = |&(rated, stars): &(ItemIx, f32)| {
+                let row = self.neighbors.row(rated.at()).iter();
+                let similarity: f32 = row
+                    .filter(|neighbor| neighbor.ix == item.0)
+                    .map(|neighbor| neighbor.score)
+                    .sum();
+                similarity * (stars - reference)
+            };
+            Explanation { base: 0.0, parts: person.ratings.iter().map(part).collect() }
+        };
+        Ok(items.iter().map(explain).collect())
+    }
+
     fn score_meaning(&self) -> &'static str {
         "sum over the rated movies of similarity x stars"
     }
@@ -89,6 +115,14 @@ impl CosineUsers {
 
     fn row_of(&self, user: UserId) -> Option<usize> {
         self.seen.user_ids.binary_search(&user.0).ok()
+    }
+
+    /// Returns the neighbours of a person, known or new, by their rows.
+    fn nearest(&self, person: Person<'_>) -> Vec<Scored> {
+        match person.user.and_then(|user| self.row_of(user)) {
+            Some(row) => self.neighbors.row(row).to_vec(),
+            None => self.neighbors_of(person.ratings),
+        }
     }
 
     /// Compares a new person with all users, by the same formula as in fitting.
@@ -133,12 +167,7 @@ fn length(values: &[(ItemIx, f32)]) -> f32 {
 impl Recommender for CosineUsers {
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
         let mut score = vec![f32::NAN; self.n_items];
-        let known = person.user.and_then(|user| self.row_of(user));
-        let neighbors = match known {
-            Some(row) => self.neighbors.row(row).to_vec(),
-            None => self.neighbors_of(person.ratings),
-        };
-        for neighbor in neighbors {
+        for neighbor in self.nearest(person) {
             for &(item, stars) in self.seen.row(neighbor.ix as usize) {
                 add(&mut score[item.at()], neighbor.score * stars);
             }
@@ -148,6 +177,43 @@ impl Recommender for CosineUsers {
 
     fn similar(&self, _item: ItemIx) -> Result<Vec<f32>, ModelError> {
         Err(ModelError::NoSimilarItems)
+    }
+
+    fn similar_users(&self, person: Person<'_>) -> Result<Vec<(UserId, f32)>, ModelError> {
+        let user = |one: Scored| (UserId(self.seen.user_ids[one.ix as usize]), one.score);
+        Ok(self.nearest(person).into_iter().map(user).collect())
+    }
+
+    /// A neighbour's share of a score is parted by what each common movie brings to the similarity.
+    fn explain(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+    ) -> Result<Vec<Explanation>, ModelError> {
+        let own = self.centred(person.ratings);
+        let nothing = Explanation { base: 0.0, parts: vec![0.0; own.len()] };
+        let mut explanations = vec![nothing; items.len()];
+        for neighbor in self.nearest(person) {
+            let row = self.seen.row(neighbor.ix as usize);
+            let centred = self.centred(row);
+            let product = |&(item, mine): &(ItemIx, f32)| {
+                let at = centred.binary_search_by_key(&item, |(item, _)| *item);
+                at.map_or(0.0, |at| mine * centred[at].1)
+            };
+            let products: Vec<f32> = own.iter().map(product).collect();
+            let all: f32 = products.iter().sum();
+            if all == 0.0 {
+                continue; // their similarity is 0, too
+            }
+            for (item, explanation) in items.iter().zip(&mut explanations) {
+                if let Ok(at) = row.binary_search_by_key(item, |(item, _)| *item) {
+                    let share = neighbor.score * row[at].1 / all;
+                    let parts = explanation.parts.iter_mut().zip(&products);
+                    parts.for_each(|(part, product)| *part += share * product);
+                }
+            }
+        }
+        Ok(explanations)
     }
 
     fn score_meaning(&self) -> &'static str {

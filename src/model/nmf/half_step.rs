@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::{Matrix, add_rows};
 use crate::linalg::gram::{NormalEquations, gram};
 use crate::linalg::nnls;
+use crate::model::explain::Equations;
 use crate::model::nmf::params::NmfParams;
 
 /// Sweeps over a row's coordinates in each pass of fitting. In the masked case the row's quadratic part
@@ -144,5 +146,53 @@ impl<'a> HalfStep<'a> {
             *out = x as f32;
         }
         constant + value
+    }
+
+    /// Splits a row's products with some rows of the other side into what there is without any rating, and what each rating
+    /// brings.
+    ///
+    /// At the optimum, the entries above zero solve linear equations of their own, and the others bring nothing: that part is
+    /// linear in the ratings. `solution` tells which entries those are.
+    pub(crate) fn parts(
+        &self,
+        indices: &[u32],
+        values: &[f32],
+        solution: &[f32],
+        items: &[ItemIx],
+    ) -> Option<Vec<(f32, Vec<f32>)>> {
+        let active: Vec<usize> = (0..solution.len()).filter(|&i| solution[i] > 0.0).collect();
+        let n = active.len();
+        let features = |row: u32| {
+            let row = self.source.row(row as usize);
+            active.iter().map(move |&i| f64::from(row[i]))
+        };
+        let rows: Vec<f64> = indices.iter().flat_map(|&row| features(row)).collect();
+        let mut a = vec![0.0; n * n];
+        let (linear, fill) = match self.filled.as_ref() {
+            Some(filled) => {
+                let k = solution.len();
+                let pairs = active.iter().flat_map(|&i| active.iter().map(move |&j| (i, j)));
+                a.iter_mut().zip(pairs).for_each(|(a, (i, j))| *a = filled.quadratic[i * k + j]);
+                (active.iter().map(|&i| filled.linear[i]).collect(), filled.value)
+            }
+            None => {
+                for row in rows.chunks_exact(n.max(1)) {
+                    for i in 0..n {
+                        (i..n).for_each(|j| a[i * n + j] += row[i] * row[j]);
+                    }
+                }
+                let ridge = self.params.regularization * indices.len() as f64;
+                (0..n).for_each(|i| a[i * n + i] += ridge);
+                (vec![0.0; n], 0.0)
+            }
+        };
+        let targets = values.iter().map(|&value| f64::from(value) - fill).collect();
+        let items: Vec<Vec<f64>> = items.iter().map(|item| features(item.0).collect()).collect();
+        if n == 0 {
+            return Some(vec![(0.0, vec![0.0; indices.len()]); items.len()]);
+        }
+        let parts = Equations { a, features: rows, targets }.parts(&items)?;
+        let base = |z: &[f64]| z.iter().zip(&linear).map(|(z, b): (&f64, &f64)| z * b).sum::<f64>();
+        Some(parts.into_iter().map(|(parts, z)| (base(&z) as f32, parts)).collect())
     }
 }

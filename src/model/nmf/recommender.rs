@@ -3,14 +3,14 @@
 use std::sync::OnceLock;
 
 use crate::dataset::ids::ItemIx;
-use crate::linalg::dense::{Matrix, scores};
-use crate::model::catalogue::Catalogue;
+use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
-use crate::model::factors::{Factors, cosines};
+use crate::model::explain::Explanation;
+use crate::model::factors::{Factors, cosine, cosines};
 use crate::model::nmf::half_step::{Depth, Filled, HalfStep};
 use crate::model::nmf::params::NmfParams;
-use crate::model::popularity::Evidence;
-use crate::model::{Person, Recommender, Scores};
+use crate::model::ranking::{self, StarRanking};
+use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
 
 /// A fitted NMF model.
 #[derive(Debug)]
@@ -18,52 +18,98 @@ pub struct Nmf {
     params: NmfParams,
     users: Factors,
     items: Matrix,
-    evidence: Evidence,
+    ranking: StarRanking,
     filled: OnceLock<Option<Filled>>,
 }
 
 impl Nmf {
     /// Joins the vectors, of which `users` may hold only those to be asked for.
     #[must_use]
-    pub fn new(params: NmfParams, users: Factors, items: Matrix, catalogue: &Catalogue) -> Self {
-        let evidence = Evidence::of(catalogue);
-        Self { params, users, items, evidence, filled: OnceLock::new() }
+    pub fn new(params: NmfParams, users: Factors, items: Matrix, ranking: StarRanking) -> Self {
+        Self { params, users, items, ranking, filled: OnceLock::new() }
     }
 
-    /// Returns the vector of a person: the trained one, or one row solved from the ratings.
-    fn vector(&self, person: Person<'_>) -> Vec<f32> {
-        if let Some(vector) = person.user.and_then(|user| self.users.get(user.0)) {
-            return vector.to_vec();
-        }
+    /// Returns the step that solves a person's row.
+    fn step(&self) -> HalfStep<'_> {
         let filled = self.filled.get_or_init(|| Filled::of(&self.params, &self.items));
-        let step = HalfStep::with_filled(&self.params, &self.items, filled);
-        let (items, stars): (Vec<u32>, Vec<f32>) =
-            person.ratings.iter().map(|&(item, stars)| (item.0, stars)).unzip();
+        HalfStep::with_filled(&self.params, &self.items, filled)
+    }
+
+    fn solve(&self, person: Person<'_>) -> Vec<f32> {
+        let step = self.step();
+        let (items, stars) = split(person.ratings);
         let mut vector = vec![0.0; self.items.cols];
         step.improve_row(&mut step.scratch(), &items, &stars, Depth::End, &mut vector);
         vector
     }
 }
 
+fn split(ratings: &[(ItemIx, f32)]) -> (Vec<u32>, Vec<f32>) {
+    ratings.iter().map(|&(item, stars)| (item.0, stars)).unzip()
+}
+
+impl Factored for Nmf {
+    fn users(&self) -> &Factors {
+        &self.users
+    }
+
+    fn items(&self) -> &Matrix {
+        &self.items
+    }
+
+    fn factors(&self) -> usize {
+        self.items.cols
+    }
+
+    fn star_ranking(&self) -> Option<&StarRanking> {
+        // Cells that nobody rated have pulled the values of a filled matrix to V: they rank, but are no stars.
+        self.params.fill.is_none().then_some(&self.ranking)
+    }
+
+    fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError> {
+        let known = person.user.and_then(|user| self.users.get(user.0));
+        Ok(Some(known.map_or_else(|| self.solve(person), <[f32]>::to_vec)))
+    }
+}
+
 impl Recommender for Nmf {
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
-        let mut score = vec![0.0; self.items.rows];
-        scores(&self.items.data, &self.vector(person), &mut score);
-        Ok(match self.params.fill {
-            // Cells that nobody rated have pulled the values to V: they rank, but are no stars.
-            Some(_) => Scores { score, rating: None },
-            None => self.evidence.rank(score),
-        })
+        score_by_vectors(self, person)
     }
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        Ok(cosines(&self.items, self.items.cols, item))
+        Ok(cosines(&self.items, self.items.cols, item.at()))
+    }
+
+    fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
+        Some(cosine(&self.items, self.items.cols, a.at(), b.at()))
+    }
+
+    fn explain(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+    ) -> Result<Vec<Explanation>, ModelError> {
+        let (rated, stars) = split(person.ratings);
+        let solution = self.solve(person);
+        let parts = self.step().parts(&rated, &stars, &solution, items);
+        let parts = parts.ok_or(ModelError::Singular { side: "user", id: None })?;
+        let products = parts.into_iter().map(|(base, parts)| Explanation { base, parts });
+        Ok(self.with_ranking(person, items, products.collect()))
+    }
+
+    fn take_users(&mut self, users: Factors) {
+        self.users = users;
+    }
+
+    fn factored(&self) -> Option<&dyn Factored> {
+        Some(self)
     }
 
     fn score_meaning(&self) -> &'static str {
         match self.params.fill {
             Some(_) => "reconstructed value of the filled matrix",
-            None => Evidence::MEANING,
+            None => ranking::MEANING,
         }
     }
 

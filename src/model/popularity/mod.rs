@@ -2,12 +2,10 @@
 //!
 //! An item is scored by its number of ratings. Its stars are expected at μ + b_u + b_i, where
 //! b_i = Σ (r − μ) / (n_i + d) and b_u = Σ (r − μ − b_i) / (n_u + d) are means damped by d (Koren 2010,
-//! "Factor in the neighbors", section 2.1). Also here: what the counts say to other models' rankings.
+//! "Factor in the neighbors", section 2.1).
 
-mod evidence;
 mod params;
 mod recommender;
 
-pub use evidence::Evidence;
 pub use params::PopularityParams;
 pub use recommender::Popularity;

@@ -3,6 +3,7 @@
 use crate::dataset::ids::ItemIx;
 use crate::model::catalogue::Catalogue;
 use crate::model::error::ModelError;
+use crate::model::explain::Explanation;
 use crate::model::popularity::PopularityParams;
 use crate::model::{Person, Recommender, Scores};
 
@@ -51,6 +52,19 @@ impl Recommender for Popularity {
         let mut counts = self.counts.clone();
         counts[item.at()] = f32::NAN;
         Ok(counts)
+    }
+
+    /// The ratings of a person change nothing.
+    fn explain(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+    ) -> Result<Vec<Explanation>, ModelError> {
+        let explain = |item: &ItemIx| Explanation {
+            base: self.counts[item.at()],
+            parts: vec![0.0; person.ratings.len()],
+        };
+        Ok(items.iter().map(explain).collect())
     }
 
     fn score_meaning(&self) -> &'static str {

@@ -1,0 +1,140 @@
+//! The only place that prints: data to stdout, talk to stderr.
+
+mod ratings;
+mod report;
+mod table;
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+
+use crate::cli::error::Result;
+use crate::io::IoError;
+use crate::io::atomic::AtomicFile;
+use crate::io::json::TextFormat;
+
+pub(crate) use ratings::RatingsSink;
+pub(crate) use report::{LineSink, Report, ReportArgs, ReportSink};
+
+/// Name of stdout in messages.
+const STDOUT: &str = "<stdout>";
+
+static PIPE_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether somebody stopped reading stdout; what followed from that is no error.
+pub(crate) fn pipe_was_closed() -> bool {
+    PIPE_CLOSED.load(Ordering::Relaxed)
+}
+
+/// Stdout, buffered, that remembers a closed pipe however deep the error gets wrapped.
+struct Stdout(BufWriter<io::Stdout>);
+
+impl Stdout {
+    fn new() -> Self {
+        const BUFFER: usize = 1 << 16;
+        Self(BufWriter::with_capacity(BUFFER, io::stdout()))
+    }
+}
+
+fn note_closed<T>(result: io::Result<T>) -> io::Result<T> {
+    result.inspect_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            PIPE_CLOSED.store(true, Ordering::Relaxed);
+        }
+    })
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        note_closed(self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        note_closed(self.0.flush())
+    }
+}
+
+/// Says something on stderr.
+pub(crate) fn talk(text: &str) {
+    // Nobody is left to be told of a failure here.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Format of a report or of a file of ratings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns for people
+    Table,
+    /// One JSON array (or object)
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated values with a header
+    Csv,
+    /// Apache Parquet
+    Parquet,
+}
+
+impl Format {
+    /// Tells the format from the ending of a file's name.
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "parquet" => Some(Self::Parquet),
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "jsonl" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+
+    fn text(self) -> Option<TextFormat> {
+        match self {
+            Self::Json => Some(TextFormat::Json),
+            Self::Jsonl => Some(TextFormat::JsonLines),
+            Self::Csv => Some(TextFormat::Csv),
+            Self::Table | Self::Parquet => None,
+        }
+    }
+}
+
+/// Where bytes go: stdout, or a file that appears when all is written.
+enum Out {
+    Stdout(Stdout),
+    File(AtomicFile),
+}
+
+impl Out {
+    /// Writes what is left and puts a file in its place; `name` is that of the output.
+    fn finish(mut self, name: &str) -> Result<()> {
+        self.flush().map_err(IoError::named(name.into()))?;
+        match self {
+            Self::Stdout(_) => Ok(()),
+            Self::File(file) => Ok(file.commit()?),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}
+
+/// Prints bytes to stdout.
+pub(crate) fn print(bytes: &[u8]) -> Result<()> {
+    let mut out = Out::Stdout(Stdout::new());
+    out.write_all(bytes).map_err(IoError::named(STDOUT.into()))?;
+    out.finish(STDOUT)
+}

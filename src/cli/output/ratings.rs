@@ -1,0 +1,106 @@
+//! Where ratings go.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use crate::cli::error::{Result, usage};
+use crate::cli::output::{Format, STDOUT, Stdout};
+use crate::dataset::manifest::Step;
+use crate::dataset::sort::{Place, Sorted, Sorter};
+use crate::dataset::writer::Footer;
+use crate::dataset::{DatasetError, Sidecar, store};
+use crate::io::atomic::{AtomicDir, AtomicFile};
+use crate::schema;
+
+/// Where ratings go; made before the work, so that an output that cannot be written fails at once.
+pub(crate) enum RatingsSink {
+    Stdout,
+    File(AtomicFile, Format, PathBuf),
+    Directory(AtomicDir),
+}
+
+impl RatingsSink {
+    pub(crate) fn new(path: Option<&Path>) -> Result<Self> {
+        match path {
+            None if io::stdout().is_terminal() => Err(usage(
+                "ratings go out as Parquet, which a terminal cannot show: give -o PATH, or pipe on \
+                 into another command",
+            )),
+            None => Ok(Self::Stdout),
+            Some(path) => Ok(match Format::of(path) {
+                Some(format) => Self::File(AtomicFile::create(path)?, format, path.to_path_buf()),
+                None => Self::Directory(AtomicDir::create(path)?),
+            }),
+        }
+    }
+
+    /// Returns the directory under construction, where the output is one.
+    pub(crate) fn directory(&self) -> Option<&AtomicDir> {
+        match self {
+            Self::Directory(directory) => Some(directory),
+            Self::Stdout | Self::File(..) => None,
+        }
+    }
+
+    /// Returns where the ratings are put while they are sorted.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Stdout => Place::In(env::temp_dir()),
+            Self::File(file, ..) => Place::In(file.folder().to_path_buf()),
+            Self::Directory(directory) => Place::At(directory.path().join(schema::RATINGS)),
+        }
+    }
+
+    /// Ends the sorting: `step` tells from the numbers of ratings and of dropped duplicates what was done, and joins
+    /// the history.
+    pub(crate) fn sorted(
+        &self,
+        sorter: Sorter,
+        sidecar: &mut Sidecar,
+        step: impl FnOnce(usize, usize) -> Step,
+    ) -> Result<Sorted> {
+        let sorted = sorter.finish(|tally, dropped| {
+            sidecar.history.steps.push(step(tally.ratings(), dropped));
+            match self {
+                Self::Directory(_) => Ok(Footer::new()),
+                Self::Stdout | Self::File(..) => store::footer(sidecar, STDOUT),
+            }
+        });
+        Ok(sorted.map_err(|error| self.named(error))?)
+    }
+
+    /// Names a file in an error by the place where it will stand.
+    pub(crate) fn named(&self, error: impl Into<DatasetError>) -> DatasetError {
+        match (error.into(), self) {
+            (DatasetError::Io(error), Self::Directory(directory)) => directory.named(error).into(),
+            (DatasetError::Io(error), Self::File(file, ..)) => {
+                error.moved(&self.place().shown(), &file.shown()).into()
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// Writes ratings that were sorted at [`Self::place`].
+    pub(crate) fn write(self, sorted: Sorted, sidecar: &Sidecar) -> Result<()> {
+        match self {
+            Self::Stdout => {
+                store::write_parquet(sorted, sidecar, &mut Stdout::new(), STDOUT)?;
+            }
+            Self::File(mut file, format, path) => {
+                let name = path.display().to_string();
+                match format.text() {
+                    Some(format) => store::write_text(sorted, sidecar, &mut file, &name, format)?,
+                    None => store::write_parquet(sorted, sidecar, &mut file, &name)?,
+                }
+                file.commit()?;
+            }
+            Self::Directory(directory) => {
+                store::write_sidecar(sidecar, &sorted.tally, directory.path())
+                    .map_err(|error| directory.named(error))?;
+                directory.commit()?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,320 @@
+//! `mvrec recommend`
+
+mod rows;
+mod stream;
+mod which;
+mod who;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float32Array, Int32Array, RecordBatch, StringArray};
+use clap::Args;
+use rayon::prelude::*;
+
+use crate::cli::args::MoviesArgs;
+use crate::cli::error::{Result, usage};
+use crate::cli::output::{Report, ReportArgs, ReportSink};
+use crate::cli::recommend::rows::{List, Rows, check_fields, drawn};
+use crate::cli::recommend::stream::Stream;
+use crate::cli::recommend::which::WhichArgs;
+use crate::cli::recommend::who::{Lines, Who, WhoArgs, scale};
+use crate::cli::ui::Ui;
+use crate::dataset::ids::{ItemIx, MovieId, UserId};
+use crate::dataset::keyed::translate;
+use crate::dataset::load::load;
+use crate::dataset::sidecar::read_user_keys;
+use crate::io::keys::Keys;
+use crate::io::profiles::Profile;
+use crate::model::open::user_ids;
+use crate::model::recommend::{Query, Ranker, similar_users};
+use crate::model::{Model, Person, Users};
+use crate::progress::Progress;
+
+/// List the movies that a model recommends
+///
+/// To users of the training data, to new people whose ratings are given here, or by likeness to one movie; or list the users most
+/// like one. A movie is given by its id or its title, as people write it: case, accents, the year and the place of `The` do not
+/// matter, and a small slip is forgiven. What `score` means is told on stderr.
+///
+/// --ratings - with JSON lines answers each with a line as soon as it comes: {"id": ..., "ratings": {"Alien": 5, "49": 1}}.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec recommend als --user 17 -n 20
+  mvrec recommend als --rate \"Spirited Away=5\" --rate \"Twilight (2008)=1\" --genre Animation --explain
+  mvrec recommend als --like alien --released ..1990 --diversify 0.3
+  mvrec recommend als --all-users -n 100 -o lists.parquet
+  mvrec recommend als --ratings people.jsonl -o answers.jsonl")]
+pub(crate) struct RecommendArgs {
+    /// Model directory, mvrec's own or Spark's
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    who: WhoArgs,
+    #[command(flatten)]
+    which: WhichArgs,
+    /// Tell which of the person's ratings brought each movie here, and how much: the N strongest
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "3",
+        help_heading = "Output"
+    )]
+    explain: Option<usize>,
+    /// Columns of the output, in this order; also release_year, imdb_id, tmdb_id, n_ratings, mean_rating and score_meaning
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,...", help_heading = "Output")]
+    fields: Vec<String>,
+    #[command(flatten, next_help_heading = "Output")]
+    movies: MoviesArgs,
+    #[command(flatten, next_help_heading = "Output")]
+    report: ReportArgs,
+}
+
+/// Users whose vectors and ratings are in memory at a time.
+const AT_A_TIME: usize = 1 << 14;
+
+pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
+    check_fields(&args.fields)?;
+    let sink = args.report.sink()?;
+    let movies = args.movies.load()?;
+    let keys = read_user_keys(&args.model)?;
+    let who = args.who.who(keys.as_ref())?;
+    ui.begin("opening the model", "files", None);
+    let ids = match &who {
+        Who::Users(Users::All) => user_ids(&args.model)?,
+        Who::Users(Users::Some(ids)) => ids.clone(),
+        _ => Vec::new(),
+    };
+    let users = match &who {
+        Who::SimilarUsers(_) => Users::All,
+        _ => Users::Some(ids[..ids.len().min(AT_A_TIME)].to_vec()),
+    };
+    let mut model = Model::open(&args.model, &users, movies.as_ref())?;
+    if !model.catalogue.movies.has_titles() {
+        ui.say(
+            "no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)",
+        );
+    }
+    let query = args.which.query(&model)?;
+    let mut meaning = model.recommender.score_meaning();
+    match who {
+        Who::Users(_) => {
+            if model.info.is_none() && !query.include_seen {
+                ui.say(
+                    "a model of Spark's does not say what users have seen: the lists may hold it",
+                );
+            }
+            args.users(&mut model, &query, &ids, keys.as_ref(), sink, ui)?;
+        }
+        Who::Person(profile) => args.person(&model, &query, &profile, sink, ui)?,
+        Who::People(path) => args.people(&model, &query, path, sink, ui)?,
+        Who::SimilarTo(movie) => {
+            meaning = model.recommender.likeness_meaning();
+            let item = model.catalogue.find(movie)?;
+            ui.say(&format!("like {}", model.catalogue.name(item)));
+            let list = List::new(None, Ranker::new(&model, query).similar_to(item)?);
+            ui.finish();
+            args.write(&model, meaning, list, sink)?;
+        }
+        Who::SimilarUsers(user) => {
+            meaning = "cosine similarity of the users";
+            let rows = likes(&similar_users(&model, UserId(user), query.n)?, keys.as_ref());
+            ui.finish();
+            sink.write(&Report::Rows(rows))?;
+        }
+        Who::Lines(lines) => return args.lines(&model, query, lines, sink, ui),
+    }
+    ui.say(&format!("score: {meaning}"));
+    Ok(())
+}
+
+impl RecommendArgs {
+    /// Lists movies for users, some of them at a time.
+    fn users(
+        &self,
+        model: &mut Model,
+        query: &Query,
+        ids: &[i32],
+        keys: Option<&Keys>,
+        sink: ReportSink,
+        ui: &Ui,
+    ) -> Result<()> {
+        ui.begin("recommending", "users", Some(ids.len() as u64));
+        let mut parts = ids.chunks(AT_A_TIME).enumerate();
+        let part = |(at, ids): (usize, &[i32]), model: &mut Model| -> Result<RecordBatch> {
+            if at > 0 {
+                model.turn_to(ids)?;
+            }
+            let people = ids.iter().map(|&id| Ok((Some(id), model.person(UserId(id))?)));
+            let people = people.collect::<Result<Vec<_>>>()?;
+            let lists = self.lists(&Ranker::new(model, query.clone()), model, &people)?;
+            ui.advance(ids.len() as u64);
+            self.rows(model, keys, true).batch(&lists)
+        };
+        let nobody = self.rows(model, keys, true).batch(&[])?;
+        let batches = std::iter::from_fn(|| parts.next().map(|ids| part(ids, model)));
+        sink.write_rows(&nobody.schema(), batches, || ui.finish())
+    }
+
+    /// Lists movies for one new person.
+    fn person(
+        &self,
+        model: &Model,
+        query: &Query,
+        profile: &Profile,
+        sink: ReportSink,
+        ui: &Ui,
+    ) -> Result<()> {
+        let ratings = self.who.profile(model, profile, |text| ui.say(text))?;
+        let ranker = Ranker::new(model, query.clone());
+        if query.favourite_genres {
+            ui.say(&format!("genres: {}", ranker.favourite_genres(&ratings).join(", ")));
+        }
+        let person = Person { user: None, ratings: &ratings };
+        let mut lists = self.lists(&ranker, model, &[(None, person)])?;
+        ui.finish();
+        let list = lists.pop().expect("a list for each person");
+        self.write(model, model.recommender.score_meaning(), list, sink)
+    }
+
+    /// Lists movies for the new people of a dataset.
+    fn people(
+        &self,
+        model: &Model,
+        query: &Query,
+        path: &Path,
+        sink: ReportSink,
+        ui: &Ui,
+    ) -> Result<()> {
+        let data = load(path, ui)?;
+        let keys = data.sidecar.user_keys.as_ref();
+        let movie_keys = model.catalogue.movies.keys();
+        let (rows, _) = translate(&data, keys, movie_keys.as_ref())?;
+        let columns = rows.columns();
+        let mut ratings: Vec<(i32, Vec<(ItemIx, f32)>)> = Vec::new();
+        let mut unknown = 0;
+        for row in 0..columns.len() {
+            let user = columns.user_id[row];
+            if ratings.last().is_none_or(|(last, _)| *last != user) {
+                ratings.push((user, Vec::new()));
+            }
+            match model.catalogue.item(MovieId(columns.movie_id[row])) {
+                Some(item) => {
+                    let (_, own) = ratings.last_mut().expect("one was just added");
+                    own.push((item, columns.rating[row]));
+                }
+                None => unknown += 1,
+            }
+        }
+        if unknown > 0 {
+            ui.say(&format!(
+                "warning: {unknown} ratings are of movies that the model does not know"
+            ));
+        }
+        ui.begin("recommending", "people", Some(ratings.len() as u64));
+        let ranker = Ranker::new(model, query.clone());
+        let nobody = self.rows(model, keys, true).batch(&[])?;
+        let part = |part: &[(i32, Vec<(ItemIx, f32)>)]| {
+            let people: Vec<_> = part
+                .iter()
+                .map(|(user, ratings)| (Some(*user), Person { user: None, ratings }))
+                .collect();
+            let lists = self.lists(&ranker, model, &people)?;
+            ui.advance(part.len() as u64);
+            self.rows(model, keys, true).batch(&lists)
+        };
+        sink.write_rows(&nobody.schema(), ratings.chunks(AT_A_TIME).map(part), || ui.finish())
+    }
+
+    /// Answers JSON lines.
+    fn lines(
+        &self,
+        model: &Model,
+        query: Query,
+        lines: Lines,
+        sink: ReportSink,
+        ui: &Ui,
+    ) -> Result<()> {
+        if !self.fields.is_empty() {
+            return Err(usage("--fields is for rows; an answer to a JSON line has its own form"));
+        }
+        ui.finish();
+        let mut out = sink.lines()?;
+        ui.say(&format!("score: {}", model.recommender.score_meaning()));
+        let ranker = Ranker::new(model, query);
+        let stream = Stream::new(model, ranker, self.who.on_error(), self.explain);
+        let (n, failed) = stream.run(lines, &mut out)?;
+        out.finish()?;
+        if failed > 0 {
+            anyhow::bail!("{failed} of {n} lines could not be answered; the output says why");
+        }
+        Ok(())
+    }
+
+    /// Makes the list of each person, who may be a user.
+    fn lists(
+        &self,
+        ranker: &Ranker<'_>,
+        model: &Model,
+        people: &[(Option<i32>, Person<'_>)],
+    ) -> Result<Vec<List>> {
+        let asking: Vec<Person<'_>> = people.iter().map(|(_, person)| *person).collect();
+        let lists = ranker.for_people(&asking).into_par_iter().zip(people);
+        let lists = lists.map(|(rows, (user, person))| {
+            let list = List::new(*user, rows?);
+            Ok(match self.explain {
+                Some(n) => list.explained(model, *person, n)?,
+                None => list,
+            })
+        });
+        lists.collect()
+    }
+
+    fn rows<'a>(&'a self, model: &'a Model, keys: Option<&'a Keys>, of_users: bool) -> Rows<'a> {
+        Rows {
+            model,
+            user_keys: keys,
+            of_users,
+            fields: &self.fields,
+            explained: self.explain.is_some(),
+            meaning: model.recommender.score_meaning(),
+        }
+    }
+
+    /// Writes one list.
+    fn write(
+        &self,
+        model: &Model,
+        meaning: &'static str,
+        list: List,
+        sink: ReportSink,
+    ) -> Result<()> {
+        let rows = Rows { meaning, ..self.rows(model, None, false) };
+        let mut batch = rows.batch(&[list])?;
+        if sink.is_table() {
+            batch = drawn(&batch, scale(model).max);
+        }
+        sink.write(&Report::Rows(batch))
+    }
+}
+
+/// Returns the rows of users like another.
+fn likes(users: &[(UserId, f32)], keys: Option<&Keys>) -> RecordBatch {
+    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
+        ("rank", Arc::new(Int32Array::from_iter_values(1..=users.len() as i32)), false),
+        (
+            "user_id",
+            Arc::new(Int32Array::from_iter_values(users.iter().map(|(user, _)| user.0))),
+            false,
+        ),
+    ];
+    if let Some(keys) = keys {
+        let keys: StringArray = users.iter().map(|(user, _)| keys.get(user.0)).collect();
+        columns.push(("user_key", Arc::new(keys), true));
+    }
+    let scores = users.iter().map(|(_, score)| *score);
+    columns.push(("score", Arc::new(Float32Array::from_iter_values(scores)), false));
+    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+}

@@ -1,0 +1,292 @@
+//! Answers to many people, a JSON line each, as they come: one process stays warm for thousands of queries a second.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead};
+use std::sync::{PoisonError, RwLock};
+
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::error::Result;
+use crate::cli::output::LineSink;
+use crate::cli::recommend::rows::List;
+use crate::cli::recommend::who::{Lines, OnError, scale};
+use crate::dataset::ids::{ItemIx, MovieId};
+use crate::io::IoError;
+use crate::io::profiles::{self, Rated};
+use crate::model::recommend::{Ranker, Recommendation};
+use crate::model::{Model, Person};
+
+/// Lines that are answered together, so that the last of them need not wait long for the first.
+const TOGETHER: usize = 256;
+
+/// The answer to one person.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    recommendations: Vec<Row<'a>>,
+}
+
+/// What could not be answered.
+#[derive(Serialize)]
+struct Failure<'a> {
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    rank: usize,
+    movie_id: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    movie_key: Option<&'a str>,
+    title: Option<&'a str>,
+    genres: Option<&'a str>,
+    score: Option<f32>,
+    predicted_rating: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<Vec<Because<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Because<'a> {
+    movie_id: i32,
+    title: &'a str,
+    rating: f32,
+    contribution: f32,
+}
+
+/// Somebody who asked.
+struct Asked {
+    id: Option<Value>,
+    ratings: Vec<(ItemIx, f32)>,
+}
+
+/// A line that could not be understood: the id, as far as there is one, and what is wrong.
+type Refused = (Option<Value>, String);
+
+/// A line of the output, and whether it is an answer.
+type Line = (bool, Vec<u8>);
+
+/// Answers lines with lists.
+pub(super) struct Stream<'a> {
+    model: &'a Model,
+    ranker: Ranker<'a>,
+    on_error: OnError,
+    explain: Option<usize>,
+    /// Movies as they were written, and what they are: people name the same ones again and again.
+    named: RwLock<HashMap<String, std::result::Result<ItemIx, String>>>,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(
+        model: &'a Model,
+        ranker: Ranker<'a>,
+        on_error: OnError,
+        explain: Option<usize>,
+    ) -> Self {
+        Self { model, ranker, on_error, explain, named: RwLock::default() }
+    }
+
+    /// Answers all lines, in their order; returns how many there were and how many could not be answered.
+    pub(super) fn run(&self, lines: Lines, out: &mut LineSink) -> Result<(u64, u64)> {
+        let Lines { mut begun, mut rest } = lines;
+        let (mut n, mut failed) = (0, 0);
+        loop {
+            let (whole, text) = next_lines(&mut begun, &mut rest)
+                .map_err(|error| IoError::named("the JSON lines".into())(error))?;
+            for lines in text.split(|&byte| byte == b'\n').collect::<Vec<_>>().chunks(TOGETHER) {
+                let answers = self.answers(n, lines);
+                n += lines.len() as u64;
+                for answer in answers.into_iter().flatten() {
+                    let (ok, line) = answer;
+                    failed += u64::from(!ok);
+                    out.write(&line)?;
+                }
+                out.flush()?;
+            }
+            // What ends with a line end has an empty piece behind it, which is no line.
+            n -= u64::from(text.ends_with(b"\n"));
+            if !whole {
+                return Ok((n, failed));
+            }
+        }
+    }
+
+    /// Returns the answer to each line that is not blank, and whether it is one.
+    fn answers(&self, before: u64, lines: &[&[u8]]) -> Vec<Option<Line>> {
+        let asked: Vec<Option<std::result::Result<Asked, Refused>>> = lines
+            .par_iter()
+            .map(|line| {
+                let blank = line.iter().all(u8::is_ascii_whitespace);
+                (!blank).then(|| self.understand(line))
+            })
+            .collect();
+        let people: Vec<Person<'_>> = asked
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|asked| Person { user: None, ratings: &asked.ratings })
+            .collect();
+        let mut lists = self.ranker.for_people(&people).into_iter();
+        let paired: Vec<_> = asked
+            .iter()
+            .map(|one| match one {
+                Some(Ok(_)) => lists.next(),
+                Some(Err(_)) | None => None,
+            })
+            .collect();
+        let lines = asked.par_iter().zip(paired).enumerate().map(|(at, (asked, list))| {
+            let line = before + at as u64 + 1;
+            let asked = match asked.as_ref()? {
+                Ok(asked) => asked,
+                Err((id, error)) => return Some(failure(line, id.as_ref(), error.clone())),
+            };
+            let list = list.expect("a list for each person");
+            Some(match list {
+                Ok(list) => self.answer(asked, list),
+                Err(error) => failure(line, asked.id.as_ref(), error.to_string()),
+            })
+        });
+        lines.collect()
+    }
+
+    fn understand(&self, line: &[u8]) -> std::result::Result<Asked, Refused> {
+        let value: Value =
+            serde_json::from_slice(line).map_err(|error| (None, error.to_string()))?;
+        let profile =
+            profiles::of_json(&value).map_err(|error| (value.get("id").cloned(), error))?;
+        let scale = scale(self.model);
+        let mut ratings = Vec::with_capacity(profile.ratings.len());
+        for Rated { movie, stars, .. } in profile.ratings {
+            if !scale.contains(stars) {
+                let problem = format!("`{movie}`: {stars} is not between {scale} stars");
+                return Err((profile.id, problem));
+            }
+            match self.find(movie) {
+                Ok(item) => ratings.push((item, stars)),
+                Err(_) if self.on_error == OnError::Skip => {}
+                Err(error) => return Err((profile.id, error)),
+            }
+        }
+        ratings.sort_by_key(|(item, _)| *item);
+        match ratings.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            None => Ok(Asked { id: profile.id, ratings }),
+            Some(pair) => {
+                let name = self.model.catalogue.name(pair[0].0);
+                Err((profile.id, format!("{name} is rated twice")))
+            }
+        }
+    }
+
+    fn find(&self, movie: String) -> std::result::Result<ItemIx, String> {
+        /// Names that are kept: enough for all that people name, and no way to fill the memory.
+        const KEPT: usize = 1 << 18;
+        if let Some(id) = movie.parse().ok().map(MovieId)
+            && let Some(item) = self.model.catalogue.item(id)
+        {
+            return Ok(item);
+        }
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = named.get(&movie) {
+            return found.clone();
+        }
+        drop(named);
+        let found = self.model.catalogue.find(&movie).map_err(|error| error.to_string());
+        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
+        if named.len() < KEPT {
+            named.insert(movie, found.clone());
+        }
+        found
+    }
+
+    fn answer(&self, asked: &Asked, list: Vec<Recommendation>) -> Line {
+        let mut list = List::new(None, list);
+        if let Some(n) = self.explain {
+            let person = Person { user: None, ratings: &asked.ratings };
+            list = match list.explained(self.model, person, n) {
+                Ok(list) => list,
+                Err(error) => return failure(0, asked.id.as_ref(), error.to_string()),
+            };
+        }
+        let catalogue = &self.model.catalogue;
+        let known = |text: &'a str, title: &str| Some(text).filter(|_| !title.is_empty());
+        let row = |(at, row): (usize, &Recommendation)| {
+            let movie = catalogue.movie(row.item);
+            let because = list.reasons.as_ref().map(|reasons| {
+                let reason = |&(item, rating, contribution): &(ItemIx, f32, f32)| Because {
+                    movie_id: catalogue.id(item).0,
+                    title: catalogue.movie(item).title,
+                    rating,
+                    contribution,
+                };
+                reasons[at].iter().map(reason).collect()
+            });
+            Row {
+                rank: at + 1,
+                movie_id: catalogue.id(row.item).0,
+                movie_key: movie.key,
+                title: known(movie.title, movie.title),
+                genres: known(movie.genres, movie.title),
+                score: row.score,
+                predicted_rating: row.rating,
+                because,
+            }
+        };
+        let recommendations = list.rows.iter().enumerate().map(row).collect();
+        (true, line_of(&Answer { id: asked.id.as_ref(), recommendations }))
+    }
+}
+
+fn failure(line: u64, id: Option<&Value>, error: String) -> Line {
+    (false, line_of(&Failure { line, id, error }))
+}
+
+fn line_of(value: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).expect("texts and numbers");
+    line.push(b'\n');
+    line
+}
+
+/// Takes as many whole lines as are there without waiting, at least one; returns false with those that end the input.
+fn next_lines(begun: &mut Vec<u8>, rest: &mut dyn BufRead) -> io::Result<(bool, Vec<u8>)> {
+    loop {
+        if let Some(end) = begun.iter().rposition(|&byte| byte == b'\n') {
+            let tail = begun.split_off(end + 1);
+            return Ok((true, std::mem::replace(begun, tail)));
+        }
+        let buffer = rest.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok((false, std::mem::take(begun)));
+        }
+        let n = buffer.len();
+        begun.extend_from_slice(buffer);
+        rest.consume(n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_taken_as_they_come() {
+        let mut rest = BufReader::with_capacity(4, &b"ab\ncd\nefgh"[..]);
+        let mut begun = b"x\ny".to_vec();
+        let mut taken = Vec::new();
+        loop {
+            let (whole, text) = next_lines(&mut begun, &mut rest).unwrap();
+            taken.push(String::from_utf8(text).unwrap());
+            if !whole {
+                break;
+            }
+        }
+        assert_eq!(taken, ["x\n", "yab\n", "cd\n", "efgh"]);
+    }
+}

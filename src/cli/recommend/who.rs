@@ -1,0 +1,342 @@
+//! Who gets a list: users of the training data, people with ratings of their own, or the neighbours of a movie or user.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::{ArgGroup, Args};
+use serde_json::Value;
+
+use crate::cli::error::{Result, usage};
+use crate::dataset::ids::ItemIx;
+use crate::dataset::load::load_ids;
+use crate::io::IoError;
+use crate::io::keys::Keys;
+use crate::io::profiles::{self, Profile, Rated};
+use crate::io::source::{Kind, STDIN, Source};
+use crate::io::values::Scale;
+use crate::model::{Model, Users};
+
+/// Who gets a list.
+#[derive(Debug, Args)]
+#[command(
+    next_help_heading = "Who",
+    group = ArgGroup::new("who").required(true).multiple(true).args([
+        "user", "users", "all_users", "rate", "like", "ratings", "similar_to", "similar_users",
+    ])
+)]
+pub(super) struct WhoArgs {
+    /// User of the training data (can be repeated)
+    #[arg(long, value_name = "ID")]
+    user: Vec<String>,
+    /// The users in this file: an id a line, or a Parquet file with `user_id`
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// Every user of the training data
+    #[arg(long)]
+    all_users: bool,
+    /// A rating of a new person: id or title, and stars (can be repeated)
+    #[arg(long, value_name = "MOVIE=STARS")]
+    rate: Vec<RateArg>,
+    /// A movie, id or title, to which a new person gives the most stars (can be repeated)
+    #[arg(long, value_name = "MOVIE")]
+    like: Vec<String>,
+    /// The ratings of a new person as CSV (a movie or title column, and rating) or as JSON, or of many people as JSON lines;
+    /// a dataset or Parquet file of many people; `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    ratings: Option<PathBuf>,
+    /// What to do with a movie of --ratings that is not found, or is several
+    #[arg(long, value_enum, default_value_t = OnError::Fail, value_name = "WHAT")]
+    on_error: OnError,
+    /// A movie, id or title, to find the likes of
+    #[arg(long, value_name = "MOVIE")]
+    similar_to: Option<String>,
+    /// A user of the training data to find the likes of
+    #[arg(long, value_name = "ID")]
+    similar_users: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum OnError {
+    /// End with an error
+    Fail,
+    /// Leave it out and say how many were
+    Skip,
+}
+
+/// `MOVIE=STARS` as typed.
+#[derive(Debug, Clone, PartialEq)]
+struct RateArg {
+    movie: String,
+    stars: f32,
+}
+
+impl FromStr for RateArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (movie, stars) =
+            text.rsplit_once('=').ok_or("expected MOVIE=STARS, such as \"Alien=5\"")?;
+        let value: f32 =
+            stars.trim().parse().map_err(|_| format!("`{stars}` is not a number of stars"))?;
+        Ok(Self { movie: movie.trim().into(), stars: value })
+    }
+}
+
+/// Who gets a list, as far as the command line alone tells.
+pub(super) enum Who<'a> {
+    /// Users of the training data.
+    Users(Users),
+    /// One new person.
+    Person(Profile),
+    /// Many new people, as JSON lines.
+    Lines(Lines),
+    /// Many new people, as a dataset or file of ratings.
+    People(&'a Path),
+    /// The movies most like one.
+    SimilarTo(&'a str),
+    /// The users most like one.
+    SimilarUsers(i32),
+}
+
+/// JSON lines, of which some may have been read already.
+pub(super) struct Lines {
+    pub(super) begun: Vec<u8>,
+    pub(super) rest: Box<dyn BufRead + Send>,
+}
+
+impl WhoArgs {
+    /// Reads who is asked for; `keys` are what the model's users are called, where they are no numbers.
+    pub(super) fn who(&self, keys: Option<&Keys>) -> Result<Who<'_>> {
+        let users = self.all_users || self.users.is_some() || !self.user.is_empty();
+        let person = self.ratings.is_some() || !self.rate.is_empty() || !self.like.is_empty();
+        let kinds = [users, person, self.similar_to.is_some(), self.similar_users.is_some()];
+        if kinds.into_iter().filter(|&given| given).count() != 1 {
+            return Err(usage(
+                "these ask for different things: users (--user, --users, --all-users), a person (--rate, \
+                 --like, --ratings), --similar-to or --similar-users",
+            ));
+        }
+        if let Some(movie) = &self.similar_to {
+            return Ok(Who::SimilarTo(movie));
+        }
+        if let Some(user) = &self.similar_users {
+            return Ok(Who::SimilarUsers(user_id("--similar-users", user, keys)?));
+        }
+        if users { Ok(Who::Users(self.wanted_users(keys)?)) } else { self.person() }
+    }
+
+    fn wanted_users(&self, keys: Option<&Keys>) -> Result<Users> {
+        if self.all_users {
+            return Ok(Users::All);
+        }
+        let ids = self.user.iter().map(|user| user_id("--user", user, keys));
+        let mut ids = ids.collect::<Result<Vec<i32>>>()?;
+        if let Some(path) = &self.users {
+            ids.extend(load_ids(path, "user_id", keys)?);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Users::Some(ids))
+    }
+
+    fn person(&self) -> Result<Who<'_>> {
+        let alone = self.rate.is_empty() && self.like.is_empty();
+        let Some(path) = &self.ratings else { return Ok(Who::Person(Profile::default())) };
+        let who = read_people(path)?;
+        if !alone && !matches!(who, Who::Person(_)) {
+            return Err(usage(
+                "--rate and --like add to one person's --ratings, not to many people's",
+            ));
+        }
+        Ok(who)
+    }
+
+    /// Resolves the ratings of one new person; `tell` hears how each movie of the command line was understood.
+    pub(super) fn profile(
+        &self,
+        model: &Model,
+        of_file: &Profile,
+        mut tell: impl FnMut(&str),
+    ) -> Result<Vec<(ItemIx, f32)>> {
+        let scale = scale(model);
+        let mut ratings = Vec::new();
+        for RateArg { movie, stars } in &self.rate {
+            if !scale.contains(*stars) {
+                return Err(usage(format!("{movie}={stars}: not between {scale} stars")));
+            }
+            ratings.push((model.catalogue.find(movie)?, *stars));
+        }
+        for movie in &self.like {
+            ratings.push((model.catalogue.find(movie)?, scale.max));
+        }
+        for (item, stars) in &ratings {
+            tell(&format!("rated {stars} {}", model.catalogue.name(*item)));
+        }
+        let (found, missed) = resolve(model, of_file, self.on_error)?;
+        if self.ratings.is_some() {
+            tell(&format!("{} ratings read", found.len()));
+        }
+        if missed > 0 {
+            tell(&format!(
+                "warning: {missed} of them left out: movies that are not found, or are several"
+            ));
+        }
+        ratings.extend(found);
+        in_order(model, ratings)
+    }
+
+    /// Returns what to do with movies that are not found.
+    pub(super) fn on_error(&self) -> OnError {
+        self.on_error
+    }
+}
+
+/// Returns the stars that a model's people can give.
+pub(super) fn scale(model: &Model) -> Scale {
+    model.info.as_ref().and_then(|info| info.training.scale).unwrap_or_default()
+}
+
+/// Finds the movies of a person; returns how many were left out, too.
+pub(super) fn resolve(
+    model: &Model,
+    profile: &Profile,
+    on_error: OnError,
+) -> Result<(Vec<(ItemIx, f32)>, usize)> {
+    let scale = scale(model);
+    let mut found = Vec::with_capacity(profile.ratings.len());
+    let mut missed = 0;
+    for Rated { movie, stars, place } in &profile.ratings {
+        // An error of a file says where in it.
+        let at = |error: anyhow::Error| match place {
+            Some(place) => error.context(place.clone()),
+            None => error,
+        };
+        if !scale.contains(*stars) {
+            return Err(at(anyhow::anyhow!("`{movie}`: {stars} is not between {scale} stars")));
+        }
+        match model.catalogue.find(movie) {
+            Ok(item) => found.push((item, *stars)),
+            Err(_) if on_error == OnError::Skip => missed += 1,
+            Err(error) => return Err(at(error.into())),
+        }
+    }
+    Ok((found, missed))
+}
+
+/// Puts ratings in the order of items and refuses a movie that is there twice.
+pub(super) fn in_order(
+    model: &Model,
+    mut ratings: Vec<(ItemIx, f32)>,
+) -> Result<Vec<(ItemIx, f32)>> {
+    ratings.sort_by_key(|(item, _)| *item);
+    if let Some(pair) = ratings.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(usage(format!("{} is rated twice", model.catalogue.name(pair[0].0))));
+    }
+    Ok(ratings)
+}
+
+fn user_id(option: &str, user: &str, keys: Option<&Keys>) -> Result<i32> {
+    match (keys, user.parse()) {
+        (Some(keys), _) => match keys.find(user) {
+            Some(id) => Ok(id),
+            None => anyhow::bail!("user {user} is not in the model"),
+        },
+        (None, Ok(id)) => Ok(id),
+        (None, Err(_)) => {
+            Err(usage(format!("{option} {user}: the users of this model are numbers")))
+        }
+    }
+}
+
+/// Reads the ratings of one person, or tells that there are many.
+fn read_people(path: &Path) -> Result<Who<'_>> {
+    if path.is_dir() {
+        return Ok(Who::People(path));
+    }
+    let (name, mut reader): (String, Box<dyn BufRead + Send>) = if path.as_os_str() == STDIN {
+        // Whoever waits for an answer before writing on must not be waited for.
+        ("<stdin>".into(), Box::new(BufReader::with_capacity(1 << 20, io::stdin())))
+    } else {
+        let source = Source::open(path)?;
+        if source.kind == Kind::Parquet {
+            return Ok(Who::People(path));
+        }
+        (source.name, Box::new(BufReader::with_capacity(1 << 20, source.reader)))
+    };
+    let failed = |error: io::Error| IoError::named(name.clone())(error);
+    let bad = |problem: String| anyhow::anyhow!("{name}: {problem}");
+    let mut begun = Vec::new();
+    read_line(&mut reader, &mut begun).map_err(failed)?;
+    match begun.first() {
+        None => Err(IoError::Empty { file: name }.into()),
+        Some(b'{' | b'[') => {
+            if let Ok(value) = serde_json::from_slice::<Value>(&begun) {
+                let before = begun.len();
+                if !profiles::is_query(&value) {
+                    read_line(&mut reader, &mut begun).map_err(failed)?;
+                }
+                return if profiles::is_query(&value) || begun.len() > before {
+                    Ok(Who::Lines(Lines { begun, rest: reader }))
+                } else {
+                    of_value(&value, &name)
+                };
+            }
+            reader.read_to_end(&mut begun).map_err(failed)?;
+            let value = serde_json::from_slice(&begun).map_err(|error| bad(error.to_string()))?;
+            of_value(&value, &name)
+        }
+        Some(_) => Ok(Who::Person(profiles::of_csv(&name, (&begun[..]).chain(reader))?)),
+    }
+}
+
+/// Makes one person of a JSON value from a file.
+fn of_value<'a>(value: &Value, file: &str) -> Result<Who<'a>> {
+    let mut profile =
+        profiles::of_json(value).map_err(|problem| anyhow::anyhow!("{file}: {problem}"))?;
+    profile.ratings.iter_mut().for_each(|rated| rated.place = Some(file.to_string()));
+    Ok(Who::Person(profile))
+}
+
+/// Adds the next line that is not blank.
+fn read_line(reader: &mut dyn BufRead, to: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        let before = to.len();
+        if reader.read_until(b'\n', to)? == 0 {
+            return Ok(());
+        }
+        if to[before..].iter().any(|byte| !byte.is_ascii_whitespace()) {
+            let blanks = to[before..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            to.drain(before..before + blanks);
+            return Ok(());
+        }
+        to.truncate(before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratings_as_typed() {
+        let parse = |text: &str| text.parse::<RateArg>().map(|rate| (rate.movie, rate.stars));
+        assert_eq!(parse("Alien=5"), Ok(("Alien".into(), 5.0)));
+        assert_eq!(parse("E=mc² (2005) = 3.5"), Ok(("E=mc² (2005)".into(), 3.5)));
+        assert_eq!(parse("1=0.5"), Ok(("1".into(), 0.5)));
+        for bad in ["Alien", "Alien=", "Alien=six"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn blank_lines_are_passed_over() {
+        let mut reader = BufReader::new(&b"\n  \n {\"a\":1}\n\n\n{}\n"[..]);
+        let mut lines = Vec::new();
+        read_line(&mut reader, &mut lines).unwrap();
+        assert_eq!(lines, b"{\"a\":1}\n");
+        read_line(&mut reader, &mut lines).unwrap();
+        read_line(&mut reader, &mut lines).unwrap();
+        assert_eq!(lines, b"{\"a\":1}\n{}\n");
+    }
+}

@@ -1,0 +1,127 @@
+//! Which movies may be in a list.
+
+use std::ops::RangeInclusive;
+
+use crate::dataset::expr::Plan;
+use crate::dataset::ids::ItemIx;
+use crate::io::columns::NO_TIME;
+use crate::model::catalogue::Catalogue;
+
+/// Conditions on the movies of a list; a movie must meet all of them.
+#[derive(Debug, Default)]
+pub struct Conditions {
+    /// Genres of which a movie must have one; none means all.
+    pub genres: Vec<String>,
+    /// Genres of which a movie may have none.
+    pub exclude_genres: Vec<String>,
+    /// Years of release; a movie without a year is in none.
+    pub released: Option<RangeInclusive<i16>>,
+    /// Fewest ratings in the training data.
+    pub min_ratings: u32,
+    /// Least mean stars in the training data.
+    pub min_mean: f64,
+    /// The only movies, where they are listed.
+    pub only: Option<Vec<ItemIx>>,
+    /// Movies that are left out.
+    pub except: Vec<ItemIx>,
+    /// An expression about movies.
+    pub plan: Option<Plan>,
+}
+
+impl Conditions {
+    /// Returns the items that meet all conditions, ascending.
+    #[must_use]
+    pub fn items(&self, catalogue: &Catalogue) -> Vec<u32> {
+        let mut fits = vec![self.only.is_none(); catalogue.len()];
+        self.only.iter().flatten().for_each(|item| fits[item.at()] = true);
+        self.except.iter().for_each(|item| fits[item.at()] = false);
+        let meets = |&item: &u32| fits[item as usize] && self.meets(catalogue, ItemIx(item));
+        (0..catalogue.len() as u32).filter(meets).collect()
+    }
+
+    fn meets(&self, catalogue: &Catalogue, item: ItemIx) -> bool {
+        let (n, mean) = (catalogue.n_ratings[item.at()], catalogue.mean_rating[item.at()]);
+        if n < self.min_ratings || mean < self.min_mean {
+            return false;
+        }
+        let Self { genres, exclude_genres, released, plan, .. } = self;
+        if genres.is_empty() && exclude_genres.is_empty() && released.is_none() && plan.is_none() {
+            return true;
+        }
+        let movie = catalogue.movie(item);
+        let has = |genres: &[String]| genres.iter().any(|genre| movie.has_genre(genre));
+        let in_period = released
+            .as_ref()
+            .is_none_or(|years| movie.release_year.is_some_and(|year| years.contains(&year)));
+        // What an expression could ask of a rating was refused where it was made ready.
+        let keeps = |plan: &Plan| plan.keeps(0, catalogue.id(item).0, 0.0, NO_TIME);
+        (genres.is_empty() || has(genres))
+            && !has(exclude_genres)
+            && in_period
+            && plan.as_ref().is_none_or(keeps)
+    }
+}
+
+/// Genres of items, by number, so that lists of many people can be narrowed to genres of their own.
+#[derive(Debug)]
+pub struct GenreSets {
+    /// Names, ascending.
+    names: Vec<String>,
+    /// Where the genres of each item begin.
+    starts: Vec<u32>,
+    genres: Vec<u16>,
+}
+
+impl GenreSets {
+    /// Numbers the genres of a catalogue.
+    #[must_use]
+    pub fn of(catalogue: &Catalogue) -> Self {
+        let names: Vec<String> = catalogue.movies.genres().into_iter().map(String::from).collect();
+        let (mut starts, mut genres) = (vec![0], Vec::new());
+        for (_, movie) in catalogue.movies.iter() {
+            let numbers = movie.genre_list().filter_map(|genre| {
+                names.binary_search_by(|name| name.as_str().cmp(genre)).ok().map(|at| at as u16)
+            });
+            genres.extend(numbers);
+            starts.push(genres.len() as u32);
+        }
+        Self { names, starts, genres }
+    }
+
+    /// Returns the numbers of an item's genres.
+    #[must_use]
+    pub fn of_item(&self, item: ItemIx) -> &[u16] {
+        &self.genres[self.starts[item.at()] as usize..self.starts[item.at() + 1] as usize]
+    }
+
+    /// Returns the name of a genre.
+    #[must_use]
+    pub fn name(&self, genre: u16) -> &str {
+        &self.names[usize::from(genre)]
+    }
+
+    /// Returns the genres of what a person has rated highest: those that at least half of these movies have, or else the ones
+    /// that most of them have; ascending. Nothing where nothing is rated or known.
+    #[must_use]
+    pub fn favourites(&self, ratings: &[(ItemIx, f32)]) -> Vec<u16> {
+        let best = ratings.iter().map(|(_, stars)| *stars).fold(f32::NEG_INFINITY, f32::max);
+        let mut counts = vec![0_usize; self.names.len()];
+        let mut n = 0;
+        for &(item, _) in ratings.iter().filter(|(_, stars)| *stars >= best) {
+            self.of_item(item).iter().for_each(|&genre| counts[usize::from(genre)] += 1);
+            n += usize::from(!self.of_item(item).is_empty());
+        }
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let least = most.min(n.div_ceil(2)).max(1);
+        (0..counts.len() as u16).filter(|&genre| counts[usize::from(genre)] >= least).collect()
+    }
+
+    /// Tells how much the genres of two items have in common, from 0 to 1: Jaccard's index.
+    #[must_use]
+    pub fn overlap(&self, a: ItemIx, b: ItemIx) -> f32 {
+        let (a, b) = (self.of_item(a), self.of_item(b));
+        let common = a.iter().filter(|genre| b.contains(genre)).count() as f32;
+        let all = (a.len() + b.len()) as f32 - common;
+        if all > 0.0 { common / all } else { 0.0 }
+    }
+}

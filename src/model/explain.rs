@@ -1,0 +1,44 @@
+//! Why a movie is recommended: what each rating of a person brought to its score.
+//!
+//! A person's vector x solves A x = Σ t_j y_j over the rated movies, so the score x·y_i is the sum of what each rating brings,
+//! t_j · y_iᵀA⁻¹y_j (Hu, Koren & Volinsky 2008, section 5): exact, and nothing is left over.
+
+use crate::linalg::cholesky;
+
+/// The parts that a score is the sum of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Explanation {
+    /// What the score would be without any rating.
+    pub base: f32,
+    /// What each rating of the person brought, in their order.
+    pub parts: Vec<f32>,
+}
+
+/// The equations that a person's vector solves.
+#[derive(Debug)]
+pub(crate) struct Equations {
+    /// A, the upper triangle, row after row.
+    pub(crate) a: Vec<f64>,
+    /// Rows y_j, with a 1 at the end where there are biases, one after another.
+    pub(crate) features: Vec<f64>,
+    /// t_j.
+    pub(crate) targets: Vec<f64>,
+}
+
+impl Equations {
+    /// Returns what each rating brings to the score of each of the items with the rows `items`, and A⁻¹y_i; nothing where A
+    /// is singular.
+    pub(crate) fn parts(mut self, items: &[Vec<f64>]) -> Option<Vec<(Vec<f32>, Vec<f64>)>> {
+        let width = items.first().map_or(0, Vec::len);
+        cholesky::factor(&mut self.a, width).ok()?;
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let of_item = |item: &Vec<f64>| {
+            let mut z = item.clone();
+            cholesky::solve(&self.a, &mut z);
+            let rows = self.features.chunks_exact(width.max(1)).zip(&self.targets);
+            let parts = rows.map(|(feature, target)| (target * dot(&z, feature)) as f32);
+            (parts.collect(), z)
+        };
+        Some(items.iter().map(of_item).collect())
+    }
+}
