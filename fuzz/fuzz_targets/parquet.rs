@@ -1,4 +1,4 @@
-//! Parquet with ratings in it, mvrec's own and foreign.
+//! Parquet with ratings or vectors in it, mvrec's own and foreign.
 #![no_main]
 
 use std::io::Cursor;
@@ -15,4 +15,6 @@ fuzz_target!(|bytes: &[u8]| {
         let mut intake = Intake { period, ..Intake::default() };
         let _ = file.read_ratings(&mut intake, &mut |_| Ok(()));
     }
+    let _ = file.read_vectors("id", "features", 3);
+    let _ = file.read_rows(&["id", "features"], "id", Some(&[1, 7]));
 });

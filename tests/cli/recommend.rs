@@ -268,6 +268,18 @@ fn ratings_come_from_files_of_any_kind() {
     mvrec: warning: 1 of them left out: movies that are not found, or are several
     mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
     "#);
+    fs::write(fixture.path("nothing.json"), "{}").unwrap();
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "recommend", "als", "--ratings", "nothing.json", "-n", "1", "--explain", "--format", "jsonl",
+    ]), @r#"
+    exit 0
+    --- stdout
+    {"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":7.2457,"predicted_rating":4.2329,"because":[]}
+    --- stderr
+    mvrec: 0 ratings read
+    mvrec: warning: nothing is rated, so this is a list for anybody
+    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in standard deviations
+    "#);
     for (name, text) in [
         ("off.json", "{\"Alien\": 7}"),
         ("empty.json", ""),

@@ -168,6 +168,9 @@ impl RecommendArgs {
         ui: &Ui,
     ) -> Result<()> {
         let ratings = self.who.profile(model, profile, |text| ui.say(text))?;
+        if ratings.is_empty() {
+            ui.say("warning: nothing is rated, so this is a list for anybody");
+        }
         let ranker = Ranker::new(model, query.clone());
         if query.favourite_genres {
             ui.say(&format!("genres: {}", ranker.favourite_genres(&ratings).join(", ")));

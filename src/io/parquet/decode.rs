@@ -253,9 +253,12 @@ pub(super) fn read_vectors(
         if checked.as_ref() != Some(&(n, of_levels.clone())) {
             let (mut at, mut regular) = (0, true);
             hybrid(starts, 1, n, all, |level, times| {
-                // A run of several starts, or one that passes the start of a row, is no list of this width.
-                let begins = at % width == 0;
-                regular &= (level == 0) == begins && (times == 1 || at % width + times <= width);
+                // A level 0 begins a list.
+                let within = at % width;
+                regular &= match level {
+                    0 => within == 0 && (times == 1 || width == 1),
+                    _ => within > 0 && within + times <= width,
+                };
                 at += times;
             })?;
             hybrid(nulls, width_of_defined, n, all, |level, _| regular &= level == defined)?;

@@ -5,10 +5,12 @@ mod guard;
 mod input;
 mod ratings;
 mod read;
+mod vectors;
 mod write;
 
 pub use guard::hush;
 pub use input::ParquetInput;
 pub use ratings::RatingChunks;
-pub use read::{ParquetFile, Vectors};
+pub use read::ParquetFile;
+pub use vectors::Vectors;
 pub use write::{GROUP_ROWS, GroupWriter, Layout, ratings_layout, write, write_batch, write_file};

@@ -14,20 +14,15 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::reader::Length;
-use rayon::prelude::*;
 
 use crate::io::batches;
 use crate::io::error::IoError;
-use crate::io::parquet::decode;
 use crate::io::parquet::input::ParquetInput;
 use crate::io::source::Source;
 use crate::io::values::epoch_ms;
 
 /// Rows that are decoded at a time: few enough that their memory is used again and again.
 const BATCH_ROWS: usize = 1 << 16;
-
-/// Ids, and the numbers of their vectors, one after another.
-pub type Vectors = (Vec<i32>, Vec<f32>);
 
 /// An open Parquet file whose footer has been read.
 pub struct ParquetFile {
@@ -177,36 +172,6 @@ impl ParquetFile {
         let field = arrow::datatypes::Field::new(column, DataType::Int32, false);
         let batch = self.read_as(&Arc::new(arrow::datatypes::Schema::new(vec![field])))?;
         Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
-    }
-
-    /// Reads ids and vectors of `width` numbers, row after row, from a file that mvrec wrote; nothing where they are stored
-    /// in another way.
-    ///
-    /// # Errors
-    /// If a column is missing or a page is damaged.
-    pub fn read_vectors(
-        &self,
-        id: &str,
-        vector: &str,
-        width: usize,
-    ) -> Result<Option<Vectors>, IoError> {
-        let schema = self.metadata.parquet_schema();
-        let leaf = (0..schema.num_columns()).find(|&at| {
-            schema.get_column_root(at).name() == vector && schema.column(at).max_rep_level() == 1
-        });
-        let Some(leaf) = leaf.filter(|_| self.is_own()) else { return Ok(None) };
-        let ids = self.read_ids(id)?;
-        let parts = self.guarded(|| {
-            let groups = self.metadata.metadata().row_groups().par_iter();
-            let parts = groups.map(|group| {
-                let rows = group.num_rows().max(0) as usize;
-                decode::read_vectors(&self.input, group.column(leaf), rows, width)
-            });
-            parts.collect::<Result<Option<Vec<_>>, _>>().map_err(self.damaged())
-        })?;
-        let Some(mut parts) = parts else { return Ok(None) };
-        let values = if parts.len() == 1 { parts.swap_remove(0) } else { parts.concat() };
-        Ok((values.len() == ids.len() * width).then_some((ids, values)))
     }
 
     /// Returns the rows of the pages that may hold one of `ids`, which ascend, as far as the index of pages tells.
