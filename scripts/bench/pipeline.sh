@@ -38,5 +38,3 @@ bench train als --feedback implicit --iterations 5 all -o ials
 bench train nmf --iterations 5 all -o nmf
 bench train nmf --fill 2.5 --iterations 5 all -o filled
 bench train cosine year -o cosine
-bench recommend als --user 5 -o list.json
-bench recommend als --rate "$("$root/target/release/mvrec" -q stats movies year -o top.csv && sed -n 2p top.csv | cut -d, -f1)=5" -o list.json

@@ -17,7 +17,7 @@ use crate::model::factors::Factors;
 use crate::model::info::{self, Algorithm, ModelInfo};
 use crate::model::nmf::Nmf;
 use crate::model::popularity::Popularity;
-use crate::model::ranking::StarRanking;
+use crate::model::ranking::{self, StarRanking};
 use crate::model::seen::Seen;
 use crate::model::{Person, Recommender, spark};
 use crate::schema;
@@ -128,17 +128,17 @@ impl Model {
         }
         let mean = info.training.mean_rating;
         let scale = info.training.scale.unwrap_or_default();
-        let ranking = || StarRanking::of(&catalogue, scale);
+        let ranking = |weighing| StarRanking::of(weighing, &catalogue, scale);
         let recommender: Box<dyn Recommender> = match &info.algorithm {
             Algorithm::Als(params) => {
                 let mean = if params.biases { mean } else { 0.0 };
                 let fold_in = FoldIn { params: params.clone(), mean };
                 let (users, items) = of_catalogue(folder, factors, &movie_ids)?;
-                Box::new(Als::new(fold_in, users, items, ranking()))
+                Box::new(Als::new(fold_in, users, items, ranking(ranking::ALS)))
             }
             Algorithm::Nmf(params) => {
                 let (users, items) = of_catalogue(folder, factors, &movie_ids)?;
-                Box::new(Nmf::new(params.clone(), users, items, ranking()))
+                Box::new(Nmf::new(params.clone(), users, items, ranking(ranking::NMF)))
             }
             Algorithm::Cosine(params) => match params.between {
                 Between::Movies => {
@@ -180,7 +180,7 @@ impl Model {
         let catalogue = Catalogue::of_ids(&items.ids, movies);
         let user_ids = users.ids.clone();
         let fold_in = FoldIn { params, mean: 0.0 };
-        let ranking = StarRanking::of(&catalogue, Scale::default());
+        let ranking = StarRanking::of(ranking::ALS, &catalogue, Scale::default());
         let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
         let folder = folder.to_path_buf();
         Ok(Self { folder, info: None, catalogue, seen: Seen::default(), user_ids, recommender })

@@ -5,14 +5,13 @@
 //!
 //! - the expected stars;
 //! - 0.7 ln(1 + n), n being the number of ratings of the movie;
-//! - 0.6 times how near the movie's vector y is to those that the person has rated: t·y with t = m / √(mᵀCm) and
+//! - γ times how near the movie's vector y is to those that the person has rated: t·y with t = m / √(mᵀCm) and
 //!   m = (C + ρI)⁻¹ Σ w_j n_j / (n_j + 20) y_j. C is the mean of y yᵀ over the ratings of the most rated movies, ρ the mean
 //!   of its diagonal, and w_j the stars above a third of the scale, so that t·y counts in standard deviations and what was disliked
 //!   pushes away. As t is added to the person's vector, it costs nothing per movie.
 //!
-//! The constants were chosen by NDCG@10 on validation splits of MovieLens latest-small and by reading lists for a handful of ratings
-//! (`scripts/profiles.sh`). Shrinking stars towards the mean did worse than nothing; a smaller ρ does better for NMF and worse for
-//! ALS.
+//! γ is 0.4 for ALS and 1 for NMF. The constants were chosen by NDCG@10 on validation splits of MovieLens latest-small, of users and of
+//! people with 2 to 64 ratings, and by reading lists (`scripts/profiles.sh`). Shrinking stars towards the mean did worse than nothing.
 
 use std::cmp::Reverse;
 use std::sync::OnceLock;
@@ -23,12 +22,27 @@ use crate::linalg::cholesky;
 use crate::linalg::dense::{Matrix, add_rows, dot, scores};
 use crate::model::catalogue::Catalogue;
 
-/// What a score made here means.
-pub const MEANING: &str = "expected stars + 0.7 x ln(1 + ratings of the movie) + 0.6 x nearness to what the person rated, in \
-                                  standard deviations";
+/// What the third term weighs, and what a score made so means.
+#[derive(Debug, Clone, Copy)]
+pub struct Weighing {
+    of_taste: f32,
+    /// What a score means.
+    pub meaning: &'static str,
+}
+
+/// Of ALS, whose vectors hold little but what stars tell.
+pub const ALS: Weighing = Weighing {
+    of_taste: 0.4,
+    meaning: "expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations",
+};
+
+/// Of NMF, whose vectors are large where people have rated much.
+pub const NMF: Weighing = Weighing {
+    of_taste: 1.0,
+    meaning: "expected stars + 0.7 x ln(1 + ratings of the movie) + 1.0 x nearness to what the person rated, in standard deviations",
+};
 
 const OF_COUNT: f32 = 0.7;
-const OF_TASTE: f32 = 0.6;
 /// Ratings at which a movie's vector is trusted half.
 const TRUSTED_HALF: f32 = 20.0;
 /// Movies that C is taken of.
@@ -37,6 +51,7 @@ const MOST_RATED: usize = 2000;
 /// Ranks by stars, counts and taste.
 #[derive(Debug)]
 pub struct StarRanking {
+    weighing: Weighing,
     n_ratings: Vec<u32>,
     bonus: Vec<f32>,
     /// Stars from which on a rating speaks for a movie.
@@ -64,14 +79,21 @@ pub struct Taste {
 
 impl StarRanking {
     /// Takes the counts of the training data and the stars that people can give.
-    pub fn of(catalogue: &Catalogue, scale: Scale) -> Self {
+    pub fn of(weighing: Weighing, catalogue: &Catalogue, scale: Scale) -> Self {
         let bonus = catalogue.n_ratings.iter().map(|&n| OF_COUNT * (n as f32).ln_1p());
         Self {
+            weighing,
             bonus: bonus.collect(),
             n_ratings: catalogue.n_ratings.clone(),
             neutral: scale.min + (scale.max - scale.min) / 3.0,
             spread: OnceLock::new(),
         }
+    }
+
+    /// Says what a score means.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.weighing.meaning
     }
 
     /// Returns what is added to the products of each item.
@@ -93,7 +115,7 @@ impl StarRanking {
         if !(variance.is_finite() && variance > 0.0) {
             return None;
         }
-        let scale = OF_TASTE / variance.sqrt();
+        let scale = self.weighing.of_taste / variance.sqrt();
         vector.iter_mut().for_each(|x| *x *= scale);
         Some(Taste { vector, scale })
     }

@@ -9,7 +9,7 @@ use crate::model::als::params::{AlsParams, Feedback, Solver};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factors::{Factors, cosine, cosines};
-use crate::model::ranking::{self, StarRanking};
+use crate::model::ranking::StarRanking;
 use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
 
 /// How a new person's vector is found: the parameters of training and the mean rating.
@@ -143,7 +143,7 @@ impl Recommender for Als {
 
     fn score_meaning(&self) -> &'static str {
         match self.fold_in.params.feedback {
-            Feedback::Explicit => ranking::MEANING,
+            Feedback::Explicit => self.ranking.meaning(),
             Feedback::Implicit => {
                 "strength of preference: 1 for what people like to see, 0 for the rest"
             }

@@ -9,7 +9,7 @@ use crate::model::explain::Explanation;
 use crate::model::factors::{Factors, cosine, cosines};
 use crate::model::nmf::half_step::{Depth, Filled, HalfStep};
 use crate::model::nmf::params::NmfParams;
-use crate::model::ranking::{self, StarRanking};
+use crate::model::ranking::StarRanking;
 use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
 
 /// A fitted NMF model.
@@ -109,7 +109,7 @@ impl Recommender for Nmf {
     fn score_meaning(&self) -> &'static str {
         match self.params.fill {
             Some(_) => "reconstructed value of the filled matrix",
-            None => ranking::MEANING,
+            None => self.ranking.meaning(),
         }
     }
 
