@@ -3,9 +3,8 @@
 
 usage: check_stats.py MOVIELENS_FOLDER [--mvrec target/release/mvrec] [--year 2018]
 
-Checks, through the real binary: the summary of all ratings; the whole `stats movies` table of one year, row by
-row and in order; `top` and `polarising`. Counts must be equal, averages to 1e-9. Also opens every file that
-mvrec writes in DuckDB, Polars and PyArrow, checks the documented types, and runs the original project's SQL on
+Checks, through the real binary: every report of `mvrec stats` but `landing`, row by row and in order, `stats movies` of one
+year. Counts must be equal, averages to 1e-9. Also opens every file that mvrec writes in DuckDB, Polars and PyArrow, checks the documented types, and runs the original project's SQL on
 them. Needs: pip install duckdb polars pyarrow
 """
 
@@ -49,6 +48,55 @@ def same(what, ours, theirs, tolerance=TOLERANCE):
             close = abs(x - y) <= tolerance if isinstance(x, float) and y is not None else x == y
             assert close, f"{what}, row {place + 1}: {a} where DuckDB has {b}"
     print(f"ok: {what}: {len(ours)} rows")
+
+
+def check_reports(db, rows, report, whole):
+    """Users, genres, time, selections and single movies."""
+    db.execute("CREATE VIEW per_user AS SELECT count(*) AS n FROM csv_ratings GROUP BY user_id")
+    users = report("stats", "users", whole)
+    same("stats users, totals", [(users["users"], users["ratings"], users["mean"])],
+         db.execute("SELECT count(*), sum(n)::INT, avg(n) FROM per_user").fetchall())
+    same("stats users, quantiles", [(row["ratings"],) for row in users["quantiles"]],
+         [(value,) for value in db.execute(f"SELECT quantile_cont(n, {[r['share'] for r in users['quantiles']]}) FROM per_user").fetchone()[0]])
+    same("stats users, shares", [tuple(row.values()) for row in users["top"]], [db.execute(
+        f"""WITH top AS (SELECT n FROM per_user ORDER BY n DESC LIMIT (SELECT ceil(count(*) * {percent} / 100)::INT FROM per_user))
+            SELECT {percent}, count(*), sum(n)::INT, sum(n) / (SELECT sum(n) FROM per_user) FROM top""").fetchone()
+        for percent in range(10, 101, 10)])
+    same("stats users, bins", [tuple(row.values()) for row in users["bins"]], db.execute(
+        """SELECT (2 ** floor(log2(n)))::INT AS f, (2 ** floor(log2(n)) * 2 - 1)::INT, count(*) FROM per_user
+           GROUP BY ALL ORDER BY f""").fetchall())
+    db.execute("CREATE VIEW by_genre AS SELECT movieId AS movie_id, title, genres, unnest(string_split(genres, '|')) AS genre FROM csv_movies")
+    same("stats genres", rows("stats", "genres", whole), db.execute(
+        """SELECT genre, count(DISTINCT movie_id), count(*) AS n, avg(rating), count(*) / (SELECT count(*) FROM csv_ratings)
+           FROM csv_ratings JOIN by_genre USING (movie_id) GROUP BY genre ORDER BY n DESC, genre""").fetchall())
+    for period in ["day", "week", "month", "year"]:
+        for words, condition in [
+            ([], "true"),
+            (["--genre", "Western"], "movie_id IN (SELECT movie_id FROM by_genre WHERE genre = 'Western')"),
+            (["--movie", "1"], "movie_id = 1"),
+        ]:
+            ours = [row for row in report("stats", "timeline", "--by", period, *words, whole) if row["total_ratings"]]
+            ours = [(r["period"], r["total_ratings"], r["avg_rating"], r["cumulative_ratings"], r["cumulative_avg"]) for r in ours]
+            same(f"stats timeline by {period}, {condition}", ours, db.execute(
+                f"""SELECT strftime(p, '%Y-%m-%d'), n, s / n, sum(n) OVER (ORDER BY p)::INT, sum(s) OVER (ORDER BY p) / sum(n) OVER (ORDER BY p)
+                    FROM (SELECT date_trunc('{period}', time) AS p, count(*) AS n, sum(rating) AS s FROM csv_ratings
+                          WHERE {condition} GROUP BY p) ORDER BY p""").fetchall())
+    figures = "SELECT movie_id, avg(rating) AS a, count(*) AS n, stddev_samp(rating) AS s FROM csv_ratings GROUP BY movie_id"
+    same("stats popular, comedies", rows("stats", "popular", "--genre", "Comedy", "-n", "100", whole), db.execute(
+        f"""SELECT movie_id, title, genres, a, n FROM ({figures}) JOIN by_genre USING (movie_id)
+            WHERE genre = 'Comedy' AND n >= 50 ORDER BY n DESC, a DESC, movie_id LIMIT 100""").fetchall())
+    same("stats best-by-genre", rows("stats", "best-by-genre", "-n", "3", "--min-ratings", "20", whole), db.execute(
+        f"""SELECT genre, movie_id, title, genres, a, n FROM ({figures}) JOIN by_genre USING (movie_id) WHERE n >= 20
+            QUALIFY row_number() OVER (PARTITION BY genre ORDER BY a DESC, n DESC, movie_id) <= 3
+            ORDER BY genre, a DESC, n DESC, movie_id""").fetchall())
+    for movie in [1, 318, 5618, 193609]:
+        one = report("stats", "movie", str(movie), whole)
+        same(f"stats movie {movie}", [(one["total_ratings"], one["avg_rating"], one["stddev_rating"], one["count_percentile"], one["mean_percentile"])],
+             db.execute(f"""WITH f AS ({figures}), m AS (FROM f WHERE movie_id = {movie})
+                 SELECT m.n, m.a, m.s, (SELECT count(*) FROM f WHERE n < m.n) / (SELECT count(*) FROM f),
+                        (SELECT count(*) FROM f WHERE a < m.a) / (SELECT count(*) FROM f) FROM m""").fetchall())
+        same(f"stats movie {movie}, histogram", [(float(stars), n) for stars, n in one["histogram"].items()], db.execute(
+            f"SELECT rating, count(*) FROM csv_ratings WHERE movie_id = {movie} GROUP BY rating ORDER BY rating").fetchall())
 
 
 def main():
@@ -102,6 +150,8 @@ def main():
         order = lambda row: (-round(row[5], 9), -row[4], row[0])
         assert [r[0] for r in ours] == [r[0] for r in sorted(ours, key=order)], "polarising: order"
         same("stats polarising", sorted(ours, key=order), sorted(theirs, key=order))
+
+        check_reports(db, rows, lambda *words: json.loads(mvrec(*words, "--format", "json")), whole)
 
         for name, types in TYPES.items():
             path = os.path.join(whole, name)

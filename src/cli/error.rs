@@ -103,7 +103,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
                 return Some("give the id, or the title with its year");
             }
             Some(TitleError::Unknown { .. }) => {
-                return Some("the model knows only movies that were rated");
+                return Some(
+                    "only movies that were rated are known here; `mvrec search` finds titles",
+                );
             }
             None => {}
         }

@@ -5,6 +5,7 @@
 //! fits decides, see [`Fit`].
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use rayon::prelude::*;
 use strsim::damerau_levenshtein;
@@ -174,6 +175,35 @@ pub fn search(movies: &Movies, title: &str) -> Vec<(MovieId, Fit)> {
         return found;
     }
     all_that(movies, |_, title| Entry::new(title).typos(&wanted))
+}
+
+/// Finds the movie that an id, a key or a title as typed means; `is_known` tells which ids count, `n_ratings` how well known
+/// a movie is.
+///
+/// # Errors
+/// If no movie fits, or several do; the best known are listed first.
+pub fn find(
+    movies: &Movies,
+    text: &str,
+    is_known: impl Fn(MovieId) -> bool,
+    n_ratings: impl Fn(MovieId) -> u64,
+) -> Result<MovieId, TitleError> {
+    let text = text.trim();
+    let id = movies.by_key(text).or_else(|| text.parse().ok().map(MovieId));
+    if let Some(id) = id.filter(|id| is_known(*id)) {
+        return Ok(id);
+    }
+    let mut found: Vec<MovieId> = closest(movies, text).into_iter().map(|(id, _)| id).collect();
+    match found[..] {
+        [] => Err(TitleError::Unknown { title: text.into() }),
+        [id] => Ok(id),
+        _ => {
+            found.sort_by_key(|id| Reverse(n_ratings(*id)));
+            let title = |id| movies.get(id).map_or("", |movie| movie.title).to_string();
+            let candidates = found.into_iter().map(|id| (id, title(id))).collect();
+            Err(TitleError::Ambiguous { title: text.into(), candidates })
+        }
+    }
 }
 
 /// Asks of every title on all threads; `fit` gets some memory to work in.

@@ -1,6 +1,5 @@
 //! The movies that a model can recommend, with what the training data said of each.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch};
@@ -10,7 +9,7 @@ use crate::dataset::Movies;
 use crate::dataset::ids::{ItemIx, MovieId, position};
 use crate::dataset::matrix::Interactions;
 use crate::dataset::movies::Movie;
-use crate::dataset::titles::{TitleError, closest};
+use crate::dataset::titles::{self, TitleError};
 use crate::io::batches;
 use crate::schema;
 
@@ -96,23 +95,9 @@ impl Catalogue {
     /// # Errors
     /// If no movie fits, or several do; those with most ratings are listed first.
     pub fn find(&self, text: &str) -> Result<ItemIx, TitleError> {
-        let text = text.trim();
-        let id = self.movies.by_key(text).or_else(|| text.parse().ok().map(MovieId));
-        if let Some(item) = id.and_then(|id| self.item(id)) {
-            return Ok(item);
-        }
-        let mut found: Vec<ItemIx> =
-            closest(&self.movies, text).into_iter().filter_map(|(id, _)| self.item(id)).collect();
-        match found[..] {
-            [] => Err(TitleError::Unknown { title: text.into() }),
-            [item] => Ok(item),
-            _ => {
-                found.sort_by_key(|item| Reverse(self.n_ratings[item.at()]));
-                let name = |item: ItemIx| (self.id(item), self.movie(item).title.to_string());
-                let candidates = found.into_iter().map(name).collect();
-                Err(TitleError::Ambiguous { title: text.into(), candidates })
-            }
-        }
+        let n_ratings = |id| self.item(id).map_or(0, |item| u64::from(self.n_ratings[item.at()]));
+        let id = titles::find(&self.movies, text, |id| self.item(id).is_some(), n_ratings)?;
+        Ok(self.item(id).expect("the title came from the catalogue"))
     }
 
     /// Returns a batch of [`schema::model_movies`].

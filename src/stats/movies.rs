@@ -1,9 +1,8 @@
 //! Figures of every rated movie, and the selections made of them.
 
-use rayon::prelude::*;
-
-use crate::dataset::ids::{Lookup, MovieId};
+use crate::dataset::ids::MovieId;
 use crate::dataset::{Movies, Ratings};
+use crate::stats::sums::per_movie;
 
 /// Figures of one movie.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,13 +34,6 @@ pub enum Order {
     MostPolarising,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    n: u64,
-    sum: f64,
-    squares: f64,
-}
-
 /// Returns the figures of every movie with at least `min_ratings`, in order.
 #[must_use]
 pub fn movies(
@@ -51,21 +43,19 @@ pub fn movies(
     order: Order,
 ) -> Vec<MovieFigures> {
     let ids = ratings.movie_ids();
-    let sums = sums(ratings, &ids);
+    let sums = per_movie(ratings, &ids);
     let figures = ids.iter().zip(sums).filter(|(_, sums)| sums.n >= min_ratings.max(1));
     let mut figures: Vec<MovieFigures> = figures
         .map(|(&id, sums)| {
             let movie = movies.and_then(|movies| movies.get(MovieId(id)));
-            let n = sums.n as f64;
-            let variance = (sums.squares - sums.sum * sums.sum / n) / (n - 1.0);
             MovieFigures {
                 movie_id: MovieId(id),
                 movie_key: movie.and_then(|movie| movie.key).map(String::from),
                 title: movie.map(|movie| movie.title.into()),
                 genres: movie.map(|movie| movie.genres.into()),
-                avg_rating: sums.sum / n,
+                avg_rating: sums.mean().unwrap_or(f64::NAN),
                 total_ratings: sums.n,
-                stddev_rating: (sums.n > 1).then(|| variance.max(0.0).sqrt()),
+                stddev_rating: sums.deviation(),
             }
         })
         .collect();
@@ -82,38 +72,6 @@ pub fn movies(
         b1.total_cmp(&a1).then(b2.total_cmp(&a2)).then(a.movie_id.cmp(&b.movie_id))
     });
     figures
-}
-
-/// Sums per movie, over blocks of fixed size in order: any number of threads gives the same bits.
-fn sums(ratings: &Ratings, ids: &[i32]) -> Vec<Sums> {
-    const BLOCK: usize = 1 << 21;
-    let columns = ratings.columns();
-    let lookup = Lookup::new(ids);
-    let blocks: Vec<Vec<Sums>> = columns
-        .movie_id
-        .par_chunks(BLOCK)
-        .zip(columns.rating.par_chunks(BLOCK))
-        .map(|(movies, stars)| {
-            let mut sums = vec![Sums::default(); ids.len()];
-            for (&movie, &stars) in movies.iter().zip(stars) {
-                let at = lookup.get(movie).expect("every movie was listed") as usize;
-                let stars = f64::from(stars);
-                sums[at].n += 1;
-                sums[at].sum += stars;
-                sums[at].squares += stars * stars;
-            }
-            sums
-        })
-        .collect();
-    let mut total = vec![Sums::default(); ids.len()];
-    for block in blocks {
-        for (total, part) in total.iter_mut().zip(block) {
-            total.n += part.n;
-            total.sum += part.sum;
-            total.squares += part.squares;
-        }
-    }
-    total
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ fn unclear_questions_are_refused() {
     exit 1
     --- stderr
     mvrec: error: no movie is called `Solaris 3`
-    mvrec: hint: the model knows only movies that were rated
+    mvrec: hint: only movies that were rated are known here; `mvrec search` finds titles
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--rate", "Alien=6"]), @"
     exit 2
@@ -255,7 +255,7 @@ fn ratings_come_from_files_of_any_kind() {
     exit 1
     --- stderr
     mvrec: error: odd.csv:3: no movie is called `No such film`
-    mvrec: hint: the model knows only movies that were rated
+    mvrec: hint: only movies that were rated are known here; `mvrec search` finds titles
     ");
     insta::assert_snapshot!(fixture.snapshot(&[
         "recommend", "als", "--ratings", "odd.csv", "--on-error", "skip", "-n", "1", "--fields", "rank,title",

@@ -128,3 +128,237 @@ fn a_report_goes_to_a_file_of_the_kind_of_its_name() {
     assert_eq!(info["rows"], 300);
     assert_eq!(info["columns"]["avg_rating"], "Float64");
 }
+
+#[test]
+fn users_genres_and_time() {
+    let fixture = Fixture::with_dataset();
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "users", "ml", "--format", "csv"]), @"
+    exit 0
+    --- stdout
+    top_percent,users,ratings,share
+    10,20,2809,0.2300
+    20,40,4679,0.3832
+    30,60,6217,0.5091
+    40,80,7496,0.6139
+    50,100,8581,0.7027
+    60,120,9557,0.7827
+    70,140,10443,0.8552
+    80,160,11202,0.9174
+    90,180,11785,0.9651
+    100,200,12211,1.0
+    ");
+    let users = fixture.json(&["stats", "users", "ml"]);
+    assert_eq!((&users["users"], &users["ratings"]), (&200.into(), &12_211.into()));
+    let sum = |name: &str, field: &str| -> u64 {
+        users[name].as_array().unwrap().iter().map(|row| row[field].as_u64().unwrap()).sum()
+    };
+    assert_eq!(sum("bins", "users"), 200);
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "genres", "ml", "--format", "table"]), @"
+    exit 0
+    --- stdout
+     genre        movies  total_ratings  avg_rating  share
+     Drama           143           5964       3.690  0.488
+     Adventure        81           3503       3.703  0.287
+     Action           85           3436       3.602  0.281
+     Thriller         76           3094       3.675  0.253
+     Sci-Fi           66           2643       3.708  0.216
+     Comedy           64           2605       3.628  0.213
+     Romance          56           2263       3.636  0.185
+     Crime            44           2137       3.700  0.175
+     Fantasy          44           1889       3.682  0.155
+     Animation        48           1785       3.720  0.146
+     Children         44           1636       3.785  0.134
+     Horror           39           1454       3.686  0.119
+     Mystery          34           1421       3.705  0.116
+     War              23           1016       3.630  0.083
+     Musical          21            769       3.793  0.063
+     Western          16            604       3.738  0.049
+     Film-Noir        11            509       3.719  0.042
+     Documentary       7            181       3.340  0.015
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "timeline", "--by", "year", "ml", "--format", "csv"]), @"
+    exit 0
+    --- stdout
+    period,total_ratings,avg_rating,cumulative_ratings,cumulative_avg
+    2016-01-01,1653,3.7474,1653,3.7474
+    2017-01-01,2828,3.7311,4481,3.7371
+    2018-01-01,3770,3.6174,8251,3.6824
+    2019-01-01,3960,3.6119,12211,3.6595
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&[
+        "stats", "timeline", "--by", "year", "--movie", "alien", "--movie", "49", "ml", "--format", "jsonl",
+    ]), @r#"
+    exit 0
+    --- stdout
+    {"movie_id":28,"title":"Alien (1979)","period":"2016-01-01","total_ratings":6,"avg_rating":4.0,"cumulative_ratings":6,"cumulative_avg":4.0}
+    {"movie_id":28,"title":"Alien (1979)","period":"2017-01-01","total_ratings":12,"avg_rating":4.5417,"cumulative_ratings":18,"cumulative_avg":4.3611}
+    {"movie_id":28,"title":"Alien (1979)","period":"2018-01-01","total_ratings":21,"avg_rating":4.1667,"cumulative_ratings":39,"cumulative_avg":4.2564}
+    {"movie_id":28,"title":"Alien (1979)","period":"2019-01-01","total_ratings":17,"avg_rating":3.9706,"cumulative_ratings":56,"cumulative_avg":4.1696}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2016-01-01","total_ratings":6,"avg_rating":3.6667,"cumulative_ratings":6,"cumulative_avg":3.6667}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2017-01-01","total_ratings":10,"avg_rating":3.95,"cumulative_ratings":16,"cumulative_avg":3.8438}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2018-01-01","total_ratings":18,"avg_rating":3.6111,"cumulative_ratings":34,"cumulative_avg":3.7206}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2019-01-01","total_ratings":21,"avg_rating":3.5,"cumulative_ratings":55,"cumulative_avg":3.6364}
+    "#);
+    let weeks = fixture.json(&["stats", "timeline", "--by", "week", "--genre", "Western", "ml"]);
+    let genres = fixture.json(&["stats", "genres", "ml"]);
+    let western = genres.as_array().unwrap().iter().find(|row| row["genre"] == "Western").unwrap();
+    let last = weeks.as_array().unwrap().last().unwrap();
+    assert_eq!(last["cumulative_ratings"], western["total_ratings"]);
+    assert_eq!(last["cumulative_avg"], western["avg_rating"]);
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "timeline", "--genre", "Opera", "ml"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: no movie is of the genre `Opera`; known are Action, Adventure, Animation, Children, Comedy, Crime, Documentary, Drama, Fantasy, Film-Noir, Horror, Musical, Mystery, Romance, Sci-Fi, Thriller, War, Western
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "timeline", "--movie", "No such film", "ml"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: no movie is called `No such film`
+    mvrec: hint: only movies that were rated are known here; `mvrec search` finds titles
+    ");
+}
+
+#[test]
+fn selections_by_genre_and_for_newcomers() {
+    let fixture = Fixture::with_dataset();
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "popular", "ml", "-n", "2", "--genre", "horror", "--format", "csv"]), @r#"
+    exit 0
+    --- stdout
+    movie_id,title,genres,avg_rating,total_ratings
+    7,"Silence of the Lambs, The (1991)",Crime|Horror|Thriller,3.9684,79
+    56,Psycho (1960),Crime|Horror,4.3923,65
+    "#);
+    let best = fixture.json(&["stats", "best-by-genre", "--min-ratings", "20", "ml"]);
+    for row in best.as_array().unwrap() {
+        let genre = row["genre"].as_str().unwrap();
+        let top = fixture.json(&[
+            "stats",
+            "top",
+            "--genre",
+            genre,
+            "--min-ratings",
+            "20",
+            "-n",
+            "1",
+            "ml",
+        ]);
+        assert_eq!(row["movie_id"], top[0]["movie_id"], "{genre}");
+    }
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "landing", "ml", "-n", "4", "--format", "csv"]), @r#"
+    exit 0
+    --- stdout
+    movie_id,title,genres,avg_rating,total_ratings,stddev_rating
+    27,Shrek (2001),Adventure|Animation|Children|Comedy|Fantasy|Romance,3.5268,56,1.1848
+    4,"Matrix, The (1999)",Action|Sci-Fi|Thriller,3.4383,81,0.9266
+    178,Rio Bravo (1959),Western,3.9510,51,0.9862
+    16,Schindler's List (1993),Drama|War,3.725,80,0.8675
+    "#);
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "best-by-genre", "ml/ratings.parquet"]), @"
+    exit 1
+    --- stderr
+    mvrec: no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)
+    mvrec: error: genres are needed, and these ratings come without movies
+    mvrec: hint: give them with --movies PATH (a dataset, movies.parquet or movies.csv)
+    ");
+}
+
+#[test]
+fn all_that_is_known_of_one_movie() {
+    let fixture = Fixture::with_model();
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "movie", "spirited away", "ml"]), @r#"
+    exit 0
+    --- stdout
+    {
+      "movie_id": 13,
+      "title": "Spirited Away (Sen to Chihiro no kamikakushi) (2001)",
+      "release_year": 2001,
+      "genres": "Adventure|Animation|Fantasy",
+      "imdb": "https://www.imdb.com/title/tt0245429/",
+      "tmdb": "https://www.themoviedb.org/movie/129",
+      "total_ratings": 77,
+      "avg_rating": 3.1623,
+      "stddev_rating": 0.8329,
+      "count_percentile": 0.9633,
+      "mean_percentile": 0.1367,
+      "histogram": {
+        "1": 1,
+        "1.5": 2,
+        "2": 7,
+        "2.5": 14,
+        "3": 19,
+        "3.5": 14,
+        "4": 13,
+        "4.5": 5,
+        "5": 2
+      },
+      "years": [
+        {
+          "period": "2016-01-01",
+          "total_ratings": 11,
+          "avg_rating": 3.4545,
+          "cumulative_ratings": 11,
+          "cumulative_avg": 3.4545
+        },
+        {
+          "period": "2017-01-01",
+          "total_ratings": 20,
+          "avg_rating": 3.375,
+          "cumulative_ratings": 31,
+          "cumulative_avg": 3.4032
+        },
+        {
+          "period": "2018-01-01",
+          "total_ratings": 21,
+          "avg_rating": 2.8571,
+          "cumulative_ratings": 52,
+          "cumulative_avg": 3.1827
+        },
+        {
+          "period": "2019-01-01",
+          "total_ratings": 25,
+          "avg_rating": 3.12,
+          "cumulative_ratings": 77,
+          "cumulative_avg": 3.1623
+        }
+      ]
+    }
+    "#);
+    let with = fixture.json(&["stats", "movie", "spirited away", "ml", "--model", "als"]);
+    assert_eq!(with["similar"].as_array().unwrap().len(), 10);
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "movie", "harry potter", "ml"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: `harry potter` fits several movies:
+      33  Harry Potter and the Philosopher's Stone (2001)
+      81  Harry Potter and the Prisoner of Azkaban (2004)
+    mvrec: hint: give the id, or the title with its year
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "movie", "99999", "ml"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: no movie is called `99999`
+    mvrec: hint: only movies that were rated are known here; `mvrec search` finds titles
+    ");
+}
+
+#[test]
+fn reports_on_next_to_nothing() {
+    let fixture = Fixture::with_dataset();
+    for condition in ["user = 1 and movie = 0", "user = 1 and movie < 30"] {
+        fixture.ok(&["filter", "ml", "--where", condition, "-o", "few"]);
+        for report in [
+            "summary",
+            "users",
+            "genres",
+            "timeline",
+            "movies",
+            "popular",
+            "best-by-genre",
+            "landing",
+        ] {
+            for format in ["table", "json", "jsonl", "csv", "parquet"] {
+                fixture.ok(&["stats", report, "few", "--format", format]);
+            }
+        }
+    }
+}

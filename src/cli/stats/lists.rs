@@ -1,0 +1,202 @@
+//! Reports that list movies.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use clap::Args;
+
+use crate::cli::args::{InputArgs, MoviesArgs};
+use crate::cli::error::Result;
+use crate::cli::output::{Report, ReportArgs};
+use crate::cli::stats::BYTES_PER_RATING;
+use crate::cli::ui::Ui;
+use crate::dataset::movies::Movies;
+use crate::dataset::{Dataset, DatasetError};
+use crate::stats::landing::landing;
+use crate::stats::movies::{MovieFigures, Order, movies};
+
+/// List every rated movie with its average and number of ratings
+///
+/// The original project's SQL: movie_id, title, genres, avg_rating, total_ratings, ordered by total_ratings and then avg_rating, both
+/// descending, ties by movie_id.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec stats movies ml-2019 -o movies-2019.csv
+  mvrec filter --year 2018 ml | mvrec stats movies --movies ml --format jsonl | head -3")]
+pub(super) struct MovieTableArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    movies: MoviesArgs,
+    /// Only movies with at least this many ratings
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    min_ratings: u64,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// A list of movies at the top of an order.
+#[derive(Debug, Args)]
+pub(super) struct SelectionArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    movies: MoviesArgs,
+    /// Only movies with at least this many ratings
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    min_ratings: u64,
+    /// Only movies of this genre (can be repeated: any of them)
+    #[arg(long, value_name = "GENRE")]
+    genre: Vec<String>,
+    /// Length of the list
+    #[arg(short, default_value_t = 10, value_name = "N")]
+    n: usize,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// List the movies with the highest average of each genre
+///
+/// A movie counts in each of its genres. Ties go by the number of ratings, then by movie_id.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec stats best-by-genre ml-2019
+  mvrec stats best-by-genre -n 3 --min-ratings 100 ml-2019 --format csv")]
+pub(super) struct BestByGenreArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    movies: MoviesArgs,
+    /// Only movies with at least this many ratings
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    min_ratings: u64,
+    /// Movies of each genre
+    #[arg(short, default_value_t = 1, value_name = "N")]
+    n: usize,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// Choose movies for a newcomer to rate: known, disputed, and of different tastes
+///
+/// Of the 200 most rated movies, one after another is chosen for which
+/// ln(1 + ratings) / its largest value + standard deviation / its largest value - overlap is largest; the overlap is that of the
+/// genres (Jaccard) with the movie most like it of those chosen before.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec stats landing ml-2019
+  mvrec stats landing -n 20 ml --format jsonl | jq -r .title")]
+pub(super) struct LandingArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    movies: MoviesArgs,
+    /// Number of movies
+    #[arg(short, default_value_t = 10, value_name = "N")]
+    n: usize,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// Loads ratings and the movies that go with them.
+fn load(input: &InputArgs, titles: &MoviesArgs, ui: &Ui) -> Result<(Dataset, Option<Movies>)> {
+    let dataset = input.load(BYTES_PER_RATING, ui)?;
+    let known = titles.of(&dataset, ui)?;
+    Ok((dataset, known))
+}
+
+impl MovieTableArgs {
+    pub(super) fn run(&self, ui: &Ui) -> Result<()> {
+        let sink = self.report.sink()?;
+        let (dataset, known) = load(&self.input, &self.movies, ui)?;
+        let order = Order::MostRated;
+        let figures = movies(&dataset.ratings, known.as_ref(), self.min_ratings, order);
+        ui.finish();
+        sink.write(&Report::Rows(batch(&figures, false)))
+    }
+}
+
+impl SelectionArgs {
+    pub(super) fn run(&self, order: Order, ui: &Ui) -> Result<()> {
+        let sink = self.report.sink()?;
+        let (dataset, known) = load(&self.input, &self.movies, ui)?;
+        let mut figures = movies(&dataset.ratings, known.as_ref(), self.min_ratings, order);
+        if !self.genre.is_empty() {
+            let known = known.as_ref().ok_or(DatasetError::NoMovies)?;
+            known.check_genres(&self.genre).map_err(DatasetError::from)?;
+            figures.retain(|figures| {
+                let movie = known.get(figures.movie_id).unwrap_or_default();
+                self.genre.iter().any(|genre| movie.has_genre(genre))
+            });
+        }
+        figures.truncate(self.n);
+        ui.finish();
+        sink.write(&Report::Rows(batch(&figures, order == Order::MostPolarising)))
+    }
+}
+
+impl BestByGenreArgs {
+    pub(super) fn run(&self, ui: &Ui) -> Result<()> {
+        let sink = self.report.sink()?;
+        let (dataset, known) = load(&self.input, &self.movies, ui)?;
+        let known = known.ok_or(DatasetError::NoMovies)?;
+        let order = Order::BestRated;
+        let figures = movies(&dataset.ratings, Some(&known), self.min_ratings, order);
+        let (mut genres, mut best) = (Vec::new(), Vec::new());
+        for genre in known.genres() {
+            let of_genre = figures.iter().filter(|figures| {
+                known.get(figures.movie_id).is_some_and(|movie| movie.has_genre(genre))
+            });
+            for figures in of_genre.take(self.n) {
+                genres.push(genre);
+                best.push(figures.clone());
+            }
+        }
+        ui.finish();
+        let rows = batch(&best, false);
+        let mut columns: Vec<(String, ArrayRef, bool)> =
+            vec![("genre".into(), Arc::new(StringArray::from(genres)), false)];
+        let schema = rows.schema();
+        let fields = schema.fields().iter().zip(rows.columns());
+        columns.extend(
+            fields.map(|(field, array)| (field.name().clone(), array.clone(), field.is_nullable())),
+        );
+        let rows = RecordBatch::try_from_iter_with_nullable(columns);
+        sink.write(&Report::Rows(rows.expect("columns of equal length")))
+    }
+}
+
+impl LandingArgs {
+    pub(super) fn run(&self, ui: &Ui) -> Result<()> {
+        let sink = self.report.sink()?;
+        let (dataset, known) = load(&self.input, &self.movies, ui)?;
+        let figures = movies(&dataset.ratings, known.as_ref(), 1, Order::MostRated);
+        ui.finish();
+        sink.write(&Report::Rows(batch(&landing(&figures, self.n), true)))
+    }
+}
+
+/// Returns the columns of the original's SQL, and the deviation where it matters.
+fn batch(figures: &[MovieFigures], with_deviation: bool) -> RecordBatch {
+    let ids = figures.iter().map(|figures| figures.movie_id.0);
+    let keys = figures.iter().map(|figures| figures.movie_key.as_deref());
+    let titles = figures.iter().map(|figures| figures.title.as_deref());
+    let genres = figures.iter().map(|figures| figures.genres.as_deref());
+    let means = figures.iter().map(|figures| figures.avg_rating);
+    let counts = figures.iter().map(|figures| figures.total_ratings as i64);
+    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
+        ("movie_id", Arc::new(Int32Array::from_iter_values(ids)), false),
+        ("title", Arc::new(StringArray::from_iter(titles)), true),
+        ("genres", Arc::new(StringArray::from_iter(genres)), true),
+        ("avg_rating", Arc::new(Float64Array::from_iter_values(means)), false),
+        ("total_ratings", Arc::new(Int64Array::from_iter_values(counts)), false),
+    ];
+    if figures.iter().any(|figures| figures.movie_key.is_some()) {
+        columns.insert(1, ("movie_key", Arc::new(StringArray::from_iter(keys)), true));
+    }
+    if with_deviation {
+        let deviations = figures.iter().map(|figures| figures.stddev_rating);
+        columns.push(("stddev_rating", Arc::new(Float64Array::from_iter(deviations)), true));
+    }
+    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+}

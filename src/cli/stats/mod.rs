@@ -1,0 +1,73 @@
+//! `mvrec stats`
+
+mod figures;
+mod lists;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::error::Result;
+use crate::cli::stats::figures::{
+    GenreTableArgs, MovieArgs, SummaryArgs, TimelineArgs, UserTableArgs,
+};
+use crate::cli::stats::lists::{BestByGenreArgs, LandingArgs, MovieTableArgs, SelectionArgs};
+use crate::cli::ui::Ui;
+use crate::stats::movies::Order;
+
+/// Report figures of the ratings
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    #[command(subcommand)]
+    report: StatsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StatsCommand {
+    Summary(SummaryArgs),
+    Users(UserTableArgs),
+    Genres(GenreTableArgs),
+    Timeline(TimelineArgs),
+    Movies(MovieTableArgs),
+    Movie(MovieArgs),
+    /// List the movies with the highest average
+    ///
+    /// Ties go by the number of ratings, then by movie_id.
+    #[command(after_long_help = "Examples:
+  mvrec stats top --min-ratings 250 ml-2019
+  mvrec filter --year 2019 ml | mvrec stats top -n 3 --genre War --movies ml")]
+    Top(SelectionArgs),
+    /// List the movies with most ratings
+    ///
+    /// Ties go by the average, then by movie_id.
+    #[command(after_long_help = "Examples:
+  mvrec stats popular ml-2019
+  mvrec stats popular --genre Documentary -n 20 ml-2019 --format csv")]
+    Popular(SelectionArgs),
+    /// List the movies that people disagree on most
+    ///
+    /// By the sample standard deviation of their ratings; ties go by the number of ratings, then by movie_id.
+    #[command(after_long_help = "Examples:
+  mvrec stats polarising --min-ratings 100 ml-2019
+  mvrec stats polarising -n 50 ml-2019 -o polarising.csv")]
+    Polarising(SelectionArgs),
+    BestByGenre(BestByGenreArgs),
+    Landing(LandingArgs),
+}
+
+/// Columns of 20 bytes, and as much again while they are sorted.
+const BYTES_PER_RATING: u64 = 44;
+
+pub(crate) fn run(args: &StatsArgs, ui: &Ui) -> Result<()> {
+    match &args.report {
+        StatsCommand::Summary(args) => args.run(ui),
+        StatsCommand::Users(args) => args.run(ui),
+        StatsCommand::Genres(args) => args.run(ui),
+        StatsCommand::Timeline(args) => args.run(ui),
+        StatsCommand::Movies(args) => args.run(ui),
+        StatsCommand::Movie(args) => args.run(ui),
+        StatsCommand::Top(args) => args.run(Order::BestRated, ui),
+        StatsCommand::Popular(args) => args.run(Order::MostRated, ui),
+        StatsCommand::Polarising(args) => args.run(Order::MostPolarising, ui),
+        StatsCommand::BestByGenre(args) => args.run(ui),
+        StatsCommand::Landing(args) => args.run(ui),
+    }
+}

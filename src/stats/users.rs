@@ -1,0 +1,118 @@
+//! How many ratings users give, and how much of all is given by the busiest.
+
+use crate::dataset::Ratings;
+
+/// Ratings per user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserReport {
+    /// Users with at least one rating.
+    pub users: usize,
+    /// All ratings.
+    pub ratings: usize,
+    /// Mean ratings of a user.
+    pub mean: Option<f64>,
+    /// Ratings of a user at which a share of the users has as many or fewer, by linear interpolation between two users; empty
+    /// without users.
+    pub quantiles: Vec<(f64, f64)>,
+    /// What the busiest users give.
+    pub shares: Vec<TopShare>,
+    /// Users by their number of ratings.
+    pub bins: Vec<Bin>,
+}
+
+/// What the busiest users give.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TopShare {
+    /// How many of 100 users, rounded up to whole users.
+    pub top_percent: u32,
+    /// Users.
+    pub users: usize,
+    /// Their ratings.
+    pub ratings: u64,
+    /// Share of all ratings, from 0 to 1.
+    pub share: f64,
+}
+
+/// Users with a number of ratings from a power of two up to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bin {
+    /// Fewest ratings.
+    pub from: usize,
+    /// Most ratings.
+    pub to: usize,
+    /// Users.
+    pub users: usize,
+}
+
+/// Shares of users at which quantiles are told.
+const QUANTILES: [f64; 9] = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
+
+/// Counts the ratings of each user.
+#[must_use]
+pub fn users(ratings: &Ratings) -> UserReport {
+    let starts = ratings.user_starts();
+    let mut counts: Vec<usize> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let (n, all) = (counts.len(), ratings.len());
+    let shares = (1..=10).map(|tenth| {
+        let users = (n * tenth).div_ceil(10);
+        let given: usize = counts[..users].iter().sum();
+        TopShare {
+            top_percent: tenth as u32 * 10,
+            users,
+            ratings: given as u64,
+            share: given as f64 / all as f64,
+        }
+    });
+    let quantile = |share: f64| {
+        let place = share * (n - 1) as f64;
+        let (low, part) = (place.floor() as usize, place.fract());
+        let count = |at: usize| counts[n - 1 - at.min(n - 1)] as f64;
+        (share, count(low) + part * (count(low + 1) - count(low)))
+    };
+    let mut bins: Vec<Bin> = Vec::new();
+    for &count in counts.iter().rev() {
+        let from = 1 << count.ilog2();
+        match bins.last_mut() {
+            Some(bin) if bin.from == from => bin.users += 1,
+            _ => bins.push(Bin { from, to: 2 * from - 1, users: 1 }),
+        }
+    }
+    UserReport {
+        users: n,
+        ratings: all,
+        mean: (n > 0).then(|| all as f64 / n as f64),
+        quantiles: if n > 0 { QUANTILES.into_iter().map(quantile).collect() } else { Vec::new() },
+        shares: if n > 0 { shares.collect() } else { Vec::new() },
+        bins,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::ratings::Duplicates;
+
+    #[test]
+    fn shares_and_quantiles_by_hand() {
+        // Users 1 to 5 give 1, 1, 2, 4 and 12 ratings.
+        let counts = [1, 1, 2, 4, 12];
+        let rows =
+            counts.iter().zip(1..).flat_map(|(&n, user)| (0..n).map(move |m| (user, m, 3.0, 0)));
+        let report = users(&Ratings::new(rows.collect(), Duplicates::Last).0);
+        assert_eq!((report.users, report.ratings, report.mean), (5, 20, Some(4.0)));
+        let share = |at: usize| (report.shares[at].users, report.shares[at].ratings);
+        assert_eq!((share(0), share(1), share(2), share(9)), ((1, 12), (1, 12), (2, 16), (5, 20)));
+        assert_eq!(report.shares[2].share, 0.8);
+        let quantile = |q: f64| report.quantiles.iter().find(|(share, _)| *share == q).unwrap().1;
+        assert_eq!(
+            (quantile(0.0), quantile(0.5), quantile(0.75), quantile(1.0)),
+            (1.0, 2.0, 4.0, 12.0)
+        );
+        assert!((quantile(0.9) - 8.8).abs() < 1e-12);
+        let bins: Vec<_> = report.bins.iter().map(|bin| (bin.from, bin.to, bin.users)).collect();
+        assert_eq!(bins, [(1, 1, 2), (2, 3, 1), (4, 7, 1), (8, 15, 1)]);
+        let none = users(&Ratings::default());
+        assert_eq!((none.users, none.mean, none.shares.len(), none.bins.len()), (0, None, 0, 0));
+    }
+}
