@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, UInt8Array};
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, UInt8Array};
 use clap::Args;
 
 use crate::cli::error::Result;
+use crate::cli::output::columns::{ids, rows_of, some_texts, texts};
 use crate::cli::output::{Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
@@ -69,37 +70,21 @@ pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
 
 fn rows(movies: &Movies, found: &[Found]) -> RecordBatch {
     let movie = || found.iter().filter_map(|(id, ..)| movies.get(*id));
+    let n_ratings: Int32Array = found.iter().map(|(.., n)| n.map(|n| n as i32)).collect();
     let typos = found.iter().map(|(_, fit, _)| match fit {
         Fit::Typo(n) => Some(*n),
         _ => None,
     });
-    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
-        (
-            "movie_id",
-            Arc::new(Int32Array::from_iter_values(found.iter().map(|(id, ..)| id.0))),
-            false,
-        ),
-        ("title", Arc::new(StringArray::from_iter_values(movie().map(|movie| movie.title))), false),
-        (
-            "genres",
-            Arc::new(StringArray::from_iter_values(movie().map(|movie| movie.genres))),
-            false,
-        ),
-        (
-            "n_ratings",
-            Arc::new(found.iter().map(|(.., n)| n.map(|n| n as i32)).collect::<Int32Array>()),
-            true,
-        ),
-        (
-            "found_by",
-            Arc::new(StringArray::from_iter_values(found.iter().map(|(_, fit, _)| fit.name()))),
-            false,
-        ),
+    let mut columns = vec![
+        ids("movie_id", found.iter().map(|(id, ..)| id.0)),
+        texts("title", movie().map(|movie| movie.title)),
+        texts("genres", movie().map(|movie| movie.genres)),
+        ("n_ratings", Arc::new(n_ratings) as ArrayRef, true),
+        texts("found_by", found.iter().map(|(_, fit, _)| fit.name())),
         ("typos", Arc::new(typos.collect::<UInt8Array>()), true),
     ];
     if movies.keyed() {
-        let keys = movie().map(|movie| movie.key).collect::<StringArray>();
-        columns.insert(1, ("movie_key", Arc::new(keys), true));
+        columns.insert(1, some_texts("movie_key", movie().map(|movie| movie.key)));
     }
-    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+    rows_of(columns)
 }

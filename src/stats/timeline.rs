@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate};
+use serde::{Serialize, Serializer};
 
 use crate::dataset::Ratings;
 use crate::io::columns::NO_TIME;
@@ -38,9 +39,10 @@ impl Every {
 }
 
 /// One period.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Period {
     /// Its first day.
+    #[serde(rename = "period", serialize_with = "as_text")]
     pub start: NaiveDate,
     /// Ratings in it.
     pub total_ratings: u64,
@@ -50,6 +52,10 @@ pub struct Period {
     pub cumulative_ratings: u64,
     /// Their mean.
     pub cumulative_avg: f64,
+}
+
+fn as_text<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(date)
 }
 
 const DAY_MS: i64 = 86_400_000;

@@ -1,9 +1,11 @@
 //! How many ratings users give, and how much of all is given by the busiest.
 
+use serde::Serialize;
+
 use crate::dataset::Ratings;
 
 /// Ratings per user.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UserReport {
     /// Users with at least one rating.
     pub users: usize,
@@ -11,17 +13,25 @@ pub struct UserReport {
     pub ratings: usize,
     /// Mean ratings of a user.
     pub mean: Option<f64>,
-    /// Ratings of a user at which a share of the users has as many or fewer, by linear interpolation between two users; empty
-    /// without users.
-    pub quantiles: Vec<(f64, f64)>,
+    /// Empty without users.
+    pub quantiles: Vec<Quantile>,
     /// What the busiest users give.
-    pub shares: Vec<TopShare>,
+    pub top: Vec<TopShare>,
     /// Users by their number of ratings.
     pub bins: Vec<Bin>,
 }
 
+/// Ratings of a user, such that a share of the users has as many or fewer; by linear interpolation between two users.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantile {
+    /// Share of the users, from 0 to 1.
+    pub share: f64,
+    /// Ratings.
+    pub ratings: f64,
+}
+
 /// What the busiest users give.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TopShare {
     /// How many of 100 users, rounded up to whole users.
     pub top_percent: u32,
@@ -34,7 +44,7 @@ pub struct TopShare {
 }
 
 /// Users with a number of ratings from a power of two up to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Bin {
     /// Fewest ratings.
     pub from: usize,
@@ -68,7 +78,7 @@ pub fn users(ratings: &Ratings) -> UserReport {
         let place = share * (n - 1) as f64;
         let (low, part) = (place.floor() as usize, place.fract());
         let count = |at: usize| counts[n - 1 - at.min(n - 1)] as f64;
-        (share, count(low) + part * (count(low + 1) - count(low)))
+        Quantile { share, ratings: count(low) + part * (count(low + 1) - count(low)) }
     };
     let mut bins: Vec<Bin> = Vec::new();
     for &count in counts.iter().rev() {
@@ -83,7 +93,7 @@ pub fn users(ratings: &Ratings) -> UserReport {
         ratings: all,
         mean: (n > 0).then(|| all as f64 / n as f64),
         quantiles: if n > 0 { QUANTILES.into_iter().map(quantile).collect() } else { Vec::new() },
-        shares: if n > 0 { shares.collect() } else { Vec::new() },
+        top: if n > 0 { shares.collect() } else { Vec::new() },
         bins,
     }
 }
@@ -101,10 +111,10 @@ mod tests {
             counts.iter().zip(1..).flat_map(|(&n, user)| (0..n).map(move |m| (user, m, 3.0, 0)));
         let report = users(&Ratings::new(rows.collect(), Duplicates::Last).0);
         assert_eq!((report.users, report.ratings, report.mean), (5, 20, Some(4.0)));
-        let share = |at: usize| (report.shares[at].users, report.shares[at].ratings);
+        let share = |at: usize| (report.top[at].users, report.top[at].ratings);
         assert_eq!((share(0), share(1), share(2), share(9)), ((1, 12), (1, 12), (2, 16), (5, 20)));
-        assert_eq!(report.shares[2].share, 0.8);
-        let quantile = |q: f64| report.quantiles.iter().find(|(share, _)| *share == q).unwrap().1;
+        assert_eq!(report.top[2].share, 0.8);
+        let quantile = |q: f64| report.quantiles.iter().find(|one| one.share == q).unwrap().ratings;
         assert_eq!(
             (quantile(0.0), quantile(0.5), quantile(0.75), quantile(1.0)),
             (1.0, 2.0, 4.0, 12.0)
@@ -113,6 +123,6 @@ mod tests {
         let bins: Vec<_> = report.bins.iter().map(|bin| (bin.from, bin.to, bin.users)).collect();
         assert_eq!(bins, [(1, 1, 2), (2, 3, 1), (4, 7, 1), (8, 15, 1)]);
         let none = users(&Ratings::default());
-        assert_eq!((none.users, none.mean, none.shares.len(), none.bins.len()), (0, None, 0, 0));
+        assert_eq!((none.users, none.mean, none.top.len(), none.bins.len()), (0, None, 0, 0));
     }
 }

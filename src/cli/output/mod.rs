@@ -1,5 +1,6 @@
 //! The only place that prints: data to stdout, talk to stderr.
 
+pub(crate) mod columns;
 mod ratings;
 mod report;
 mod table;

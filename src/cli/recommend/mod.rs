@@ -6,14 +6,14 @@ mod which;
 mod who;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 use clap::Args;
 use rayon::prelude::*;
 
 use crate::cli::args::MoviesArgs;
 use crate::cli::error::{Result, usage};
+use crate::cli::output::columns::{ids, rows_of, scores, some_texts};
 use crate::cli::output::{Report, ReportArgs, ReportSink};
 use crate::cli::recommend::rows::{List, Rows, check_fields, drawn};
 use crate::cli::recommend::stream::Stream;
@@ -305,19 +305,13 @@ impl RecommendArgs {
 
 /// Returns the rows of users like another.
 fn likes(users: &[(UserId, f32)], keys: Option<&Keys>) -> RecordBatch {
-    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("rank", Arc::new(Int32Array::from_iter_values(1..=users.len() as i32)), false),
-        (
-            "user_id",
-            Arc::new(Int32Array::from_iter_values(users.iter().map(|(user, _)| user.0))),
-            false,
-        ),
+    let mut columns = vec![
+        ids("rank", 1..=users.len() as i32),
+        ids("user_id", users.iter().map(|(user, _)| user.0)),
+        scores("score", users.iter().map(|(_, score)| Some(*score))),
     ];
     if let Some(keys) = keys {
-        let keys: StringArray = users.iter().map(|(user, _)| keys.get(user.0)).collect();
-        columns.push(("user_key", Arc::new(keys), true));
+        columns.insert(2, some_texts("user_key", users.iter().map(|(user, _)| keys.get(user.0))));
     }
-    let scores = users.iter().map(|(_, score)| *score);
-    columns.push(("score", Arc::new(Float32Array::from_iter_values(scores)), false));
-    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+    rows_of(columns)
 }

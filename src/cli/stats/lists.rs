@@ -1,12 +1,12 @@
 //! Reports that list movies.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use clap::Args;
 
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
+use crate::cli::output::columns::{
+    self, Column, counts, ids, rows_of, some_figures, some_texts, texts,
+};
 use crate::cli::output::{Report, ReportArgs};
 use crate::cli::stats::BYTES_PER_RATING;
 use crate::cli::ui::Ui;
@@ -112,7 +112,7 @@ impl MovieTableArgs {
         let order = Order::MostRated;
         let figures = movies(&dataset.ratings, known.as_ref(), self.min_ratings, order);
         ui.finish();
-        sink.write(&Report::Rows(batch(&figures, false)))
+        sink.write(&Report::Rows(rows_of(columns_of(&figures, false))))
     }
 }
 
@@ -131,7 +131,7 @@ impl SelectionArgs {
         }
         figures.truncate(self.n);
         ui.finish();
-        sink.write(&Report::Rows(batch(&figures, order == Order::MostPolarising)))
+        sink.write(&Report::Rows(rows_of(columns_of(&figures, order == Order::MostPolarising))))
     }
 }
 
@@ -153,16 +153,9 @@ impl BestByGenreArgs {
             }
         }
         ui.finish();
-        let rows = batch(&best, false);
-        let mut columns: Vec<(String, ArrayRef, bool)> =
-            vec![("genre".into(), Arc::new(StringArray::from(genres)), false)];
-        let schema = rows.schema();
-        let fields = schema.fields().iter().zip(rows.columns());
-        columns.extend(
-            fields.map(|(field, array)| (field.name().clone(), array.clone(), field.is_nullable())),
-        );
-        let rows = RecordBatch::try_from_iter_with_nullable(columns);
-        sink.write(&Report::Rows(rows.expect("columns of equal length")))
+        let mut columns = columns_of(&best, false);
+        columns.insert(0, texts("genre", genres.into_iter()));
+        sink.write(&Report::Rows(rows_of(columns)))
     }
 }
 
@@ -172,31 +165,26 @@ impl LandingArgs {
         let (dataset, known) = load(&self.input, &self.movies, ui)?;
         let figures = movies(&dataset.ratings, known.as_ref(), 1, Order::MostRated);
         ui.finish();
-        sink.write(&Report::Rows(batch(&landing(&figures, self.n), true)))
+        sink.write(&Report::Rows(rows_of(columns_of(&landing(&figures, self.n), true))))
     }
 }
 
 /// Returns the columns of the original's SQL, and the deviation where it matters.
-fn batch(figures: &[MovieFigures], with_deviation: bool) -> RecordBatch {
-    let ids = figures.iter().map(|figures| figures.movie_id.0);
-    let keys = figures.iter().map(|figures| figures.movie_key.as_deref());
-    let titles = figures.iter().map(|figures| figures.title.as_deref());
-    let genres = figures.iter().map(|figures| figures.genres.as_deref());
-    let means = figures.iter().map(|figures| figures.avg_rating);
-    let counts = figures.iter().map(|figures| figures.total_ratings as i64);
-    let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("movie_id", Arc::new(Int32Array::from_iter_values(ids)), false),
-        ("title", Arc::new(StringArray::from_iter(titles)), true),
-        ("genres", Arc::new(StringArray::from_iter(genres)), true),
-        ("avg_rating", Arc::new(Float64Array::from_iter_values(means)), false),
-        ("total_ratings", Arc::new(Int64Array::from_iter_values(counts)), false),
+fn columns_of(figures: &[MovieFigures], with_deviation: bool) -> Vec<Column<'static>> {
+    let of = || figures.iter();
+    let mut columns = vec![
+        ids("movie_id", of().map(|figures| figures.movie_id.0)),
+        some_texts("title", of().map(|figures| figures.title.as_deref())),
+        some_texts("genres", of().map(|figures| figures.genres.as_deref())),
+        columns::figures("avg_rating", of().map(|figures| figures.avg_rating)),
+        counts("total_ratings", of().map(|figures| figures.total_ratings)),
     ];
-    if figures.iter().any(|figures| figures.movie_key.is_some()) {
-        columns.insert(1, ("movie_key", Arc::new(StringArray::from_iter(keys)), true));
+    if of().any(|figures| figures.movie_key.is_some()) {
+        columns
+            .insert(1, some_texts("movie_key", of().map(|figures| figures.movie_key.as_deref())));
     }
     if with_deviation {
-        let deviations = figures.iter().map(|figures| figures.stddev_rating);
-        columns.push(("stddev_rating", Arc::new(Float64Array::from_iter(deviations)), true));
+        columns.push(some_figures("stddev_rating", of().map(|figures| figures.stddev_rating)));
     }
-    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length")
+    columns
 }

@@ -2,14 +2,16 @@
 
 mod figures;
 mod lists;
+mod movie;
+mod timeline;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::error::Result;
-use crate::cli::stats::figures::{
-    GenreTableArgs, MovieArgs, SummaryArgs, TimelineArgs, UserTableArgs,
-};
+use crate::cli::stats::figures::{GenreTableArgs, SummaryArgs, UserTableArgs};
 use crate::cli::stats::lists::{BestByGenreArgs, LandingArgs, MovieTableArgs, SelectionArgs};
+use crate::cli::stats::movie::MovieArgs;
+use crate::cli::stats::timeline::TimelineArgs;
 use crate::cli::ui::Ui;
 use crate::stats::movies::Order;
 

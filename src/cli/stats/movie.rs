@@ -1,0 +1,111 @@
+//! All that is known of one movie.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::cli::args::{InputArgs, MoviesArgs};
+use crate::cli::error::Result;
+use crate::cli::output::{Report, ReportArgs};
+use crate::cli::stats::BYTES_PER_RATING;
+use crate::cli::ui::Ui;
+use crate::dataset::ids::MovieId;
+use crate::dataset::movies::Movies;
+use crate::dataset::{Dataset, titles};
+use crate::model::recommend::{Query, Ranker, Recommendation};
+use crate::model::{Model, Users};
+use crate::stats::movie::one_movie;
+
+/// Tell all that is known of one movie
+///
+/// Titles, links, figures, the histogram of its stars, its years, and with --model the movies most like it. The percentiles are the
+/// shares of the rated movies that have fewer ratings, or a lower average.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  mvrec stats movie \"Spirited Away\" ml
+  mvrec stats movie 5618 ml --model als --format json | jq '.similar[].title'")]
+pub(super) struct MovieArgs {
+    /// The movie, id or title
+    #[arg(value_name = "MOVIE")]
+    movie: String,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    movies: MoviesArgs,
+    /// Model to find the likes of the movie by
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// Finds a rated movie by its id or title.
+pub(super) fn find(dataset: &Dataset, known: Option<&Movies>, text: &str) -> Result<MovieId> {
+    let counts = dataset.ratings.movie_counts();
+    let count = |id: MovieId| {
+        let at = counts.binary_search_by_key(&id.0, |(id, _)| *id);
+        at.map_or(0, |at| counts[at].1 as u64)
+    };
+    let none = Movies::default();
+    Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?)
+}
+
+impl MovieArgs {
+    pub(super) fn run(&self, ui: &Ui) -> Result<()> {
+        let sink = self.report.sink()?;
+        let dataset = self.input.load(BYTES_PER_RATING, ui)?;
+        let known = self.movies.of(&dataset, ui)?;
+        let id = find(&dataset, known.as_ref(), &self.movie)?;
+        let movie = known.as_ref().and_then(|movies| movies.get(id)).unwrap_or_default();
+        let figures = one_movie(&dataset.ratings, id)
+            .ok_or_else(|| anyhow::anyhow!("`{}` has no ratings here", self.movie))?;
+        let imdb = movie.imdb_id.map(|id| format!("https://www.imdb.com/title/tt{id}/"));
+        let tmdb = movie.tmdb_id.map(|id| format!("https://www.themoviedb.org/movie/{id}"));
+        let histogram: Map<String, Value> =
+            figures.histogram.iter().map(|(stars, n)| (stars.to_string(), json!(n))).collect();
+        let object = json!({
+            "movie_id": id.0,
+            "movie_key": movie.key,
+            "title": movie.title,
+            "release_year": movie.release_year,
+            "genres": movie.genres,
+            "imdb": imdb,
+            "tmdb": tmdb,
+            "total_ratings": figures.total_ratings,
+            "avg_rating": figures.avg_rating,
+            "stddev_rating": figures.stddev_rating,
+            "count_percentile": figures.count_percentile,
+            "mean_percentile": figures.mean_percentile,
+            "histogram": histogram,
+            "years": figures.timeline,
+        });
+        let Value::Object(mut object) = object else { unreachable!("it was made as an object") };
+        if movie.key.is_none() {
+            object.shift_remove("movie_key");
+        }
+        if let Some(model) = &self.model {
+            object.insert("similar".into(), similar(model, id)?);
+        }
+        ui.finish();
+        sink.write(&Report::Object(object))
+    }
+}
+
+/// Returns the movies most like one, by a model.
+fn similar(folder: &Path, id: MovieId) -> Result<Value> {
+    const LISTED: usize = 10;
+    let model = Model::open(folder, &Users::Some(Vec::new()), None)?;
+    let Some(item) = model.catalogue.item(id) else {
+        anyhow::bail!("{}: movie {id} is not in the model", folder.display());
+    };
+    let list = Ranker::new(&model, Query { n: LISTED, ..Query::default() }).similar_to(item)?;
+    let row = |row: &Recommendation| {
+        json!({
+            "movie_id": model.catalogue.id(row.item).0,
+            "title": model.catalogue.movie(row.item).title,
+            "score": row.score,
+        })
+    };
+    Ok(list.iter().map(row).collect())
+}
