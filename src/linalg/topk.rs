@@ -52,6 +52,24 @@ pub fn top(scores: impl IntoIterator<Item = Scored>, n: usize) -> Vec<Scored> {
     heap.into_sorted_vec().into_iter().map(|Reverse(scored)| scored).collect()
 }
 
+/// Returns the `n` best that fit, best first, of scores in ascending order of their indices; `fits` is asked only of those that
+/// could be among them, and scores that are not a number are left out.
+pub fn top_fitting(
+    scores: impl IntoIterator<Item = Scored>,
+    n: usize,
+    mut fits: impl FnMut(u32) -> bool,
+) -> Vec<Scored> {
+    let mut best = Best::new(n);
+    let mut bound = f32::NEG_INFINITY;
+    for candidate in scores {
+        // Of equal scores the lower index wins, and it came before.
+        if candidate.score > bound && n > 0 && fits(candidate.ix) {
+            bound = best.push(candidate).unwrap_or(bound);
+        }
+    }
+    best.into_sorted()
+}
+
 /// Keeps the `n` best of scores that come one by one, in any order.
 ///
 /// Twice as many are held before the worse half is dropped, which costs less for each score than a heap.
@@ -127,8 +145,15 @@ mod tests {
                     bound = best.push(scored).unwrap_or(bound);
                 }
             }
-            let wanted = top(scores.filter(|scored| scored.ix % 3 != 0 || n < 40), n);
+            let wanted = top(scores.clone().filter(|scored| scored.ix % 3 != 0 || n < 40), n);
             assert_eq!(best.into_sorted(), wanted, "n = {n}");
+            let fits = |ix: u32| !ix.is_multiple_of(3) || n < 40;
+            let all = scores.map(|one| match one.ix % 7 {
+                0 => Scored { score: f32::NAN, ..one },
+                _ => one,
+            });
+            let fitting = top(all.clone().filter(|one| fits(one.ix)), n);
+            assert_eq!(top_fitting(all, n, fits), fitting, "n = {n}");
         }
     }
 }

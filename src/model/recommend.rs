@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::panels::Panels;
-use crate::linalg::topk::{Scored, top};
+use crate::linalg::topk::{Scored, top, top_fitting};
 use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
 use crate::model::factors::cosines;
@@ -193,8 +193,8 @@ impl<'a> Ranker<'a> {
 
     /// Returns the best candidates that fit and of which the model knows something.
     fn top(&self, scores: &[f32], fits: impl Fn(ItemIx) -> bool) -> Vec<Scored> {
-        let fitting = self.items.iter().filter(|&&item| fits(ItemIx(item)));
-        top(fitting.map(|&ix| Scored { ix, score: scores[ix as usize] }), self.pool())
+        let scored = self.items.iter().map(|&ix| Scored { ix, score: scores[ix as usize] });
+        top_fitting(scored, self.pool(), |ix| fits(ItemIx(ix)))
     }
 
     /// Brings the pool into its final order and cuts it.
