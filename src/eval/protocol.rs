@@ -66,6 +66,9 @@ impl<'a> OfModel<'a> {
     /// Asks a model about the users that it knows or, with `fold_in`, about the people whose ratings are there.
     #[must_use]
     pub fn new(model: &'a Model, fold_in: Option<&'a Ratings>, protocol: &Protocol) -> Self {
+        if fold_in.is_some() {
+            model.recommender.prepare();
+        }
         let query = Query { n: protocol.longest(), ..Query::default() };
         let ranker = Ranker::new(model, query);
         Self { model, fold_in, ranker, relevant_from: protocol.relevant_from }

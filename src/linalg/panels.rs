@@ -1,6 +1,6 @@
 //! Products of a few vectors with very many rows, of which only the best few of each vector are wanted.
 //!
-//! The rows are kept in panels of [`LANES`], each stored column by column, so that a vector's products with a panel
+//! The rows are kept in panels of 16, each stored column by column, so that a vector's products with a panel
 //! are formed side by side and nothing is summed across a register. Several vectors are multiplied at a time, with all
 //! sums in registers (Goto & van de Geijn 2008), and a product is looked at again only if it beats the vector's
 //! worst kept one.

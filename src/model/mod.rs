@@ -87,6 +87,10 @@ pub trait Recommender: std::fmt::Debug + Sync {
     fn explain(&self, person: Person<'_>, items: &[ItemIx])
     -> Result<Vec<Explanation>, ModelError>;
 
+    /// Computes what all new people share; to be called before many are asked about at once. (Left to the first of them, it would
+    /// run on all threads while the others wait for it, and a thread that helps out may begin to wait for itself.)
+    fn prepare(&self) {}
+
     /// Puts the vectors of other users in place of those that a model of vectors was opened for.
     fn take_users(&mut self, _users: Factors) {}
 

@@ -98,6 +98,15 @@ impl<'a> Ranker<'a> {
         &self,
         people: &[Person<'_>],
     ) -> Vec<Result<Vec<Recommendation>, ModelError>> {
+        if let Some(factored) = self.model.recommender.factored() {
+            let known = |person: &Person<'_>| {
+                person.user.is_some_and(|user| factored.users().get(user.0).is_some())
+            };
+            if !people.iter().all(known) {
+                self.model.recommender.prepare();
+            }
+            self.panels(factored);
+        }
         people.par_chunks(BLOCK).flat_map_iter(|block| self.block(block)).collect()
     }
 

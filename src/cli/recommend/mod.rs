@@ -263,6 +263,9 @@ impl RecommendArgs {
         model: &Model,
         people: &[(Option<i32>, Person<'_>)],
     ) -> Result<Vec<List>> {
+        if self.explain.is_some() {
+            model.recommender.prepare();
+        }
         let asking: Vec<Person<'_>> = people.iter().map(|(_, person)| *person).collect();
         let lists = ranker.for_people(&asking).into_par_iter().zip(people);
         let lists = lists.map(|(rows, (user, person))| {

@@ -148,7 +148,7 @@ impl<'a> Stream<'a> {
             };
             let list = list.expect("a list for each person");
             Some(match list {
-                Ok(list) => self.answer(asked, list),
+                Ok(list) => self.answer(line, asked, list),
                 Err(error) => failure(line, asked.id.as_ref(), error.to_string()),
             })
         });
@@ -204,13 +204,13 @@ impl<'a> Stream<'a> {
         found
     }
 
-    fn answer(&self, asked: &Asked, list: Vec<Recommendation>) -> Line {
+    fn answer(&self, line: u64, asked: &Asked, list: Vec<Recommendation>) -> Line {
         let mut list = List::new(None, list);
         if let Some(n) = self.explain {
             let person = Person { user: None, ratings: &asked.ratings };
             list = match list.explained(self.model, person, n) {
                 Ok(list) => list,
-                Err(error) => return failure(0, asked.id.as_ref(), error.to_string()),
+                Err(error) => return failure(line, asked.id.as_ref(), error.to_string()),
             };
         }
         let catalogue = &self.model.catalogue;
@@ -254,10 +254,15 @@ fn line_of(value: &impl Serialize) -> Vec<u8> {
 
 /// Takes as many whole lines as are there without waiting, at least one; returns false with those that end the input.
 fn next_lines(begun: &mut Vec<u8>, rest: &mut dyn BufRead) -> io::Result<(bool, Vec<u8>)> {
+    const LONGEST: usize = 16 << 20;
     loop {
         if let Some(end) = begun.iter().rposition(|&byte| byte == b'\n') {
             let tail = begun.split_off(end + 1);
             return Ok((true, std::mem::replace(begun, tail)));
+        }
+        if begun.len() > LONGEST {
+            let problem = format!("a line has more than {} MiB", LONGEST >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         let buffer = rest.fill_buf()?;
         if buffer.is_empty() {
@@ -288,5 +293,7 @@ mod tests {
             }
         }
         assert_eq!(taken, ["x\n", "yab\n", "cd\n", "efgh"]);
+        let mut endless = BufReader::new(io::repeat(b'{'));
+        assert!(next_lines(&mut Vec::new(), &mut endless).is_err());
     }
 }

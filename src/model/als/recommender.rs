@@ -133,6 +133,10 @@ impl Recommender for Als {
         Ok(self.with_ranking(person, items, products))
     }
 
+    fn prepare(&self) {
+        let _ = self.step();
+    }
+
     fn take_users(&mut self, users: Factors) {
         self.users = users;
     }

@@ -98,6 +98,10 @@ impl Recommender for Nmf {
         Ok(self.with_ranking(person, items, products.collect()))
     }
 
+    fn prepare(&self) {
+        let _ = self.step();
+    }
+
     fn take_users(&mut self, users: Factors) {
         self.users = users;
     }
