@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{cast, concat_batches};
+use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMillisecondType};
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-    RowFilter, RowSelection,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
@@ -174,27 +174,41 @@ impl ParquetFile {
         Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
     }
 
-    /// Returns the rows of the pages that may hold one of `ids`, which ascend, as far as the index of pages tells.
-    fn pages_with(&self, key: usize, ids: &[i32]) -> Option<RowSelection> {
+    /// Returns the rows of the pages that may hold one of `ids`, which ascend, as far as the index of pages tells and the pages of
+    /// all `columns` hold the same rows.
+    fn pages_with(&self, key: usize, ids: &[i32], columns: &[usize]) -> Option<RowSelection> {
         let metadata = self.metadata.metadata();
+        let schema = self.metadata.parquet_schema();
+        let leaves = (0..schema.num_columns())
+            .filter(|&leaf| columns.contains(&schema.get_column_root_idx(leaf)));
         let mut wanted = Vec::new();
         let mut start = 0;
         for (at, group) in metadata.row_groups().iter().enumerate() {
             let rows = group.num_rows().max(0) as usize;
             let pages = metadata.page_index_for_row_group(at);
             let ColumnIndexMetaData::INT32(index) = pages.column_index(key)? else { return None };
-            let pages = pages.page_locations(key)?;
-            let first = |page: usize| Some(pages.get(page)?.first_row_index.max(0) as usize);
-            for page in 0..pages.len() {
-                let range = first(page)?..first(page + 1).unwrap_or(rows);
+            let firsts = |leaf: usize| -> Option<Vec<i64>> {
+                Some(pages.page_locations(leaf)?.iter().map(|page| page.first_row_index).collect())
+            };
+            let own = firsts(key)?;
+            let sound = own.is_sorted_by(|a, b| a < b) && own.first().is_none_or(|&row| row == 0);
+            if !sound || !leaves.clone().all(|leaf| firsts(leaf).as_ref() == Some(&own)) {
+                return None;
+            }
+            let ends = own.iter().skip(1).map(|&row| row as usize).chain([rows]);
+            for (page, (&first, end)) in own.iter().zip(ends).enumerate() {
                 let holds = match (index.min_value(page), index.max_value(page)) {
                     (Some(min), Some(max)) => {
                         ids.get(ids.partition_point(|id| id < min)).is_some_and(|id| id <= max)
                     }
                     _ => true,
                 };
+                let range = first as usize..end;
+                if range.start >= range.end || range.end > rows {
+                    return None;
+                }
                 if holds {
-                    wanted.push(start + range.start..start + range.end.min(rows));
+                    wanted.push(start + range.start..start + range.end);
                 }
             }
             start += rows;
@@ -227,21 +241,21 @@ impl ParquetFile {
             let key = self.schema().index_of(key).expect("the key is one of the columns");
             let schema = self.metadata.parquet_schema();
             let leaf = (0..schema.num_columns()).find(|&at| schema.get_column_root_idx(at) == key);
-            if let Some(pages) = leaf.and_then(|leaf| self.pages_with(leaf, ids)) {
+            if let Some(pages) = leaf.and_then(|leaf| self.pages_with(leaf, ids, &positions)) {
                 builder = builder.with_row_selection(pages);
             }
-            let mask = ProjectionMask::roots(schema, [key]);
-            let ids = ids.to_vec();
-            let wanted = ArrowPredicateFn::new(mask, move |batch| {
-                let keys = cast(batch.column(0), &DataType::Int32)?;
-                let keys = keys.as_primitive::<Int32Type>().values();
-                Ok(keys.iter().map(|key| Some(ids.binary_search(key).is_ok())).collect())
-            });
-            builder = builder.with_row_filter(RowFilter::new(vec![Box::new(wanted)]));
         }
         self.guarded(|| {
             let reader = builder.build().map_err(self.damaged())?;
-            reader.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
+            let batches = reader.map(|batch| {
+                let batch = batch?;
+                match ids {
+                    // Pages are read whole: asked to pass over rows of a damaged one, the library may never end.
+                    Some(ids) => rows_with(&batch, key, ids),
+                    None => Ok(batch),
+                }
+            });
+            batches.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
         })
     }
 
@@ -293,4 +307,12 @@ impl ParquetFile {
         }
         Ok(converted)
     }
+}
+
+/// Keeps the rows whose `key` is one of `ids`, which ascend.
+fn rows_with(batch: &RecordBatch, key: &str, ids: &[i32]) -> Result<RecordBatch, ArrowError> {
+    let keys = cast(batch.column_by_name(key).expect("it was projected"), &DataType::Int32)?;
+    let keys = keys.as_primitive::<Int32Type>().values();
+    let wanted = keys.iter().map(|key| Some(ids.binary_search(key).is_ok())).collect();
+    filter_record_batch(batch, &wanted)
 }
