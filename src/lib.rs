@@ -60,6 +60,7 @@ pub mod eval;
 pub mod io;
 pub mod linalg;
 pub mod model;
+pub mod plot;
 pub mod progress;
 pub mod schema;
 pub mod stats;

@@ -10,7 +10,7 @@ use crate::cli::memory::Size;
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
 use crate::dataset::load::{Input, load_movies};
-use crate::dataset::{Dataset, Movies};
+use crate::dataset::{Dataset, Movies, Scan, Sidecar};
 use crate::io::source::STDIN;
 use crate::io::time;
 
@@ -72,6 +72,22 @@ impl InputArgs {
     }
 }
 
+impl InputArgs {
+    /// Prepares passes over the ratings and says what was wrong with them.
+    pub(crate) fn scan(&self, ui: &Ui) -> Result<Scan> {
+        /// Columns of 20 bytes, and as much again while they are sorted; what mvrec wrote is never in memory as a whole.
+        const BYTES_PER_RATING: u64 = 44;
+        let input = Input::open(self.path()?)?;
+        if !input.is_own() {
+            let rows = input.estimated_rows().unwrap_or(0);
+            ui.memory.allow(&format!("this with {rows} ratings"), rows * BYTES_PER_RATING)?;
+        }
+        let scan = input.scan(ui)?;
+        tell_of_duplicates(scan.duplicates, ui);
+        Ok(scan)
+    }
+}
+
 /// Says how many rows repeated a pair of user and movie.
 pub(crate) fn tell_of_duplicates(n: usize, ui: &Ui) {
     if n > 0 {
@@ -85,27 +101,33 @@ impl MoviesArgs {
         Ok(self.movies.as_deref().map(load_movies).transpose()?)
     }
 
-    /// Returns the movies of `--movies`, else those of the dataset; without any, says how to get titles.
-    pub(crate) fn of(&self, dataset: &Dataset, ui: &Ui) -> Result<Option<Movies>> {
+    /// Returns the movies of `--movies`, else those that came along; without any, says how to get titles of the movies that are
+    /// `rated`.
+    pub(crate) fn of(
+        &self,
+        sidecar: &Sidecar,
+        rated: impl ExactSizeIterator<Item = i32>,
+        ui: &Ui,
+    ) -> Result<Option<Movies>> {
         let movies = match self.load()? {
             Some(movies) => Some(movies),
-            None => dataset.sidecar.movies(),
+            None => sidecar.movies(),
         };
         match &movies {
             None => {
                 ui.say("no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)")
             }
-            Some(movies) => tell_of_untitled(dataset, movies, ui),
+            Some(movies) => tell_of_untitled(rated, movies, ui),
         }
         Ok(movies)
     }
 }
 
-fn tell_of_untitled(dataset: &Dataset, movies: &Movies, ui: &Ui) {
-    let ids = dataset.ratings.movie_ids();
-    let untitled = ids.iter().filter(|&&id| movies.get(MovieId(id)).is_none()).count();
+fn tell_of_untitled(rated: impl ExactSizeIterator<Item = i32>, movies: &Movies, ui: &Ui) {
+    let all = rated.len();
+    let untitled = rated.filter(|&id| movies.get(MovieId(id)).is_none()).count();
     if untitled > 0 {
-        ui.say(&format!("warning: {untitled} of {} rated movies have no title", ids.len()));
+        ui.say(&format!("warning: {untitled} of {all} rated movies have no title"));
     }
 }
 

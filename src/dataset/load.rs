@@ -9,6 +9,7 @@ use crate::dataset::ids::{Lookup, count, distinct};
 use crate::dataset::manifest::{History, Manifest, Origin, SourceFile};
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::{Duplicates, Ratings};
+use crate::dataset::scan::{self, Scan};
 use crate::dataset::sidecar::{self, Sidecar};
 use crate::dataset::sort::{Place, Sorter};
 use crate::dataset::writer::Footer;
@@ -122,7 +123,7 @@ impl Input {
         folder: &Path,
         progress: &dyn Progress,
     ) -> Result<(Self, usize), DatasetError> {
-        if matches!(&self.body, Body::Parquet(file) if file.is_own()) {
+        if self.is_own() {
             return Ok((self, 0));
         }
         let mut intake = Intake::default();
@@ -169,6 +170,12 @@ impl Input {
         Ok((counts(users), counts(movies)))
     }
 
+    /// Tells whether mvrec wrote the ratings, so that they are in order and can be read by row group.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        matches!(&self.body, Body::Parquet(file) if file.is_own())
+    }
+
     /// Returns about how many ratings there are; of a text, as many as it holds at most; nothing for a pipe of text.
     #[must_use]
     pub fn estimated_rows(&self) -> Option<u64> {
@@ -188,6 +195,23 @@ impl Input {
     /// If they cannot be read or hold what ratings must not hold.
     pub fn load(self, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
         self.load_by(&mut Intake::default(), progress)
+    }
+
+    /// Prepares passes over the ratings: those of a file that mvrec wrote are read when they are made, all others now.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn scan(self, progress: &dyn Progress) -> Result<Scan, DatasetError> {
+        match self.body {
+            Body::Parquet(file) if file.is_own() => {
+                let scale = self.sidecar.history.scale.unwrap_or_default();
+                Ok(Scan::new(self.sidecar, 0, scan::Body::File(file, scale)))
+            }
+            _ => {
+                let Dataset { ratings, sidecar, duplicates } = self.load(progress)?;
+                Ok(Scan::new(sidecar, duplicates, scan::Body::Memory(ratings)))
+            }
+        }
     }
 
     fn load_by(

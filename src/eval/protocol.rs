@@ -27,6 +27,12 @@ impl Protocol {
     pub fn longest(&self) -> usize {
         self.cuts.last().copied().unwrap_or(0)
     }
+
+    /// Returns the length at which lists are cut first.
+    #[must_use]
+    pub fn shortest(&self) -> usize {
+        self.cuts.first().copied().unwrap_or(0)
+    }
 }
 
 /// What a system says to one user.

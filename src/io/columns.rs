@@ -1,5 +1,7 @@
 //! Plain columns of raw ids, as files hold them: one vector per column, equal lengths.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 /// Stands for "no timestamp" in a column of milliseconds; no valid date comes near it.
@@ -50,6 +52,17 @@ impl RatingColumns {
             movie_id: Vec::with_capacity(n),
             rating: Vec::with_capacity(n),
             time_ms: Vec::with_capacity(n),
+        }
+    }
+
+    /// Returns some of the rows.
+    #[must_use]
+    pub fn rows(&self, range: Range<usize>) -> RatingRows<'_> {
+        RatingRows {
+            user_id: &self.user_id[range.clone()],
+            movie_id: &self.movie_id[range.clone()],
+            rating: &self.rating[range.clone()],
+            time_ms: &self.time_ms[range],
         }
     }
 
@@ -111,6 +124,48 @@ impl RatingColumns {
             time_ms: self.time_ms.split_off(n),
         }
     }
+}
+
+/// Columns of ratings that somebody looks at; the others may come empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needed {
+    /// `user_id`.
+    pub users: bool,
+    /// `movie_id`.
+    pub movies: bool,
+    /// `rating`.
+    pub stars: bool,
+    /// `time_ms`.
+    pub times: bool,
+}
+
+impl Needed {
+    /// All four columns.
+    pub const ALL: Self = Self { users: true, movies: true, stars: true, times: true };
+
+    /// Returns the columns that either needs.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            users: self.users || other.users,
+            movies: self.movies || other.movies,
+            stars: self.stars || other.stars,
+            times: self.times || other.times,
+        }
+    }
+}
+
+/// Some rows of ratings, side by side; a column that was not [`Needed`] may be empty.
+#[derive(Debug, Clone, Copy)]
+pub struct RatingRows<'a> {
+    /// Raw user ids.
+    pub user_id: &'a [i32],
+    /// Raw movie ids.
+    pub movie_id: &'a [i32],
+    /// Stars.
+    pub rating: &'a [f32],
+    /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
+    pub time_ms: &'a [i64],
 }
 
 /// Movies as they stand in a file.

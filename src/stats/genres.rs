@@ -1,10 +1,11 @@
 //! Figures of every genre; a movie counts in each of its genres.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use crate::dataset::Movies;
 use crate::dataset::ids::MovieId;
-use crate::dataset::{Movies, Ratings};
-use crate::stats::sums::{Sums, per_movie};
+use crate::stats::sums::Sums;
 
 /// Figures of one genre.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,16 +22,16 @@ pub struct GenreFigures {
     pub share: f64,
 }
 
-/// Returns the figures of each genre that has a rated movie, most ratings first.
+/// Returns the figures of each genre that has a rated movie, most ratings first; `rated` are the sums of all rated movies.
 #[must_use]
-pub fn genres(ratings: &Ratings, movies: &Movies) -> Vec<GenreFigures> {
-    let ids = ratings.movie_ids();
+pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
+    let all: u64 = rated.iter().map(|(_, sums)| sums.n).sum();
     let mut by_name: BTreeMap<&str, (usize, Sums)> = BTreeMap::new();
-    for (&id, sums) in ids.iter().zip(per_movie(ratings, &ids)) {
-        for genre in movies.get(MovieId(id)).iter().flat_map(|movie| movie.genre_list()) {
+    for (id, sums) in rated {
+        for genre in movies.get(MovieId(*id)).iter().flat_map(|movie| movie.genre_list()) {
             let (n, total) = by_name.entry(genre).or_default();
             *n += 1;
-            total.join(&sums);
+            total.join(sums);
         }
     }
     let mut figures: Vec<GenreFigures> = by_name
@@ -40,24 +41,27 @@ pub fn genres(ratings: &Ratings, movies: &Movies) -> Vec<GenreFigures> {
             movies,
             total_ratings: sums.n,
             avg_rating: sums.mean().unwrap_or(f64::NAN),
-            share: sums.n as f64 / ratings.len() as f64,
+            share: sums.n as f64 / all as f64,
         })
         .collect();
     // Stable: equal ones stay in the order of their names.
-    figures.sort_by_key(|figures| std::cmp::Reverse(figures.total_ratings));
+    figures.sort_by_key(|figures| Reverse(figures.total_ratings));
     figures
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
     use crate::io::columns::MovieColumns;
 
     #[test]
     fn a_movie_counts_in_each_of_its_genres() {
-        let rows = [(1, 5, 4.0, 0), (2, 5, 2.0, 0), (1, 6, 5.0, 0), (1, 9, 1.0, 0)];
-        let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
+        let sums = |stars: &[f32]| {
+            let mut sums = Sums::default();
+            stars.iter().for_each(|&stars| sums.add(stars));
+            sums
+        };
+        let rated = [(5, sums(&[4.0, 2.0])), (6, sums(&[5.0])), (9, sums(&[1.0]))];
         let columns = MovieColumns {
             movie_id: vec![5, 6, 7],
             title: vec!["a".into(); 3],
@@ -65,7 +69,7 @@ mod tests {
             genres: vec!["X|Y".into(), "Y".into(), "Z".into()],
             movie_key: None,
         };
-        let found = genres(&ratings, &Movies::new(columns, None));
+        let found = genres(&rated, &Movies::new(columns, None));
         let found: Vec<_> = found
             .iter()
             .map(|g| (&*g.genre, g.movies, g.total_ratings, g.avg_rating, g.share))

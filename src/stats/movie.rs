@@ -1,9 +1,11 @@
 //! All that the ratings tell of one movie.
 
-use crate::dataset::Ratings;
 use crate::dataset::ids::MovieId;
-use crate::stats::sums::{Sums, per_movie};
-use crate::stats::timeline::{Every, Period, timeline};
+use crate::dataset::scan::Pass;
+use crate::io::columns::{NO_TIME, Needed, RatingRows};
+use crate::stats::histogram::Histogram;
+use crate::stats::sums::{Slots, Sums, of_movie};
+use crate::stats::timeline::{Every, Period, day_of, periods};
 
 /// What the ratings tell of a movie.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,37 +26,68 @@ pub struct OneMovie {
     pub timeline: Vec<Period>,
 }
 
-/// Looks at one movie; nothing if it has no ratings.
-#[must_use]
-pub fn one_movie(ratings: &Ratings, movie: MovieId) -> Option<OneMovie> {
-    let ids = ratings.movie_ids();
-    let at = ids.binary_search(&movie.0).ok()?;
-    let all = per_movie(ratings, &ids);
-    let own = all[at];
-    let below = |less: &dyn Fn(&Sums) -> bool| {
-        all.iter().filter(|sums| less(sums)).count() as f64 / all.len() as f64
-    };
-    let columns = ratings.columns();
-    let rows = columns.movie_id.iter().zip(&columns.rating);
-    let mut stars: Vec<f32> =
-        rows.filter(|(id, _)| **id == movie.0).map(|(_, &stars)| stars).collect();
-    stars.sort_unstable_by(f32::total_cmp);
-    let histogram = stars.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64));
-    Some(OneMovie {
-        total_ratings: own.n,
-        avg_rating: own.mean(),
-        stddev_rating: own.deviation(),
-        count_percentile: below(&|sums| sums.n < own.n),
-        mean_percentile: below(&|sums| sums.mean() < own.mean()),
-        histogram: histogram.collect(),
-        timeline: timeline(ratings, Every::Year, |row| columns.movie_id[row] == movie.0),
-    })
+/// Gathers the ratings of one movie.
+#[derive(Debug, Clone)]
+pub struct RowsOf {
+    movie: i32,
+    histogram: Histogram,
+    days: Slots,
+}
+
+impl RowsOf {
+    /// Prepares to gather the ratings of a movie.
+    #[must_use]
+    pub fn new(movie: MovieId) -> Self {
+        Self { movie: movie.0, histogram: Histogram::default(), days: Slots::default() }
+    }
+
+    /// Looks at the movie among all that are rated; nothing if it has no ratings.
+    #[must_use]
+    pub fn finish(self, rated: &[(i32, Sums)]) -> Option<OneMovie> {
+        let own = of_movie(rated, self.movie)?;
+        let below = |less: &dyn Fn(&Sums) -> bool| {
+            rated.iter().filter(|(_, sums)| less(sums)).count() as f64 / rated.len() as f64
+        };
+        Some(OneMovie {
+            total_ratings: own.n,
+            avg_rating: own.mean(),
+            stddev_rating: own.deviation(),
+            count_percentile: below(&|sums| sums.n < own.n),
+            mean_percentile: below(&|sums| sums.mean() < own.mean()),
+            histogram: self.histogram.finish(),
+            timeline: periods(&self.days.into_sorted(), Every::Year),
+        })
+    }
+}
+
+impl Pass for RowsOf {
+    fn needs(&self) -> Needed {
+        Needed { movies: true, stars: true, times: true, users: false }
+    }
+
+    fn add(&mut self, rows: RatingRows<'_>) {
+        for (row, _) in rows.movie_id.iter().enumerate().filter(|(_, id)| **id == self.movie) {
+            let (stars, ms) = (rows.rating[row], rows.time_ms[row]);
+            self.histogram.add(&[stars]);
+            if ms != NO_TIME {
+                self.days.add(day_of(ms), stars);
+            }
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        self.histogram.join(later.histogram);
+        self.days.join(later.days);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::Scan;
+    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::progress::Silent;
+    use crate::stats::sums::PerMovie;
 
     #[test]
     fn a_movie_among_others() {
@@ -66,14 +99,16 @@ mod tests {
             (1, 7, 1.0, 0),
             (2, 7, 1.0, 0),
         ];
-        let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
-        let one = one_movie(&ratings, MovieId(5)).unwrap();
+        let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
+        let rated = scan.pass(&Silent, PerMovie::default).unwrap().finish();
+        let look = |id| scan.pass(&Silent, || RowsOf::new(MovieId(id))).unwrap().finish(&rated);
+        let one = look(5).unwrap();
         assert_eq!((one.total_ratings, one.avg_rating), (3, Some(10.0 / 3.0)));
         assert_eq!(one.histogram, [(2.0, 1), (4.0, 2)]);
         assert!((one.count_percentile - 2.0 / 3.0).abs() < 1e-12);
         assert!((one.mean_percentile - 1.0 / 3.0).abs() < 1e-12);
         assert!((one.stddev_rating.unwrap() - (4.0_f64 / 3.0).sqrt()).abs() < 1e-12);
         assert_eq!(one.timeline.len(), 1);
-        assert_eq!(one_movie(&ratings, MovieId(8)), None);
+        assert_eq!(look(8), None);
     }
 }

@@ -1,8 +1,8 @@
 //! Figures of every rated movie, and the selections made of them.
 
+use crate::dataset::Movies;
 use crate::dataset::ids::MovieId;
-use crate::dataset::{Movies, Ratings};
-use crate::stats::sums::per_movie;
+use crate::stats::sums::Sums;
 
 /// Figures of one movie.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,19 +34,18 @@ pub enum Order {
     MostPolarising,
 }
 
-/// Returns the figures of every movie with at least `min_ratings`, in order.
+/// Returns the figures of every movie with at least `min_ratings`, in order; `rated` are the sums of all rated movies.
 #[must_use]
 pub fn movies(
-    ratings: &Ratings,
+    rated: &[(i32, Sums)],
     movies: Option<&Movies>,
     min_ratings: u64,
     order: Order,
 ) -> Vec<MovieFigures> {
-    let ids = ratings.movie_ids();
-    let sums = per_movie(ratings, &ids);
-    let figures = ids.iter().zip(sums).filter(|(_, sums)| sums.n >= min_ratings.max(1));
-    let mut figures: Vec<MovieFigures> = figures
-        .map(|(&id, sums)| {
+    let mut figures: Vec<MovieFigures> = rated
+        .iter()
+        .filter(|(_, sums)| sums.n >= min_ratings.max(1))
+        .map(|&(id, sums)| {
             let movie = movies.and_then(|movies| movies.get(MovieId(id)));
             MovieFigures {
                 movie_id: MovieId(id),
@@ -77,23 +76,25 @@ pub fn movies(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
-    use crate::io::columns::RatingColumns;
 
-    fn ratings() -> Ratings {
-        let mut columns = RatingColumns::default();
-        // Movie 5: 4, 4; movie 6: 1, 5; movie 7: 4, 4; movie 8: 5; movie 9: 2, 3, 4.
-        let rows = [(1, 5, 4.0), (2, 5, 4.0), (1, 6, 1.0), (2, 6, 5.0), (1, 7, 4.0), (2, 7, 4.0)];
-        for (user, movie, stars) in
-            rows.into_iter().chain([(1, 8, 5.0), (1, 9, 2.0), (2, 9, 3.0), (3, 9, 4.0)])
-        {
-            columns.push(user, movie, stars, 0);
-        }
-        Ratings::new(columns, Duplicates::Last).0
+    fn rated() -> Vec<(i32, Sums)> {
+        let stars: [(i32, &[f32]); 5] = [
+            (5, &[4.0, 4.0]),
+            (6, &[1.0, 5.0]),
+            (7, &[4.0, 4.0]),
+            (8, &[5.0]),
+            (9, &[2.0, 3.0, 4.0]),
+        ];
+        let sums = stars.map(|(id, stars)| {
+            let mut sums = Sums::default();
+            stars.iter().for_each(|&stars| sums.add(stars));
+            (id, sums)
+        });
+        sums.to_vec()
     }
 
     fn ids(min: u64, order: Order) -> Vec<i32> {
-        movies(&ratings(), None, min, order).iter().map(|figures| figures.movie_id.0).collect()
+        movies(&rated(), None, min, order).iter().map(|figures| figures.movie_id.0).collect()
     }
 
     #[test]
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_deviation_is_that_of_a_sample() {
-        let all = movies(&ratings(), None, 0, Order::MostPolarising);
+        let all = movies(&rated(), None, 0, Order::MostPolarising);
         assert!((all[0].stddev_rating.unwrap() - 8.0_f64.sqrt()).abs() < 1e-12);
         assert!((all[1].stddev_rating.unwrap() - 1.0).abs() < 1e-12);
         assert_eq!((all[1].avg_rating, all[1].total_ratings), (3.0, 3));

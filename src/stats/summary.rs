@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 
-use crate::dataset::Ratings;
+use crate::dataset::scan::Pass;
+use crate::io::columns::{NO_TIME, Needed, RatingRows};
+use crate::io::time;
+use crate::stats::distinct::IdSet;
+use crate::stats::histogram::{Histogram, by_stars};
+use crate::stats::sums::Sums;
 
 /// Key figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,35 +34,109 @@ pub struct Summary {
     pub ratings_per_movie: Option<f64>,
     /// Share of the cells users × rated movies that hold a rating, from 0 to 1.
     pub density: Option<f64>,
+    /// Number of each kind of stars, ascending.
+    #[serde(serialize_with = "by_stars")]
+    pub histogram: Vec<(f32, u64)>,
 }
 
-/// Computes the key figures.
-#[must_use]
-pub fn summary(ratings: &Ratings) -> Summary {
-    let shape = ratings.shape();
-    let per = |n: usize| (n > 0).then(|| shape.ratings as f64 / n as f64);
-    let sum: f64 = ratings.columns().rating.iter().map(|&stars| f64::from(stars)).sum();
-    let (first, last) = shape.period.clone().unzip();
-    Summary {
-        ratings: shape.ratings,
-        users: shape.users,
-        movies: shape.movies,
-        mean_rating: (shape.ratings > 0).then(|| sum / shape.ratings as f64),
-        min_rating: shape.stars.map(|(min, _)| min),
-        max_rating: shape.stars.map(|(_, max)| max),
-        first_rating: first,
-        last_rating: last,
-        ratings_per_user: per(shape.users),
-        ratings_per_movie: per(shape.movies),
-        density: per(shape.users * shape.movies),
+/// Adds up what a [`Summary`] tells.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    sums: Sums,
+    users: usize,
+    ends: Option<(i32, i32)>,
+    movies: IdSet,
+    histogram: Histogram,
+    period: Option<(i64, i64)>,
+}
+
+impl Pass for Totals {
+    fn needs(&self) -> Needed {
+        Needed::ALL
+    }
+
+    fn add(&mut self, rows: RatingRows<'_>) {
+        let (Some(&first), Some(&last)) = (rows.user_id.first(), rows.user_id.last()) else {
+            return;
+        };
+        let changes = rows.user_id.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        self.add_users(changes + 1, (first, last));
+        rows.movie_id.iter().for_each(|&id| self.movies.insert(id));
+        self.histogram.add(rows.rating);
+        for &stars in rows.rating {
+            self.sums.add(stars);
+        }
+        let (mut from, mut to) = (i64::MAX, i64::MIN);
+        for &ms in rows.time_ms {
+            // No time is the least number there is, and so never the last time.
+            to = to.max(ms);
+            from = from.min(if ms == NO_TIME { i64::MAX } else { ms });
+        }
+        self.add_period((from <= to).then_some((from, to)));
+    }
+
+    fn join(&mut self, later: Self) {
+        if let Some(ends) = later.ends {
+            self.add_users(later.users, ends);
+        }
+        self.sums.join(&later.sums);
+        self.movies.join(later.movies);
+        self.histogram.join(later.histogram);
+        self.add_period(later.period);
+    }
+}
+
+impl Totals {
+    /// Adds `n` users who come after all others, but for the first one, who may be the last one so far.
+    fn add_users(&mut self, n: usize, (first, last): (i32, i32)) {
+        let again = self.ends.is_some_and(|(_, end)| end == first);
+        self.users += n - usize::from(again);
+        self.ends = Some((self.ends.map_or(first, |(begin, _)| begin), last));
+    }
+
+    fn add_period(&mut self, period: Option<(i64, i64)>) {
+        self.period = match (self.period, period) {
+            (Some((a, b)), Some((from, to))) => Some((a.min(from), b.max(to))),
+            (period, other) => period.or(other),
+        };
+    }
+
+    /// Returns the key figures.
+    #[must_use]
+    pub fn finish(self) -> Summary {
+        let (ratings, users, movies) = (self.sums.n as usize, self.users, self.movies.len());
+        let per = |n: usize| (n > 0).then(|| ratings as f64 / n as f64);
+        let (first, last) = self.period.unzip();
+        let histogram = self.histogram.finish();
+        Summary {
+            ratings,
+            users,
+            movies,
+            mean_rating: self.sums.mean(),
+            min_rating: histogram.first().map(|(stars, _)| *stars),
+            max_rating: histogram.last().map(|(stars, _)| *stars),
+            first_rating: first.map(time::format),
+            last_rating: last.map(time::format),
+            ratings_per_user: per(users),
+            ratings_per_movie: per(movies),
+            density: per(users * movies),
+            histogram,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::Scan;
+    use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::io::columns::RatingColumns;
+    use crate::progress::Silent;
+
+    fn summary(columns: RatingColumns) -> Summary {
+        let scan = Scan::from(Ratings::new(columns, Duplicates::Last).0);
+        scan.pass(&Silent, Totals::default).unwrap().finish()
+    }
 
     #[test]
     fn figures_of_three_ratings_and_of_none() {
@@ -65,12 +144,13 @@ mod tests {
         columns.push(1, 10, 2.0, 1_000_000);
         columns.push(1, 20, 3.0, 0);
         columns.push(2, 10, 5.0, 2_000_000);
-        let figures = summary(&Ratings::new(columns, Duplicates::Last).0);
+        let figures = summary(columns);
         assert_eq!((figures.ratings, figures.users, figures.movies), (3, 2, 2));
         assert_eq!(figures.mean_rating, Some(10.0 / 3.0));
         assert_eq!((figures.ratings_per_user, figures.density), (Some(1.5), Some(0.75)));
+        assert_eq!(figures.histogram, [(2.0, 1), (3.0, 1), (5.0, 1)]);
         assert_eq!(figures.last_rating.as_deref(), Some("1970-01-01T00:33:20Z"));
-        let none = summary(&Ratings::default());
+        let none = summary(RatingColumns::default());
         assert_eq!((none.ratings, none.mean_rating, none.density), (0, None, None));
     }
 }

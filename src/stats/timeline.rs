@@ -1,13 +1,11 @@
 //! Ratings over time: number and mean by day, week, month or year, and so far.
 
-use std::ops::Range;
-
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{self, Datelike, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 
-use crate::dataset::Ratings;
-use crate::io::columns::NO_TIME;
-use crate::stats::sums::{Sums, add_up};
+use crate::dataset::scan::Pass;
+use crate::io::columns::{NO_TIME, Needed, RatingRows};
+use crate::stats::sums::{Slots, Sums};
 
 /// How long a period is; all in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +28,23 @@ impl Every {
         match self {
             Self::Day => day,
             Self::Week => {
-                first(day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into())))
+                first(day.checked_sub_days(chrono::Days::new(
+                    day.weekday().num_days_from_monday().into(),
+                )))
             }
             Self::Month => first(day.with_day(1)),
             Self::Year => first(NaiveDate::from_ymd_opt(day.year(), 1, 1)),
+        }
+    }
+
+    /// Returns the first day of the period after one that begins at `start`.
+    #[must_use]
+    pub fn next(self, start: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Self::Day => start.checked_add_days(chrono::Days::new(1)),
+            Self::Week => start.checked_add_days(chrono::Days::new(7)),
+            Self::Month => start.checked_add_months(Months::new(1)),
+            Self::Year => start.checked_add_months(Months::new(12)),
         }
     }
 }
@@ -58,67 +69,127 @@ fn as_text<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(date)
 }
 
-const DAY_MS: i64 = 86_400_000;
+/// Tells which line of several a movie's ratings belong to, if any.
+pub type LineOf<'a> = dyn Fn(i32) -> Option<usize> + Sync + 'a;
 
-/// Adds up the rows for which `keep` is true by day; returns the first day, counted from 1970, too.
-fn by_day(ratings: &Ratings, keep: impl Fn(usize) -> bool + Sync) -> (i64, Vec<Sums>) {
-    let times = &ratings.columns().time_ms;
-    let Some(days) = days(ratings) else { return (0, Vec::new()) };
-    let n = (days.end - days.start) as usize;
-    let slot = |row: usize| {
-        let known = times[row] != NO_TIME && keep(row);
-        known.then(|| (times[row].div_euclid(DAY_MS) - days.start) as usize)
-    };
-    (days.start, add_up(ratings, n, slot))
+/// Adds up ratings by day: all of them in one line, or those of some movies in several.
+#[derive(Clone)]
+pub struct Days<'a> {
+    line_of: Option<&'a LineOf<'a>>,
+    lines: Vec<Slots>,
+    untimed: u64,
 }
 
-/// Returns the days of the first and the last known time, the end being the day after.
-fn days(ratings: &Ratings) -> Option<Range<i64>> {
-    let known = || ratings.columns().time_ms.iter().filter(|&&ms| ms != NO_TIME);
-    let (first, last) = (known().min()?, known().max()?);
-    Some(first.div_euclid(DAY_MS)..last.div_euclid(DAY_MS) + 1)
+impl<'a> Days<'a> {
+    /// Prepares to add up all ratings.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { line_of: None, lines: vec![Slots::default()], untimed: 0 }
+    }
+
+    /// Prepares to add up the ratings of the movies that `line_of` gives one of `lines` lines.
+    #[must_use]
+    pub fn of(lines: usize, line_of: &'a LineOf<'a>) -> Self {
+        Self { line_of: Some(line_of), lines: vec![Slots::default(); lines], untimed: 0 }
+    }
+
+    /// Returns how many ratings have no time, whatever movie they are of; they are in no line.
+    #[must_use]
+    pub fn untimed(&self) -> u64 {
+        self.untimed
+    }
+
+    /// Returns the periods of each line, from its first to its last rating, also those without any.
+    #[must_use]
+    pub fn finish(self, every: Every) -> Vec<Vec<Period>> {
+        self.lines.into_iter().map(|days| periods(&days.into_sorted(), every)).collect()
+    }
 }
 
-/// Returns the periods from the first to the last rating for which `keep` is true, also those without any; ratings whose
-/// time is not known are in none.
-#[must_use]
-pub fn timeline(
-    ratings: &Ratings,
-    every: Every,
-    keep: impl Fn(usize) -> bool + Sync,
-) -> Vec<Period> {
-    let (first, days) = by_day(ratings, keep);
-    let some = |sums: &Sums| sums.n > 0;
-    let (Some(begin), Some(end)) = (days.iter().position(some), days.iter().rposition(some)) else {
-        return Vec::new();
-    };
-    let mut periods: Vec<(NaiveDate, Sums)> = Vec::new();
-    for (at, sums) in days.iter().enumerate().take(end + 1).skip(begin) {
-        let Some(day) = NaiveDate::from_epoch_days((first + at as i64) as i32) else { continue };
-        let start = every.start(day);
-        match periods.last_mut() {
-            Some((last, total)) if *last == start => total.join(sums),
-            _ => periods.push((start, *sums)),
+impl Pass for Days<'_> {
+    fn needs(&self) -> Needed {
+        Needed { stars: true, times: true, movies: self.line_of.is_some(), users: false }
+    }
+
+    fn add(&mut self, rows: RatingRows<'_>) {
+        let Self { line_of, lines, untimed } = self;
+        let timed = rows.time_ms.iter().zip(rows.rating);
+        match line_of {
+            None => {
+                for (&ms, &stars) in timed {
+                    match ms {
+                        NO_TIME => *untimed += 1,
+                        ms => lines[0].add(day_of(ms), stars),
+                    }
+                }
+            }
+            Some(line_of) => {
+                for ((&ms, &stars), &movie) in timed.zip(rows.movie_id) {
+                    match ms {
+                        NO_TIME => *untimed += 1,
+                        ms => {
+                            if let Some(line) = line_of(movie) {
+                                lines[line].add(day_of(ms), stars);
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
+
+    fn join(&mut self, later: Self) {
+        self.lines.iter_mut().zip(later.lines).for_each(|(line, later)| line.join(later));
+        self.untimed += later.untimed;
+    }
+}
+
+/// Returns the day of a time, counted from 1970.
+#[must_use]
+pub fn day_of(ms: i64) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    ms.div_euclid(DAY_MS)
+}
+
+/// Returns the periods from the first to the last of some days, also those without any; days come ascending.
+pub(super) fn periods(days: &[(i64, Sums)], every: Every) -> Vec<Period> {
     let mut so_far = Sums::default();
-    let periods = periods.into_iter().map(|(start, sums)| {
-        so_far.join(&sums);
-        Period {
+    let mut all: Vec<Period> = Vec::new();
+    let starts = days.iter().filter_map(|&(day, sums)| {
+        Some((every.start(NaiveDate::from_epoch_days(day as i32)?), sums))
+    });
+    let starts: Vec<(NaiveDate, Sums)> = starts.collect();
+    let mut push = |start: NaiveDate, sums: &Sums| {
+        so_far.join(sums);
+        all.push(Period {
             start,
             total_ratings: sums.n,
             avg_rating: sums.mean(),
             cumulative_ratings: so_far.n,
             cumulative_avg: so_far.mean().unwrap_or(f64::NAN),
+        });
+    };
+    let mut due = starts.first().map(|(start, _)| *start);
+    for same in starts.chunk_by(|a, b| a.0 == b.0) {
+        let start = same[0].0;
+        while let Some(empty) = due.filter(|due| *due < start) {
+            push(empty, &Sums::default());
+            due = every.next(empty);
         }
-    });
-    periods.collect()
+        let mut total = Sums::default();
+        same.iter().for_each(|(_, sums)| total.join(sums));
+        push(start, &total);
+        due = every.next(start);
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::Scan;
+    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::progress::Silent;
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -146,8 +217,10 @@ mod tests {
             (2, 1, 5.0, ms("2019-03-31")),
             (2, 2, 3.0, NO_TIME),
         ];
-        let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
-        let found = timeline(&ratings, Every::Month, |_| true);
+        let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
+        let days = scan.pass(&Silent, Days::all).unwrap();
+        assert_eq!(days.untimed(), 1);
+        let found = days.finish(Every::Month).remove(0);
         let shown: Vec<_> = found
             .iter()
             .map(|p| (p.start.to_string(), p.total_ratings, p.avg_rating, p.cumulative_ratings))
@@ -157,11 +230,12 @@ mod tests {
         assert_eq!(shown[2], ("2019-02-01".into(), 0, None, 2));
         assert_eq!(shown[3], ("2019-03-01".into(), 1, Some(5.0), 3));
         assert_eq!((shown.len(), found[3].cumulative_avg), (4, 11.0 / 3.0));
-        // Of one movie, from its first rating to its last.
-        let movies = &ratings.columns().movie_id;
-        let of_one = timeline(&ratings, Every::Year, |row| movies[row] == 1);
-        assert_eq!(of_one.iter().map(|p| p.total_ratings).collect::<Vec<_>>(), [1, 1]);
-        assert!(timeline(&ratings, Every::Day, |_| false).is_empty());
-        assert!(timeline(&Ratings::default(), Every::Day, |_| true).is_empty());
+        // Of one movie, from its first rating to its last; of none.
+        let line_of = |movie: i32| (movie == 1).then_some(1);
+        let lines = scan.pass(&Silent, || Days::of(2, &line_of)).unwrap().finish(Every::Year);
+        assert_eq!(lines[1].iter().map(|p| p.total_ratings).collect::<Vec<_>>(), [1, 1]);
+        assert!(lines[0].is_empty());
+        let none = Scan::from(Ratings::default()).pass(&Silent, Days::all).unwrap();
+        assert!(none.finish(Every::Day)[0].is_empty());
     }
 }

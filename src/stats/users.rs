@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::dataset::Ratings;
+use crate::dataset::scan::Pass;
+use crate::io::columns::{Needed, RatingRows};
 
 /// Ratings per user.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,13 +58,45 @@ pub struct Bin {
 /// Shares of users at which quantiles are told.
 const QUANTILES: [f64; 9] = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
 
-/// Counts the ratings of each user.
+/// Counts the ratings of each user, who come one after another.
+#[derive(Debug, Clone, Default)]
+pub struct PerUser(Vec<(i32, usize)>);
+
+impl PerUser {
+    fn push(&mut self, (user, n): (i32, usize)) {
+        match self.0.last_mut() {
+            Some((last, count)) if *last == user => *count += n,
+            _ => self.0.push((user, n)),
+        }
+    }
+
+    /// Returns each user with the number of ratings, in the order in which they came.
+    #[must_use]
+    pub fn finish(self) -> Vec<(i32, usize)> {
+        self.0
+    }
+}
+
+impl Pass for PerUser {
+    fn needs(&self) -> Needed {
+        Needed { users: true, ..Needed::default() }
+    }
+
+    fn add(&mut self, rows: RatingRows<'_>) {
+        rows.user_id.chunk_by(|a, b| a == b).for_each(|run| self.push((run[0], run.len())));
+    }
+
+    fn join(&mut self, later: Self) {
+        later.0.into_iter().for_each(|user| self.push(user));
+    }
+}
+
+/// Tells of the numbers of ratings that users have given.
 #[must_use]
-pub fn users(ratings: &Ratings) -> UserReport {
-    let starts = ratings.user_starts();
-    let mut counts: Vec<usize> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+pub fn users(per_user: &[(i32, usize)]) -> UserReport {
+    let mut counts: Vec<usize> = per_user.iter().map(|(_, n)| *n).collect();
     counts.sort_unstable_by(|a, b| b.cmp(a));
-    let (n, all) = (counts.len(), ratings.len());
+    let (n, all) = (counts.len(), counts.iter().sum::<usize>());
     let shares = (1..=10).map(|tenth| {
         let users = (n * tenth).div_ceil(10);
         let given: usize = counts[..users].iter().sum();
@@ -101,7 +134,16 @@ pub fn users(ratings: &Ratings) -> UserReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::Scan;
+    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::progress::Silent;
+
+    #[test]
+    fn a_user_whose_ratings_are_in_two_parts_is_one_user() {
+        let mut first = PerUser(vec![(1, 2), (5, 3)]);
+        first.join(PerUser(vec![(5, 1), (7, 4)]));
+        assert_eq!(first.finish(), [(1, 2), (5, 4), (7, 4)]);
+    }
 
     #[test]
     fn shares_and_quantiles_by_hand() {
@@ -109,7 +151,8 @@ mod tests {
         let counts = [1, 1, 2, 4, 12];
         let rows =
             counts.iter().zip(1..).flat_map(|(&n, user)| (0..n).map(move |m| (user, m, 3.0, 0)));
-        let report = users(&Ratings::new(rows.collect(), Duplicates::Last).0);
+        let scan = Scan::from(Ratings::new(rows.collect(), Duplicates::Last).0);
+        let report = users(&scan.pass(&Silent, PerUser::default).unwrap().finish());
         assert_eq!((report.users, report.ratings, report.mean), (5, 20, Some(4.0)));
         let share = |at: usize| (report.top[at].users, report.top[at].ratings);
         assert_eq!((share(0), share(1), share(2), share(9)), ((1, 12), (1, 12), (2, 16), (5, 20)));
@@ -122,7 +165,7 @@ mod tests {
         assert!((quantile(0.9) - 8.8).abs() < 1e-12);
         let bins: Vec<_> = report.bins.iter().map(|bin| (bin.from, bin.to, bin.users)).collect();
         assert_eq!(bins, [(1, 1, 2), (2, 3, 1), (4, 7, 1), (8, 15, 1)]);
-        let none = users(&Ratings::default());
+        let none = users(&[]);
         assert_eq!((none.users, none.mean, none.top.len(), none.bins.len()), (0, None, 0, 0));
     }
 }

@@ -238,3 +238,34 @@ fn what_cannot_be_measured_is_told() {
     ");
     assert!(!fixture.names().contains(&"u.csv".to_string()));
 }
+
+#[test]
+fn what_was_compared_can_be_drawn() {
+    let fixture = split();
+    let compare = ["evaluate", "popularity", "cosine", "--test", "parts/test", "--compare"];
+    let quick = ["--bootstrap", "50", "-k", "5,10"];
+    let words = |more: &[&'static str]| [&compare[..], &quick[..], more].concat();
+    for name in ["c.svg", "c.png", "c.html"] {
+        fixture.ok(&words(&["--plot", name]));
+        assert!(fixture.path(name).is_file());
+    }
+    let svg = fs::read_to_string(fixture.path("c.svg")).unwrap();
+    for text in ["ndcg@5", "rmse", "popularity", "cosine"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    assert!(!svg.contains("ndcg@10"));
+    let report = fixture.json(&words(&[]));
+    for system in 0..2 {
+        let shown = format!("{:.4}", figure(&report, system, "ndcg@5"));
+        assert!(svg.contains(&shown), "{shown}");
+    }
+    // Of figures of users that were read from files, too.
+    for model in ["popularity", "cosine"] {
+        let file = format!("{model}.parquet");
+        fixture.ok(&["evaluate", model, "--test", "parts/test", "--per-user", &file, "-k", "5"]);
+    }
+    let files =
+        ["evaluate", "popularity.parquet", "cosine.parquet", "--compare", "-k", "5", "--chart"];
+    let chart = String::from_utf8(fixture.ok(&files)).unwrap();
+    assert!(chart.contains("cosine.parquet ▏") && chart.contains("ndcg@5"), "{chart}");
+}

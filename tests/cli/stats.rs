@@ -1,3 +1,5 @@
+use std::fs;
+
 use crate::Fixture;
 
 #[test]
@@ -17,7 +19,19 @@ fn the_summary_is_one_object() {
       "last_rating": "2019-12-31T23:59:59Z",
       "ratings_per_user": 61.055,
       "ratings_per_movie": 40.7033,
-      "density": 0.2035
+      "density": 0.2035,
+      "histogram": {
+        "0.5": 13,
+        "1": 52,
+        "1.5": 173,
+        "2": 531,
+        "2.5": 1199,
+        "3": 2021,
+        "3.5": 2464,
+        "4": 2272,
+        "4.5": 1792,
+        "5": 1694
+      }
     }
     "#);
 }
@@ -361,4 +375,237 @@ fn reports_on_next_to_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn every_report_can_be_drawn() {
+    let fixture = Fixture::with_model();
+    fixture.ok(&["filter", "ml", "--where", "user = 1 and movie = 0", "-o", "none"]);
+    fixture.ok(&["filter", "ml", "--where", "user = 1", "-o", "user"]);
+    let first = fixture.json(&["stats", "popular", "user", "--min-ratings", "1", "-n", "1"]);
+    let movie = first[0]["movie_id"].to_string();
+    let one = format!("user = 1 and movie = {movie}");
+    fixture.ok(&["filter", "ml", "--where", &one, "-o", "one"]);
+    let reports: [&[&str]; 11] = [
+        &["summary"],
+        &["users"],
+        &["genres"],
+        &["timeline"],
+        &["timeline", "--by", "day"],
+        &["movies"],
+        &["popular", "--min-ratings", "1"],
+        &["top", "--min-ratings", "1"],
+        &["polarising", "--min-ratings", "1"],
+        &["best-by-genre", "--min-ratings", "1"],
+        &["landing"],
+    ];
+    for data in ["none", "one", "ml"] {
+        for report in reports {
+            let words = |more: &[&str]| -> Vec<String> {
+                ["stats"]
+                    .iter()
+                    .chain(report)
+                    .chain(&[data])
+                    .chain(more)
+                    .map(|w| (*w).into())
+                    .collect()
+            };
+            for name in ["p.svg", "p.png", "p.html"] {
+                fixture.ok(&words(&["--plot", name]));
+                let bytes = fs::read(fixture.path(name)).unwrap();
+                let begins: &[u8] = match name {
+                    "p.svg" => b"<svg ",
+                    "p.png" => b"\x89PNG",
+                    _ => b"<!doctype html>",
+                };
+                assert!(bytes.starts_with(begins), "{report:?} {name}");
+                let again = fixture.run(&words(&["--plot", name, "--threads", "1"]), b"");
+                assert!(again.status.success());
+                assert_eq!(bytes, fs::read(fixture.path(name)).unwrap(), "{report:?} {name}");
+            }
+            assert!(!fixture.ok(&words(&["--chart"])).is_empty(), "{report:?}");
+        }
+    }
+    fixture.ok(&["stats", "movie", &movie, "one", "--plot", "p.svg"]);
+    fixture.ok(&["stats", "model", "als", "--plot", "p.svg"]);
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "genres", "ml", "--plot", "p.gif"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: --plot p.gif: the name must end in .svg, .png or .html
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "genres", "ml", "--chart", "--format", "csv"]), @"
+    exit 2
+    --- stderr
+    error: the argument '--chart' cannot be used with '--format <FORMAT>'
+
+    Usage: mvrec stats genres --chart <INPUT>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "best-by-genre", "ml", "--min-ratings", "60", "--chart"]), @"
+    exit 0
+    --- stdout
+    Best of each genre
+
+    average rating, stars (of how many ratings)
+        Action: Jurassic Park (1993) ▏██████████████████████████████████▋ 4.34 of 73
+     Adventure: Jurassic Park (1993) ▏██████████████████████████████████▋ 4.34 of 73
+                Animation: Up (2009) ▏███████████████████████████████▊ 3.99 of 61
+                 Children: Up (2009) ▏███████████████████████████████▊ 3.99 of 61
+    Comedy: Monty Python and the Ho… ▏███████████████████████████████▍ 3.94 of 61
+                Crime: Psycho (1960) ▏███████████████████████████████████ 4.39 of 65
+    Drama: 2001: A Space Odyssey (1… ▏██████████████████████████████████▍ 4.31 of 60
+    Fantasy: Monty Python and the H… ▏███████████████████████████████▍ 3.94 of 61
+    Film-Noir: Double Indemnity (19… ▏███████████████████████████▉ 3.50 of 63
+               Horror: Psycho (1960) ▏███████████████████████████████████ 4.39 of 65
+    Mystery: Seven (a.k.a. Se7en) (… ▏██████████████████████████████▉ 3.88 of 69
+             Romance: Titanic (1997) ▏███████████████████████████▍ 3.44 of 72
+        Sci-Fi: Jurassic Park (1993) ▏██████████████████████████████████▋ 4.34 of 73
+      Thriller: Jurassic Park (1993) ▏██████████████████████████████████▋ 4.34 of 73
+     War: Saving Private Ryan (1998) ▏███████████████████████████████▎ 3.92 of 64
+    ");
+}
+
+#[test]
+fn what_a_model_is_like() {
+    let fixture = Fixture::with_model();
+    let report = fixture.json(&["stats", "model", "als", "--movies", "2", "--similar", "3"]);
+    let info = fixture.json(&["info", "als"]);
+    assert_eq!(report["loss"], info["loss"]);
+    assert_eq!((&report["users"], &report["movies"]), (&200.into(), &300.into()));
+    assert_eq!(report["factors"], 8);
+    // Of all 200 users, by what recommend says.
+    let lists = fixture.json(&["recommend", "als", "--all-users", "-n", "10"]);
+    let mut listed: Vec<u64> =
+        lists.as_array().unwrap().iter().map(|row| row["movie_id"].as_u64().unwrap()).collect();
+    listed.sort_unstable();
+    listed.dedup();
+    assert_eq!(report["coverage"]["listed"], listed.len());
+    assert_eq!(report["coverage"]["users"], 200);
+    let neighbors = report["neighbors"].as_array().unwrap();
+    assert_eq!(neighbors.len(), 2);
+    let similar = fixture.json(&[
+        "recommend",
+        "als",
+        "--similar-to",
+        &neighbors[0]["movie_id"].to_string(),
+        "-n",
+        "3",
+    ]);
+    for (ours, theirs) in
+        neighbors[0]["similar"].as_array().unwrap().iter().zip(similar.as_array().unwrap())
+    {
+        assert_eq!(ours["movie_id"], theirs["movie_id"]);
+    }
+    let norms = &report["movie_norms"];
+    let order = ["min", "median", "max"].map(|name| norms[name].as_f64().unwrap());
+    assert!(order.is_sorted() && order[0] >= 0.0 && order[2] > 0.0, "{norms}");
+    for (algorithm, neighbors) in [("cosine", true), ("nmf", true), ("popularity", true)] {
+        fixture.ok(&["train", algorithm, "ml", "-o", "other"]);
+        let report = fixture.json(&["stats", "model", "other"]);
+        assert_eq!(report["algorithm"], algorithm);
+        assert_eq!(!report["neighbors"].as_array().unwrap().is_empty(), neighbors);
+    }
+    fixture.ok(&["train", "cosine", "--between", "users", "ml", "-o", "between"]);
+    assert_eq!(fixture.json(&["stats", "model", "between"])["neighbors"], serde_json::json!([]));
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "model", "ml"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: ml: not a model directory (neither model.json nor Spark's metadata in it)
+    ");
+}
+
+/// Returns what the script of a report reads.
+fn data_of(page: &str) -> serde_json::Value {
+    use std::io::Read as _;
+
+    use base64::Engine as _;
+    let data = page.split_once("octet-stream\">").unwrap().1.split_once("</script>").unwrap().0;
+    let packed = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn the_page_of_everything() {
+    let fixture = Fixture::with_dataset();
+    fixture.ok(&["stats", "report", "ml", "-o", "report.html", "--min-ratings", "20"]);
+    let page = fs::read_to_string(fixture.path("report.html")).unwrap();
+    for outside in ["src=", "url(", "@import", "<link", "fetch("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let data = data_of(&page);
+    assert_eq!(data["movies"]["id"].as_array().unwrap().len(), 300);
+    let ratings: usize =
+        data["ratings"].as_array().unwrap().iter().map(|of| of.as_array().unwrap().len()).sum();
+    assert_eq!(ratings, 3 * 12_211);
+    let best = fixture.json(&["stats", "top", "ml", "-n", "50", "--min-ratings", "20"]);
+    let listed = data["lists"][1]["rows"].as_array().unwrap();
+    for (ours, theirs) in listed.iter().zip(best.as_array().unwrap()) {
+        assert_eq!((&ours[0], &ours[3]), (&theirs["title"], &theirs["avg_rating"]));
+    }
+    // From a pipe, with titles from elsewhere, the same page but for the name.
+    let piped = fixture.ok(&["filter", "ml"]);
+    fixture.ok_with(
+        &[
+            "stats",
+            "report",
+            "--movies",
+            "ml",
+            "--name",
+            "ml",
+            "-o",
+            "piped.html",
+            "--min-ratings",
+            "20",
+        ],
+        &piped,
+    );
+    assert_eq!(page, fs::read_to_string(fixture.path("piped.html")).unwrap());
+    fixture.ok(&["filter", "ml", "--where", "user = 1 and movie = 0", "-o", "none"]);
+    fixture.ok(&["stats", "report", "none", "-o", "none.html"]);
+    insta::assert_snapshot!(fixture.snapshot(&["stats", "report", "ml", "-o", "report.pdf"]), @"
+    exit 2
+    --- stderr
+    mvrec: error: the report is a page: give -o a name that ends in .html
+    ");
+}
+
+#[test]
+fn titles_of_any_kind_and_hundreds_of_genres() {
+    let fixture = Fixture::new();
+    let evil = "</script><img src=x onerror=alert(1)> \"quoted\" & 'so' \u{1f3ac} (2001)";
+    let genres: Vec<String> = (0..300).map(|at| format!("Genre {at}")).collect();
+    let quoted = evil.replace('"', "\"\"");
+    let movies = format!(
+        "movieId,title,genres\n1,\"{quoted}\",{}\n2,Plain (1999),Genre 7\n",
+        genres.join("|")
+    );
+    fs::create_dir(fixture.path("data")).unwrap();
+    fs::write(fixture.path("data/movies.csv"), movies).unwrap();
+    fs::write(
+        fixture.path("data/ratings.csv"),
+        "userId,movieId,rating,timestamp\n1,1,4.5,1000000000\n2,1,3,1100000000\n1,2,2,1000000000\n",
+    )
+    .unwrap();
+    fixture.ok(&["ingest", "data", "-o", "odd"]);
+    assert_eq!(fixture.json(&["stats", "genres", "odd"]).as_array().unwrap().len(), 300);
+    fixture.ok(&["stats", "report", "odd", "-o", "odd.html", "--name", evil]);
+    fixture.ok(&["stats", "popular", "odd", "--min-ratings", "1", "--plot", "popular.html"]);
+    for name in ["odd.html", "popular.html"] {
+        let page = fs::read_to_string(fixture.path(name)).unwrap();
+        assert!(!page.contains("<img"), "{name}");
+        assert_eq!(page.matches("</script>").count(), 2, "{name}");
+    }
+    let page = fs::read_to_string(fixture.path("odd.html")).unwrap();
+    assert_eq!(data_of(&page)["movies"]["title"][0], evil);
+    for name in ["g.svg", "g.png", "g.html"] {
+        fixture.ok(&["stats", "genres", "odd", "--plot", name]);
+    }
+    fixture.ok(&["stats", "popular", "odd", "--min-ratings", "1", "--plot", "popular.svg"]);
+    let svg = fs::read_to_string(fixture.path("popular.svg")).unwrap();
+    assert!(!svg.contains("<img") && svg.contains("&lt;/script&gt;"), "{svg}");
+    let svg = fs::read_to_string(fixture.path("g.svg")).unwrap();
+    assert!(svg.contains("The first 40 of 300."));
 }

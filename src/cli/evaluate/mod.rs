@@ -10,8 +10,10 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::args::MoviesArgs;
 use crate::cli::error::{Result, missed, usage};
-use crate::cli::evaluate::report::{Figure, Measured, of_comparisons, of_figures, of_users};
-use crate::cli::output::{Report, ReportArgs};
+use crate::cli::evaluate::report::{
+    Figure, Measured, figure, of_comparisons, of_figures, of_users,
+};
+use crate::cli::output::{ChartArgs, Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::keyed::translate;
 use crate::dataset::load::{load, load_lists};
@@ -40,7 +42,8 @@ use crate::progress::Progress;
   mvrec split --by random ml -o parts && mvrec train als parts/train -o als
   mvrec evaluate als --test parts/test -k 10,20
   mvrec evaluate als cosine other-system.csv --test parts/test --train parts/train --compare
-  mvrec evaluate als --test parts/test --fail-if 'ndcg@10<0.1' --per-user als.parquet")]
+  mvrec evaluate als --test parts/test --fail-if 'ndcg@10<0.1' --per-user als.parquet
+  mvrec evaluate als cosine --test parts/test --compare --plot compared.svg")]
 pub(crate) struct EvaluateArgs {
     /// Model directory, file of lists, or with --compare also a file that --per-user wrote (can be repeated)
     #[arg(required = true, value_name = "WHAT")]
@@ -81,7 +84,7 @@ pub(crate) struct EvaluateArgs {
     #[command(flatten)]
     movies: MoviesArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -158,7 +161,8 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     let object = args.object(&measured, &comparisons, test.as_ref());
     let rows =
         if args.compare { of_comparisons(&measured, &comparisons) } else { of_figures(&measured) };
-    sink.write(&Report::Both { object, rows })?;
+    let figure = || figure(&measured, &comparisons, args.protocol().shortest());
+    sink.write(&Report::Both { object, rows }, figure)?;
     args.judge(&measured)
 }
 

@@ -11,6 +11,8 @@ use crate::dataset::Dataset;
 use crate::eval::compare::{Comparison, PerUser};
 use crate::eval::protocol::Outcome;
 use crate::eval::ranking::Metric;
+use crate::plot;
+use crate::plot::compare::{Measure, comparison};
 
 /// One thing that was measured.
 pub(super) struct Measured {
@@ -201,6 +203,41 @@ pub(super) fn of_comparisons(measured: &[Measured], comparisons: &[Comparison]) 
         ("wilcoxon_holm", numbers(rows().map(|row| Some(row.wilcoxon_holm))), false),
         ("permutation_holm", numbers(rows().map(|row| Some(row.permutation_holm))), false),
     ])
+}
+
+/// Draws what was measured, or of figures read from files what was compared: of ranking metrics those of the shortest lists.
+pub(super) fn figure(
+    measured: &[Measured],
+    comparisons: &[Comparison],
+    cut: usize,
+) -> plot::Figure {
+    let shown = |metric: &str| metric.split_once('@').is_none_or(|(_, k)| k == cut.to_string());
+    let figures = measured.iter().flat_map(|one| one.figures.iter().map(move |f| (&one.name, f)));
+    let measures =
+        figures.filter(|(_, figure)| shown(&figure.name)).filter_map(|(name, figure)| {
+            let (metric, system, interval) = (figure.name.clone(), name.clone(), figure.interval);
+            Some(Measure { metric, system, value: figure.value?, interval })
+        });
+    let mut measures: Vec<Measure> = measures.collect();
+    let unmeasured = |at: usize| measured[at].outcome.is_none();
+    for row in comparisons.iter().filter(|row| shown(&row.metric)) {
+        let mean = |at: usize, value: f64| Measure {
+            metric: row.metric.clone(),
+            system: measured[at].name.clone(),
+            value,
+            interval: None,
+        };
+        let means = [(0, row.first), (row.other, row.second)];
+        let new = means.into_iter().filter(|(at, _)| unmeasured(*at)).map(|(at, x)| mean(at, x));
+        let new: Vec<Measure> = new.filter(|one| !measures.contains(one)).collect();
+        measures.extend(new);
+    }
+    let note = if measured.iter().any(|one| one.outcome.is_some()) {
+        "Lines are intervals of 95 %, by the bootstrap over users."
+    } else {
+        ""
+    };
+    comparison(&measures, note)
 }
 
 /// Returns a row for each user.

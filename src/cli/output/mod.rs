@@ -1,5 +1,6 @@
 //! The only place that prints: data to stdout, talk to stderr.
 
+mod chart;
 pub(crate) mod columns;
 mod ratings;
 mod report;
@@ -16,6 +17,7 @@ use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
 use crate::io::json::TextFormat;
 
+pub(crate) use chart::ChartArgs;
 pub(crate) use ratings::RatingsSink;
 pub(crate) use report::{LineSink, Report, ReportArgs, ReportSink};
 

@@ -15,6 +15,7 @@ use crate::io::keys::Keys;
 use crate::model::explain::Explanation;
 use crate::model::recommend::Recommendation;
 use crate::model::{Model, ModelError, Person};
+use crate::plot::eighths;
 
 /// Columns that can be asked for, in the order in which they stand by themselves.
 const FIELDS: [&str; 15] = [
@@ -258,14 +259,8 @@ fn as_stars(value: f32, most: f32) -> String {
 
 /// Draws a share as a bar of ten places.
 fn as_bar(share: f32) -> String {
-    const WIDTH: f32 = 10.0;
-    const PARTS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
-    let eighths = (share * WIDTH * 8.0).round().clamp(0.0, WIDTH * 8.0) as usize;
-    let mut bar = "█".repeat(eighths / 8);
-    if !eighths.is_multiple_of(8) {
-        bar.push(PARTS[eighths % 8 - 1]);
-    }
-    bar
+    const WIDTH: f64 = 10.0;
+    eighths(f64::from(share.clamp(0.0, 1.0)) * WIDTH)
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::output::columns::{counts, figures, ids, rows_of, texts};
-use crate::cli::output::{Report, ReportArgs};
-use crate::cli::stats::BYTES_PER_RATING;
+use crate::cli::output::{ChartArgs, Report};
+use crate::cli::stats::lists::rated;
 use crate::cli::ui::Ui;
 use crate::dataset::DatasetError;
+use crate::plot::stats as plot;
 use crate::stats::genres::genres;
-use crate::stats::summary::summary;
-use crate::stats::users::users;
+use crate::stats::summary::Totals;
+use crate::stats::users::{PerUser, users};
 
 /// Count ratings, users and movies, with means and ranges
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(super) struct SummaryArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 /// Tell how many ratings users give, and how much of all the busiest give
@@ -33,12 +34,13 @@ pub(super) struct SummaryArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats users ml-2019
+  mvrec stats users ml --chart
   mvrec stats users ml --format json | jq .quantiles")]
 pub(super) struct UserTableArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 /// List every genre with its movies, ratings, average and share
@@ -46,7 +48,7 @@ pub(super) struct UserTableArgs {
 /// A movie counts in each of its genres, so that the shares of all ratings add up to more than 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  mvrec stats genres ml-2019
+  mvrec stats genres ml-2019 --plot genres.svg
   mvrec stats genres ml --format jsonl | jq -r 'select(.avg_rating > 3.6).genre'")]
 pub(super) struct GenreTableArgs {
     #[command(flatten)]
@@ -54,10 +56,10 @@ pub(super) struct GenreTableArgs {
     #[command(flatten)]
     movies: MoviesArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
-fn object_of(report: &impl Serialize) -> Result<Map<String, Value>> {
+pub(super) fn object_of(report: &impl Serialize) -> Result<Map<String, Value>> {
     match serde_json::to_value(report)? {
         Value::Object(object) => Ok(object),
         _ => unreachable!("a struct is an object"),
@@ -67,18 +69,16 @@ fn object_of(report: &impl Serialize) -> Result<Map<String, Value>> {
 impl SummaryArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let dataset = self.input.load(BYTES_PER_RATING, ui)?;
-        let object = object_of(&summary(&dataset.ratings))?;
+        let summary = self.input.scan(ui)?.pass(ui, Totals::default)?.finish();
         ui.finish();
-        sink.write(&Report::Object(object))
+        sink.write(&Report::Object(object_of(&summary)?), || plot::summary(&summary))
     }
 }
 
 impl UserTableArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let dataset = self.input.load(BYTES_PER_RATING, ui)?;
-        let report = users(&dataset.ratings);
+        let report = users(&self.input.scan(ui)?.pass(ui, PerUser::default)?.finish());
         ui.finish();
         let top = || report.top.iter();
         let rows = rows_of([
@@ -87,24 +87,24 @@ impl UserTableArgs {
             counts("ratings", top().map(|top| top.ratings)),
             figures("share", top().map(|top| top.share)),
         ]);
-        sink.write(&Report::Both { object: object_of(&report)?, rows })
+        sink.write(&Report::Both { object: object_of(&report)?, rows }, || plot::users(&report))
     }
 }
 
 impl GenreTableArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let dataset = self.input.load(BYTES_PER_RATING, ui)?;
-        let movies = self.movies.of(&dataset, ui)?.ok_or(DatasetError::NoMovies)?;
-        let genres = genres(&dataset.ratings, &movies);
+        let (rated, movies) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
+        let genres = genres(&rated, &movies.ok_or(DatasetError::NoMovies)?);
         ui.finish();
         let of = || genres.iter();
-        sink.write(&Report::Rows(rows_of([
+        let rows = rows_of([
             texts("genre", of().map(|genre| &genre.genre)),
             counts("movies", of().map(|genre| genre.movies as u64)),
             counts("total_ratings", of().map(|genre| genre.total_ratings)),
             figures("avg_rating", of().map(|genre| genre.avg_rating)),
             figures("share", of().map(|genre| genre.share)),
-        ])))
+        ]);
+        sink.write(&Report::Rows(rows), || plot::genres(&genres))
     }
 }

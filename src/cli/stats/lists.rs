@@ -7,13 +7,14 @@ use crate::cli::error::Result;
 use crate::cli::output::columns::{
     self, Column, counts, ids, rows_of, some_figures, some_texts, texts,
 };
-use crate::cli::output::{Report, ReportArgs};
-use crate::cli::stats::BYTES_PER_RATING;
+use crate::cli::output::{ChartArgs, Report};
 use crate::cli::ui::Ui;
 use crate::dataset::movies::Movies;
-use crate::dataset::{Dataset, DatasetError};
+use crate::dataset::{DatasetError, Scan};
+use crate::plot::stats as plot;
 use crate::stats::landing::landing;
 use crate::stats::movies::{MovieFigures, Order, movies};
+use crate::stats::sums::{PerMovie, Sums};
 
 /// List every rated movie with its average and number of ratings
 ///
@@ -32,7 +33,7 @@ pub(super) struct MovieTableArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     min_ratings: u64,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 /// A list of movies at the top of an order.
@@ -52,7 +53,7 @@ pub(super) struct SelectionArgs {
     #[arg(short, default_value_t = 10, value_name = "N")]
     n: usize,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 /// List the movies with the highest average of each genre
@@ -74,7 +75,7 @@ pub(super) struct BestByGenreArgs {
     #[arg(short, default_value_t = 1, value_name = "N")]
     n: usize,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 /// Choose movies for a newcomer to rate: known, disputed, and of different tastes
@@ -95,32 +96,36 @@ pub(super) struct LandingArgs {
     #[arg(short, default_value_t = 10, value_name = "N")]
     n: usize,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
-/// Loads ratings and the movies that go with them.
-fn load(input: &InputArgs, titles: &MoviesArgs, ui: &Ui) -> Result<(Dataset, Option<Movies>)> {
-    let dataset = input.load(BYTES_PER_RATING, ui)?;
-    let known = titles.of(&dataset, ui)?;
-    Ok((dataset, known))
+/// Sums of the rated movies, by ascending id, and titles where they are known.
+pub(super) type Rated = (Vec<(i32, Sums)>, Option<Movies>);
+
+/// Adds up the ratings of each movie, and loads titles for them.
+pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
+    let rated = scan.pass(ui, PerMovie::default)?.finish();
+    let known = titles.of(&scan.sidecar, rated.iter().map(|(id, _)| *id), ui)?;
+    Ok((rated, known))
 }
 
 impl MovieTableArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let (dataset, known) = load(&self.input, &self.movies, ui)?;
+        let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let order = Order::MostRated;
-        let figures = movies(&dataset.ratings, known.as_ref(), self.min_ratings, order);
+        let figures = movies(&rated, known.as_ref(), self.min_ratings, order);
         ui.finish();
-        sink.write(&Report::Rows(rows_of(columns_of(&figures, false))))
+        let rows = rows_of(columns_of(&figures, false));
+        sink.write(&Report::Rows(rows), || plot::movies("Rated movies", &figures, order))
     }
 }
 
 impl SelectionArgs {
     pub(super) fn run(&self, order: Order, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let (dataset, known) = load(&self.input, &self.movies, ui)?;
-        let mut figures = movies(&dataset.ratings, known.as_ref(), self.min_ratings, order);
+        let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
+        let mut figures = movies(&rated, known.as_ref(), self.min_ratings, order);
         if !self.genre.is_empty() {
             let known = known.as_ref().ok_or(DatasetError::NoMovies)?;
             known.check_genres(&self.genre).map_err(DatasetError::from)?;
@@ -131,17 +136,31 @@ impl SelectionArgs {
         }
         figures.truncate(self.n);
         ui.finish();
-        sink.write(&Report::Rows(rows_of(columns_of(&figures, order == Order::MostPolarising))))
+        let rows = rows_of(columns_of(&figures, order == Order::MostPolarising));
+        sink.write(&Report::Rows(rows), || plot::movies(&self.title(order), &figures, order))
+    }
+
+    /// Returns the title of the picture.
+    fn title(&self, order: Order) -> String {
+        let what = match order {
+            Order::MostRated => "Most rated movies",
+            Order::BestRated => "Best rated movies",
+            Order::MostPolarising => "Movies that people disagree on most",
+        };
+        let genre = match &self.genre[..] {
+            [] => String::new(),
+            genres => format!(" of {}", genres.join(", ")),
+        };
+        format!("{what}{genre}, of at least {} ratings", self.min_ratings)
     }
 }
 
 impl BestByGenreArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let (dataset, known) = load(&self.input, &self.movies, ui)?;
+        let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let known = known.ok_or(DatasetError::NoMovies)?;
-        let order = Order::BestRated;
-        let figures = movies(&dataset.ratings, Some(&known), self.min_ratings, order);
+        let figures = movies(&rated, Some(&known), self.min_ratings, Order::BestRated);
         let (mut genres, mut best) = (Vec::new(), Vec::new());
         for genre in known.genres() {
             let of_genre = figures.iter().filter(|figures| {
@@ -154,18 +173,24 @@ impl BestByGenreArgs {
         }
         ui.finish();
         let mut columns = columns_of(&best, false);
-        columns.insert(0, texts("genre", genres.into_iter()));
-        sink.write(&Report::Rows(rows_of(columns)))
+        columns.insert(0, texts("genre", genres.iter()));
+        let rows = rows_of(columns);
+        sink.write(&Report::Rows(rows), || plot::best_by_genre(&best, &genres))
     }
 }
 
 impl LandingArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let (dataset, known) = load(&self.input, &self.movies, ui)?;
-        let figures = movies(&dataset.ratings, known.as_ref(), 1, Order::MostRated);
+        let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
+        let figures = movies(&rated, known.as_ref(), 1, Order::MostRated);
+        let chosen = landing(&figures, self.n);
         ui.finish();
-        sink.write(&Report::Rows(rows_of(columns_of(&landing(&figures, self.n), true))))
+        let rows = rows_of(columns_of(&chosen, true));
+        let order = Order::MostPolarising;
+        sink.write(&Report::Rows(rows), || {
+            plot::movies("Movies for a newcomer to rate", &chosen, order)
+        })
     }
 }
 

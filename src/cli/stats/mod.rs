@@ -2,7 +2,9 @@
 
 mod figures;
 mod lists;
+mod model;
 mod movie;
+mod report;
 mod timeline;
 
 use clap::{Args, Subcommand};
@@ -10,12 +12,14 @@ use clap::{Args, Subcommand};
 use crate::cli::error::Result;
 use crate::cli::stats::figures::{GenreTableArgs, SummaryArgs, UserTableArgs};
 use crate::cli::stats::lists::{BestByGenreArgs, LandingArgs, MovieTableArgs, SelectionArgs};
+use crate::cli::stats::model::ModelArgs;
 use crate::cli::stats::movie::MovieArgs;
+use crate::cli::stats::report::ReportPageArgs;
 use crate::cli::stats::timeline::TimelineArgs;
 use crate::cli::ui::Ui;
 use crate::stats::movies::Order;
 
-/// Report figures of the ratings
+/// Report figures of ratings and models, as tables, charts or a page
 #[derive(Debug, Args)]
 pub(crate) struct StatsArgs {
     #[command(subcommand)]
@@ -53,10 +57,9 @@ enum StatsCommand {
     Polarising(SelectionArgs),
     BestByGenre(BestByGenreArgs),
     Landing(LandingArgs),
+    Model(ModelArgs),
+    Report(ReportPageArgs),
 }
-
-/// Columns of 20 bytes, and as much again while they are sorted.
-const BYTES_PER_RATING: u64 = 44;
 
 pub(crate) fn run(args: &StatsArgs, ui: &Ui) -> Result<()> {
     match &args.report {
@@ -71,5 +74,7 @@ pub(crate) fn run(args: &StatsArgs, ui: &Ui) -> Result<()> {
         StatsCommand::Polarising(args) => args.run(Order::MostPolarising, ui),
         StatsCommand::BestByGenre(args) => args.run(ui),
         StatsCommand::Landing(args) => args.run(ui),
+        StatsCommand::Model(args) => args.run(ui),
+        StatsCommand::Report(args) => args.run(ui),
     }
 }

@@ -7,15 +7,17 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
-use crate::cli::output::{Report, ReportArgs};
-use crate::cli::stats::BYTES_PER_RATING;
+use crate::cli::output::{ChartArgs, Report};
+use crate::cli::stats::lists::rated;
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
-use crate::dataset::{Dataset, titles};
+use crate::dataset::titles;
 use crate::model::recommend::{Query, Ranker, Recommendation};
 use crate::model::{Model, Users};
-use crate::stats::movie::one_movie;
+use crate::plot::stats as plot;
+use crate::stats::movie::RowsOf;
+use crate::stats::sums::{Sums, of_movie};
 
 /// Tell all that is known of one movie
 ///
@@ -37,16 +39,12 @@ pub(super) struct MovieArgs {
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 /// Finds a rated movie by its id or title.
-pub(super) fn find(dataset: &Dataset, known: Option<&Movies>, text: &str) -> Result<MovieId> {
-    let counts = dataset.ratings.movie_counts();
-    let count = |id: MovieId| {
-        let at = counts.binary_search_by_key(&id.0, |(id, _)| *id);
-        at.map_or(0, |at| counts[at].1 as u64)
-    };
+pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) -> Result<MovieId> {
+    let count = |id: MovieId| of_movie(rated, id.0).map_or(0, |sums| sums.n);
     let none = Movies::default();
     Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?)
 }
@@ -54,11 +52,13 @@ pub(super) fn find(dataset: &Dataset, known: Option<&Movies>, text: &str) -> Res
 impl MovieArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let dataset = self.input.load(BYTES_PER_RATING, ui)?;
-        let known = self.movies.of(&dataset, ui)?;
-        let id = find(&dataset, known.as_ref(), &self.movie)?;
+        let scan = self.input.scan(ui)?;
+        let (rated, known) = rated(&scan, &self.movies, ui)?;
+        let id = find(&rated, known.as_ref(), &self.movie)?;
         let movie = known.as_ref().and_then(|movies| movies.get(id)).unwrap_or_default();
-        let figures = one_movie(&dataset.ratings, id)
+        let figures = scan
+            .pass(ui, || RowsOf::new(id))?
+            .finish(&rated)
             .ok_or_else(|| anyhow::anyhow!("`{}` has no ratings here", self.movie))?;
         let imdb = movie.imdb_id.map(|id| format!("https://www.imdb.com/title/tt{id}/"));
         let tmdb = movie.tmdb_id.map(|id| format!("https://www.themoviedb.org/movie/{id}"));
@@ -88,7 +88,8 @@ impl MovieArgs {
             object.insert("similar".into(), similar(model, id)?);
         }
         ui.finish();
-        sink.write(&Report::Object(object))
+        let title = if movie.title.is_empty() { format!("Movie {id}") } else { movie.title.into() };
+        sink.write(&Report::Object(object), || plot::movie(&title, &figures))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ratings over time.
 
+use std::iter;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, RecordBatch};
@@ -8,14 +9,14 @@ use clap::{Args, ValueEnum};
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::output::columns::{counts, figures, ids, rows_of, some_figures, texts};
-use crate::cli::output::{Report, ReportArgs};
-use crate::cli::stats::BYTES_PER_RATING;
+use crate::cli::output::{ChartArgs, Report};
+use crate::cli::stats::lists::rated;
 use crate::cli::stats::movie::find;
 use crate::cli::ui::Ui;
-use crate::dataset::DatasetError;
 use crate::dataset::ids::{Lookup, MovieId};
-use crate::io::columns::NO_TIME;
-use crate::stats::timeline::{Every, Period, timeline};
+use crate::dataset::{DatasetError, Scan};
+use crate::plot::{Figure, stats as plot};
+use crate::stats::timeline::{Days, Every, Period};
 
 /// Follow number and average of ratings over time
 ///
@@ -23,8 +24,8 @@ use crate::stats::timeline::{Every, Period, timeline};
 /// out and counted on stderr.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  mvrec stats timeline --by year ml
-  mvrec stats timeline --movie \"Spirited Away\" --movie \"Alien\" ml -o two.csv
+  mvrec stats timeline --by year ml --chart
+  mvrec stats timeline --movie \"Spirited Away\" --movie \"Alien\" ml -o two.csv --plot two.svg
   mvrec stats timeline --genre Documentary ml --format jsonl")]
 pub(super) struct TimelineArgs {
     #[command(flatten)]
@@ -41,7 +42,7 @@ pub(super) struct TimelineArgs {
     #[arg(long, value_name = "GENRE")]
     genre: Vec<String>,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ChartArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,41 +60,80 @@ type Line = (Option<(MovieId, String)>, Vec<Period>);
 impl TimelineArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let dataset = self.input.load(BYTES_PER_RATING, ui)?;
-        let ratings = &dataset.ratings;
-        let every = match self.by {
+        let scan = self.input.scan(ui)?;
+        let of = self.movies_of(&scan, ui)?;
+        let wanted: Vec<i32> = of.iter().map(|(id, _)| id.0).collect();
+        let (days, names) = if !wanted.is_empty() {
+            let line_of = |movie: i32| wanted.iter().position(|&id| id == movie);
+            let days = scan.pass(ui, || Days::of(wanted.len(), &line_of))?;
+            (self.tell_of_untimed(days, ui), of.into_iter().map(Some).collect())
+        } else if !self.genre.is_empty() {
+            let known = self.movies.of(&scan.sidecar, iter::empty(), ui)?;
+            let known = known.ok_or(DatasetError::NoMovies)?;
+            known.check_genres(&self.genre).map_err(DatasetError::from)?;
+            let fits =
+                known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
+            let ids: Vec<i32> = fits.map(|(id, _)| id.0).collect();
+            let lookup = Lookup::new(&ids);
+            let line_of = |movie: i32| lookup.get(movie).map(|_| 0);
+            let days = scan.pass(ui, || Days::of(1, &line_of))?;
+            (self.tell_of_untimed(days, ui), vec![None])
+        } else {
+            (self.tell_of_untimed(scan.pass(ui, Days::all)?, ui), vec![None])
+        };
+        let lines: Vec<Line> = names.into_iter().zip(days).collect();
+        ui.finish();
+        sink.write(&Report::Rows(self.rows(&lines)), || self.figure(&lines))
+    }
+
+    fn every(&self) -> Every {
+        match self.by {
             EveryArg::Day => Every::Day,
             EveryArg::Week => Every::Week,
             EveryArg::Month => Every::Month,
             EveryArg::Year => Every::Year,
-        };
-        let untimed = ratings.columns().time_ms.iter().filter(|&&ms| ms == NO_TIME).count();
-        if untimed > 0 {
+        }
+    }
+
+    /// Finds the movies of --movie, and their titles.
+    fn movies_of(&self, scan: &Scan, ui: &Ui) -> Result<Vec<(MovieId, String)>> {
+        if self.movie.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (rated, known) = rated(scan, &self.movies, ui)?;
+        let named = self.movie.iter().map(|text| {
+            let id = find(&rated, known.as_ref(), text)?;
+            let movie = known.as_ref().and_then(|movies| movies.get(id)).unwrap_or_default();
+            Ok((id, movie.title.to_string()))
+        });
+        named.collect()
+    }
+
+    /// Says how many ratings are left out, and returns the periods of each line.
+    fn tell_of_untimed(&self, days: Days<'_>, ui: &Ui) -> Vec<Vec<Period>> {
+        if days.untimed() > 0 {
+            let untimed = days.untimed();
             ui.say(&format!("warning: {untimed} ratings have no time and are left out"));
         }
-        let movies = &ratings.columns().movie_id;
-        let mut of: Vec<Line> = Vec::new();
-        if !self.movie.is_empty() {
-            let known = self.movies.of(&dataset, ui)?;
-            for text in &self.movie {
-                let id = find(&dataset, known.as_ref(), text)?;
-                let periods = timeline(ratings, every, |row| movies[row] == id.0);
-                let movie = known.as_ref().and_then(|movies| movies.get(id)).unwrap_or_default();
-                of.push((Some((id, movie.title.to_string())), periods));
+        days.finish(self.every())
+    }
+
+    fn figure(&self, lines: &[Line]) -> Figure {
+        let name = |movie: &Option<(MovieId, String)>| match movie {
+            Some((id, title)) if title.is_empty() => format!("movie {id}"),
+            Some((_, title)) => title.clone(),
+            None => String::new(),
+        };
+        let named: Vec<(String, Vec<Period>)> =
+            lines.iter().map(|(movie, periods)| (name(movie), periods.clone())).collect();
+        let title = match &named[..] {
+            [(title, _)] if !title.is_empty() => format!("{title} over time"),
+            _ if !self.genre.is_empty() => {
+                format!("Ratings of {} over time", self.genre.join(", "))
             }
-        } else if !self.genre.is_empty() {
-            let known = self.movies.of(&dataset, ui)?.ok_or(DatasetError::NoMovies)?;
-            known.check_genres(&self.genre).map_err(DatasetError::from)?;
-            let fits =
-                known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
-            let wanted: Vec<i32> = fits.map(|(id, _)| id.0).collect();
-            let wanted = Lookup::new(&wanted);
-            of.push((None, timeline(ratings, every, |row| wanted.get(movies[row]).is_some())));
-        } else {
-            of.push((None, timeline(ratings, every, |_| true)));
-        }
-        ui.finish();
-        sink.write(&Report::Rows(self.rows(&of)))
+            _ => "Ratings over time".into(),
+        };
+        plot::timeline(&title, &named, self.every())
     }
 
     fn rows(&self, of: &[Line]) -> RecordBatch {

@@ -91,7 +91,7 @@ fn train(args: &CommonArgs, passes: &PassesArgs, algorithm: Algorithm, ui: &Ui) 
     let rows = (shape.users + shape.movies) as u64;
     let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();
     ui.memory.allow("training this model", needed)?;
-    let movies = args.movies.of(&dataset, ui)?;
+    let movies = args.movies.of(&dataset.sidecar, dataset.ratings.movie_ids().into_iter(), ui)?;
     if passes.save_on_interrupt {
         interrupt::wait_for();
     }

@@ -185,22 +185,39 @@ pub(super) fn read_four<T: Four>(
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
                 let (&width, indices) =
                     bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
-                let mut beyond = false;
-                hybrid(indices, u32::from(width), n, here, |number, times| {
-                    match dictionary.get(number as usize) {
-                        Some(&value) => values.resize(values.len() + times, value),
-                        None => beyond = true,
+                let mut largest = 0;
+                let value = |number: u32| dictionary.get(number as usize).copied();
+                hybrid(indices, u32::from(width), n, here, |run| match run {
+                    Run::Times(number, times) => {
+                        largest = largest.max(number);
+                        values.resize(values.len() + times, value(number).unwrap_or_default());
+                    }
+                    Run::Pack(numbers) => {
+                        largest =
+                            numbers.iter().fold(largest, |most, &number| most.max(number as u32));
+                        values
+                            .extend(numbers.iter().map(|&at| value(at as u32).unwrap_or_default()));
                     }
                 })?;
-                if beyond {
+                if n > 0 && largest as usize >= dictionary.len() {
                     return Err(damaged("a number beyond the dictionary"));
                 }
                 first += n;
                 continue;
             }
             Encoding::DELTA_BINARY_PACKED => {
+                let value = |value: i64| T::of((value as i32).to_le_bytes());
+                if wanted.is_none() {
+                    let before = values.len();
+                    deltas(&bytes, n, |delta| values.push(value(delta)))?;
+                    if values.len() - before != n {
+                        return Err(damaged("a page of too few values"));
+                    }
+                    first += n;
+                    continue;
+                }
                 page_values.reserve(n);
-                deltas(&bytes, n, |value| page_values.push(T::of((value as i32).to_le_bytes())))?;
+                deltas(&bytes, n, |delta| page_values.push(value(delta)))?;
             }
             _ => return Ok(None),
         }
@@ -240,7 +257,6 @@ pub(super) fn read_vectors(
     let mut values: Vec<f32> = Vec::with_capacity(total);
     // Pages of equally long lists have the same levels, byte by byte.
     let mut checked: Option<(usize, Bytes)> = None;
-    let all = Wanted { rows: None, first: 0 };
     for page in SerializedPageReader::new(window, column, rows, None)? {
         let Page::DataPage { buf, num_values, encoding, .. } = page? else { return Ok(None) };
         let n = num_values as usize;
@@ -252,7 +268,7 @@ pub(super) fn read_vectors(
         let of_levels = buf.slice(..buf.len() - bytes.len());
         if checked.as_ref() != Some(&(n, of_levels.clone())) {
             let (mut at, mut regular) = (0, true);
-            hybrid(starts, 1, n, all, |level, times| {
+            runs(starts, 1, n, |level, times| {
                 // A level 0 begins a list.
                 let within = at % width;
                 regular &= match level {
@@ -261,7 +277,7 @@ pub(super) fn read_vectors(
                 };
                 at += times;
             })?;
-            hybrid(nulls, width_of_defined, n, all, |level, _| regular &= level == defined)?;
+            runs(nulls, width_of_defined, n, |level, _| regular &= level == defined)?;
             if !regular || at != n {
                 return Ok(None);
             }
@@ -292,7 +308,6 @@ pub(super) fn read_times(
     }
     let mut values: Vec<i64> = Vec::with_capacity(rows);
     let mut known = Vec::new();
-    let all = Wanted { rows: None, first: 0 };
     for page in pages(input, column, rows)? {
         let Some((bytes, n, encoding)) = data(page?) else { return Ok(None) };
         if encoding != Encoding::DELTA_BINARY_PACKED {
@@ -302,7 +317,7 @@ pub(super) fn read_times(
         let (levels, bytes) = levels(&bytes)?;
         known.clear();
         let mut n_known = 0;
-        hybrid(levels, 1, n, all, |level, times| {
+        runs(levels, 1, n, |level, times| {
             known.push((level == 1, times));
             n_known += if level == 1 { times } else { 0 };
         })?;
@@ -358,14 +373,30 @@ fn zigzag(bytes: &mut &[u8]) -> Result<i64> {
     Ok((value >> 1) as i64 ^ -((value & 1) as i64))
 }
 
+/// Numbers as they are stored.
+enum Run<'a> {
+    /// One number, and how often it comes.
+    Times(u32, usize),
+    /// Up to [`PACK`] numbers, none larger than 32 bits.
+    Pack(&'a [u64]),
+}
+
+/// Reads `n` numbers of `width` bits; `out` gets a number and how often it comes.
+fn runs(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u32, usize)) -> Result<()> {
+    hybrid(bytes, width, n, Wanted { rows: None, first: 0 }, |run| match run {
+        Run::Times(number, times) => out(number, times),
+        Run::Pack(numbers) => numbers.iter().for_each(|&number| out(number as u32, 1)),
+    })
+}
+
 /// Reads those of `n` numbers of `width` bits that stand at the places `wanted`, which ascend: runs of one number, or
-/// packed in groups of eight. `out` gets a number and how often it comes.
+/// packed in groups of eight.
 fn hybrid(
     mut bytes: &[u8],
     width: u32,
     n: usize,
     wanted: Wanted<'_>,
-    mut out: impl FnMut(u32, usize),
+    mut out: impl FnMut(Run<'_>),
 ) -> Result<()> {
     if width > 32 {
         return Err(damaged("numbers of more than 32 bits"));
@@ -387,7 +418,7 @@ fn hybrid(
             let end = start.saturating_add(length).min(n);
             let times = wanted.within(start..end).map_or(end - start, <[u32]>::len);
             if times > 0 {
-                out(u32::from_le_bytes(word), times);
+                out(Run::Times(u32::from_le_bytes(word), times));
             }
             start = end;
         } else {
@@ -397,7 +428,7 @@ fn hybrid(
             bytes = rest;
             let end = start.saturating_add(length.saturating_mul(8)).min(n);
             match wanted.within(start..end) {
-                None => unpack(packed, width, end - start, |value| out(value as u32, 1)),
+                None => unpack(packed, width, end - start, |numbers| out(Run::Pack(numbers))),
                 Some(rows) => {
                     for &row in rows {
                         let bit = (row as usize - wanted.first - start) * width as usize;
@@ -406,7 +437,7 @@ fn hybrid(
                         let length = rest.len().min(8);
                         eight[..length].copy_from_slice(&rest[..length]);
                         let value = u64::from_le_bytes(eight) >> (bit % 8);
-                        out((value & ((1 << width) - 1)) as u32, 1);
+                        out(Run::Times((value & ((1 << width) - 1)) as u32, 1));
                     }
                 }
             }
@@ -472,9 +503,12 @@ fn deltas(mut bytes: &[u8], n: usize, mut out: impl FnMut(i64)) -> Result<()> {
             if packed.len() * 8 < now * usize::from(width) {
                 return Err(damaged("differences beyond the page"));
             }
-            unpack(packed, u32::from(width), now, |delta| {
-                value = value.wrapping_add(least).wrapping_add(delta as i64);
-                out(value);
+            unpack(packed, u32::from(width), now, |deltas| {
+                for &delta in deltas {
+                    // The sum that does not wait for the last value comes first.
+                    value = value.wrapping_add(least.wrapping_add(delta as i64));
+                    out(value);
+                }
             });
             left -= now;
             *bytes = rest;
@@ -486,8 +520,10 @@ fn deltas(mut bytes: &[u8], n: usize, mut out: impl FnMut(i64)) -> Result<()> {
 /// Numbers that are unpacked at a time: whole bytes at any width.
 const PACK: usize = 32;
 
-/// Hands out the first `n` of the numbers of `width` bits that stand side by side in `bytes`, lowest bits first.
-fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u64)) {
+/// Hands out the first `n` of the numbers of `width` bits that stand side by side in `bytes`, lowest bits first, up to [`PACK`]
+/// at a time.
+#[inline(always)]
+fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u64])) {
     let size = PACK / 8 * width as usize;
     let mut padded = [0; PACK / 8 * 64 + 16];
     for first in (0..n).step_by(PACK) {
@@ -501,9 +537,7 @@ fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u64)) {
             &padded[..size + 16]
         });
         let values = unpack_pack(pack, width);
-        for &value in &values[..PACK.min(n - first)] {
-            out(value);
-        }
+        out(&values[..PACK.min(n - first)]);
     }
 }
 
@@ -554,7 +588,7 @@ mod tests {
                 .map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit)))
                 .collect();
             let mut read = Vec::new();
-            unpack(&bytes, width, values.len(), |value| read.push(value));
+            unpack(&bytes, width, values.len(), |values| read.extend_from_slice(values));
             let expected: Vec<u64> = values.iter().map(|value| value & mask).collect();
             prop_assert_eq!(read, expected);
         }
@@ -570,7 +604,10 @@ mod tests {
             for rows in [None, Some(&rows[..])] {
                 let mut given = 0;
                 let wanted = Wanted { rows, first: 0 };
-                let _ = hybrid(&bytes, width, n, wanted, |_, times| given += times);
+                let _ = hybrid(&bytes, width, n, wanted, |run| match run {
+                    Run::Times(_, times) => given += times,
+                    Run::Pack(numbers) => given += numbers.len(),
+                });
                 prop_assert!(given <= rows.map_or(n, <[u32]>::len));
             }
         }

@@ -10,7 +10,7 @@ mod write;
 
 pub use guard::hush;
 pub use input::ParquetInput;
-pub use ratings::RatingChunks;
+pub use ratings::{RatingChunks, RatingGroups};
 pub use read::ParquetFile;
 pub use vectors::Vectors;
 pub use write::{GROUP_ROWS, GroupWriter, Layout, ratings_layout, write, write_batch, write_file};

@@ -15,7 +15,7 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use rayon::prelude::*;
 
-use crate::io::columns::{NO_TIME, RatingColumns};
+use crate::io::columns::{NO_TIME, Needed, RatingColumns};
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
 use crate::io::keys::{Ids, KeyIndex, needs_key, renumber};
@@ -39,34 +39,14 @@ impl ParquetFile {
         let mut columns = self.rating_columns(intake)?;
         self.settle_ids(&mut columns, intake)?;
         let groups = self.metadata.metadata().row_groups();
-        let mut first_row = 0;
-        let starts: Vec<usize> = groups
-            .iter()
-            .map(|group| {
-                let start = first_row;
-                first_row += group.num_rows().max(0) as usize;
-                start
-            })
-            .collect();
+        let starts = self.group_starts();
         let wanted: Vec<usize> =
             (0..groups.len()).filter(|&group| columns.may_hold(&groups[group])).collect();
         let mut n_rows = 0;
         for round in wanted.chunks(rayon::current_num_threads()) {
             let parts: Vec<Result<Part, IoError>> = round
                 .par_iter()
-                .map(|&group| {
-                    if let Some(rows) = columns.read_own(self, group, starts[group])? {
-                        return Ok(Part { rows, ..Part::default() });
-                    }
-                    self.guarded(|| {
-                        let mut part = Part::default();
-                        for batch in columns.reader(self, group)? {
-                            let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-                            columns.append(self, &mut part, &batch, starts[group])?;
-                        }
-                        Ok(part)
-                    })
-                })
+                .map(|&group| columns.read_group(self, group, starts[group], Needed::ALL))
                 .collect();
             for part in parts {
                 let mut part = part?;
@@ -81,6 +61,28 @@ impl ParquetFile {
             }
         }
         Ok(())
+    }
+
+    /// Returns the row that each row group begins with.
+    fn group_starts(&self) -> Vec<usize> {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let starts = groups.scan(0, |next, group| {
+            let start = *next;
+            *next += group.num_rows().max(0) as usize;
+            Some(start)
+        });
+        starts.collect()
+    }
+
+    /// Opens the ratings of a file that mvrec itself wrote, so that each row group can be read by itself.
+    ///
+    /// # Errors
+    /// If a column is missing.
+    pub fn rating_groups(&self, scale: Scale) -> Result<RatingGroups<'_>, IoError> {
+        let mut intake = Intake::default();
+        intake.options.scale = scale;
+        let columns = self.rating_columns(&intake)?;
+        Ok(RatingGroups { file: self, columns, starts: self.group_starts() })
     }
 
     /// Goes through ratings that mvrec itself wrote, `rows` at a time.
@@ -157,6 +159,14 @@ fn is_flat(group: &RowGroupMetaData) -> bool {
 /// Tells whether values from `min` to `max`, as far as they are known, may lie in a period.
 fn overlap(period: &Range<i64>, min: Option<&i64>, max: Option<&i64>) -> bool {
     min.is_none_or(|min| *min < period.end) && max.is_none_or(|max| *max >= period.start)
+}
+
+/// Returns the place of the first value that is not good. Values are looked at many at a time, since nearly always all are.
+fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
+    const AT_A_TIME: usize = 1 << 10;
+    let all_good = |values: &[T]| values.iter().fold(true, |all, &value| all & good(value));
+    let chunk = values.chunks(AT_A_TIME).position(|values| !all_good(values))? * AT_A_TIME;
+    Some(chunk + values[chunk..].iter().position(|&value| !good(value))?)
 }
 
 /// Ratings of a row group, with the keys that its ids are numbers of.
@@ -236,12 +246,34 @@ impl RatingColumnReader {
         Some(pages.collect())
     }
 
+    /// Reads a row group, which begins with row `start`; columns that are not needed may come empty.
+    fn read_group(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        start: usize,
+        needed: Needed,
+    ) -> Result<Part, IoError> {
+        if let Some(rows) = self.read_own(file, group, start, needed)? {
+            return Ok(Part { rows, ..Part::default() });
+        }
+        file.guarded(|| {
+            let mut part = Part::default();
+            for batch in self.reader(file, group)? {
+                let batch = batch.map_err(|error| file.damaged()(error.into()))?;
+                self.append(file, &mut part, &batch, start)?;
+            }
+            Ok(part)
+        })
+    }
+
     /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than mvrec does it now.
     fn read_own(
         &self,
         file: &ParquetFile,
         group: usize,
         start: usize,
+        needed: Needed,
     ) -> Result<Option<RatingColumns>, IoError> {
         let metadata = file.metadata.metadata().row_group(group);
         let numbers = self.keyed == [false; 2] && self.positions == [0, 1, 2, 3].map(Some);
@@ -253,8 +285,11 @@ impl RatingColumnReader {
         }
         let n = metadata.num_rows().max(0) as usize;
         let column = |at: usize| metadata.column(at);
-        let read_times = decode::read_times(&file.input, column(TIMESTAMP), n);
-        let Some(times) = read_times.map_err(file.damaged())? else { return Ok(None) };
+        let times = match needed.times || self.period.is_some() {
+            true => decode::read_times(&file.input, column(TIMESTAMP), n),
+            false => Ok(Some(Vec::new())),
+        };
+        let Some(times) = times.map_err(file.damaged())? else { return Ok(None) };
         let wanted: Option<Vec<u32>> = self.period.as_ref().map(|period| {
             let mut rows = vec![0; n];
             let mut found = 0;
@@ -270,9 +305,15 @@ impl RatingColumnReader {
             return Ok(Some(RatingColumns::default()));
         }
         let wanted = wanted.as_deref();
-        let users = decode::read_four(&file.input, column(USER), n, wanted);
-        let movies = decode::read_four(&file.input, column(MOVIE), n, wanted);
-        let stars = decode::read_four(&file.input, column(RATING), n, wanted);
+        let ids = |needed: bool, at: usize| match needed {
+            true => decode::read_four(&file.input, column(at), n, wanted),
+            false => Ok(Some(Vec::new())),
+        };
+        let (users, movies) = (ids(needed.users, USER), ids(needed.movies, MOVIE));
+        let stars = match needed.stars {
+            true => decode::read_four(&file.input, column(RATING), n, wanted),
+            false => Ok(Some(Vec::new())),
+        };
         let damaged = file.damaged();
         let (Some(user_id), Some(movie_id), Some(rating)) =
             (users.map_err(&damaged)?, movies.map_err(&damaged)?, stars.map_err(&damaged)?)
@@ -300,13 +341,13 @@ impl RatingColumnReader {
             }
         };
         if let Some(scale) = self.scale
-            && let Some(at) = rows.rating.iter().position(|&value| !scale.contains(value))
+            && let Some(at) = first_bad(&rows.rating, |value| scale.contains(value))
         {
             let problem = scale.check(rows.rating[at]).expect_err("it was found so");
             return Err(bad(RATING, at, &rows.rating[at], &problem));
         }
-        let bad_time = |&ms: &i64| ms != NO_TIME && check_time(ms).is_err();
-        if let Some(at) = rows.time_ms.iter().position(bad_time) {
+        let good_time = |ms: i64| (ms == NO_TIME) | check_time(ms).is_ok();
+        if let Some(at) = first_bad(&rows.time_ms, good_time) {
             let shown = time::format(rows.time_ms[at]);
             return Err(bad(TIMESTAMP, at, &shown, "is not between 1970 and 2100"));
         }
@@ -383,6 +424,35 @@ impl RatingColumnReader {
         self.check(file, &rows, start + part.rows.len())?;
         part.rows.append(&mut rows);
         Ok(())
+    }
+}
+
+/// The ratings of a file that mvrec wrote, by row group.
+pub struct RatingGroups<'a> {
+    file: &'a ParquetFile,
+    columns: RatingColumnReader,
+    starts: Vec<usize>,
+}
+
+impl RatingGroups<'_> {
+    /// Returns the number of row groups.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// Reads the columns that are needed of a row group; the others may come empty.
+    ///
+    /// # Errors
+    /// If the file is damaged or holds what it must not hold.
+    pub fn read(&self, group: usize, needed: Needed) -> Result<RatingColumns, IoError> {
+        Ok(self.columns.read_group(self.file, group, self.starts[group], needed)?.rows)
     }
 }
 
@@ -548,7 +618,7 @@ mod tests {
                 let reader = file.rating_columns(&intake).unwrap();
                 let (mut short, mut arrow) = (RatingColumns::default(), Part::default());
                 for group in 0..file.metadata.metadata().num_row_groups() {
-                    short.append(&mut reader.read_own(&file, group, 0).unwrap().expect("it is mvrec's own"));
+                    short.append(&mut reader.read_own(&file, group, 0, Needed::ALL).unwrap().expect("it is mvrec's own"));
                     for batch in reader.reader(&file, group).unwrap() {
                         reader.append(&file, &mut arrow, &batch.unwrap(), 0).unwrap();
                     }

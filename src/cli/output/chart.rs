@@ -1,0 +1,77 @@
+//! Reports of which there is a picture, too.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::cli::error::{Result, usage};
+use crate::cli::output::{Report, ReportArgs, ReportSink, print};
+use crate::io::IoError;
+use crate::io::atomic::AtomicFile;
+use crate::plot::{Figure, PlotFormat, to_text};
+
+/// How a report is shown, and drawn.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ChartArgs {
+    #[command(flatten)]
+    report: ReportArgs,
+    #[command(flatten)]
+    picture: PictureArgs,
+}
+
+/// Pictures of a report.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct PictureArgs {
+    /// Draw the report to a file as well; its ending gives the kind (.svg .png .html)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Print a chart of characters instead of figures
+    #[arg(long, conflicts_with_all = ["format", "output"])]
+    chart: bool,
+}
+
+/// Where a report and its picture go; made before the work.
+pub(crate) struct ChartSink {
+    report: Option<ReportSink>,
+    picture: Option<(PlotFormat, AtomicFile, String)>,
+}
+
+impl ChartArgs {
+    pub(crate) fn sink(&self) -> Result<ChartSink> {
+        let report = (!self.picture.chart).then(|| self.report.sink()).transpose()?;
+        Ok(ChartSink { report, picture: self.picture.file()? })
+    }
+}
+
+impl PictureArgs {
+    fn file(&self) -> Result<Option<(PlotFormat, AtomicFile, String)>> {
+        let Some(path) = &self.plot else { return Ok(None) };
+        let name = path.display().to_string();
+        let Some(format) = PlotFormat::of(path) else {
+            return Err(usage(format!("--plot {name}: the name must end in .svg, .png or .html")));
+        };
+        Ok(Some((format, AtomicFile::create(path)?, name)))
+    }
+}
+
+impl ChartSink {
+    /// Writes a report and what `figure` draws of it, if that is wanted.
+    pub(crate) fn write(self, report: &Report, figure: impl FnOnce() -> Figure) -> Result<()> {
+        if self.report.is_some() && self.picture.is_none() {
+            return self.report.map_or(Ok(()), |sink| sink.write(report));
+        }
+        let figure = figure();
+        if let Some((format, mut file, name)) = self.picture {
+            file.write_all(&figure.draw(format)).map_err(IoError::named(name))?;
+            file.commit()?;
+        }
+        match self.report {
+            Some(sink) => sink.write(report),
+            None => print(to_text(&figure, width()).as_bytes()),
+        }
+    }
+}
+
+/// Returns the columns of the terminal; of a pipe, as many as a terminal had of old.
+fn width() -> usize {
+    console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into())
+}

@@ -1,0 +1,135 @@
+//! Ratings that are gone through once: by row group, of which only the needed columns are decoded, where they come from a file
+//! of mvrec's own; in memory otherwise.
+
+use rayon::prelude::*;
+
+use crate::dataset::error::DatasetError;
+use crate::dataset::ratings::Ratings;
+use crate::dataset::sidecar::Sidecar;
+use crate::io::columns::{Needed, RatingRows};
+use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups};
+use crate::io::values::Scale;
+use crate::progress::Progress;
+
+/// What one pass over ratings adds up.
+pub trait Pass: Send {
+    /// Returns the columns that [`Self::add`] looks at.
+    fn needs(&self) -> Needed;
+    /// Adds rows that come after all that were added before.
+    fn add(&mut self, rows: RatingRows<'_>);
+    /// Adds what another pass has made of the rows that come after these.
+    fn join(&mut self, later: Self);
+}
+
+/// Ratings in order, by user and then movie, each pair once, that passes can be made over.
+pub struct Scan {
+    /// Movies, keys and provenance.
+    pub sidecar: Sidecar,
+    /// Rows that repeated a pair of user and movie.
+    pub duplicates: usize,
+    body: Body,
+}
+
+pub(super) enum Body {
+    File(ParquetFile, Scale),
+    Memory(Ratings),
+}
+
+impl From<Ratings> for Scan {
+    fn from(ratings: Ratings) -> Self {
+        Self::new(Sidecar::default(), 0, Body::Memory(ratings))
+    }
+}
+
+/// Row groups or blocks of rows, one of which is looked at at a time.
+enum Blocks<'a> {
+    File(RatingGroups<'a>),
+    Memory(&'a Ratings),
+}
+
+impl Blocks<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::File(groups) => groups.len(),
+            Self::Memory(ratings) => ratings.len().div_ceil(GROUP_ROWS),
+        }
+    }
+
+    /// Adds a block to a pass.
+    fn add_to(&self, pass: &mut impl Pass, block: usize) -> Result<usize, DatasetError> {
+        match self {
+            Self::File(groups) => {
+                let columns = groups.read(block, pass.needs())?;
+                let (user_id, movie_id) = (&columns.user_id[..], &columns.movie_id[..]);
+                let (rating, time_ms) = (&columns.rating[..], &columns.time_ms[..]);
+                pass.add(RatingRows { user_id, movie_id, rating, time_ms });
+                Ok(user_id.len().max(movie_id.len()).max(rating.len()).max(time_ms.len()))
+            }
+            Self::Memory(ratings) => {
+                let start = block * GROUP_ROWS;
+                let range = start..(start + GROUP_ROWS).min(ratings.len());
+                let rows = range.len();
+                pass.add(ratings.columns().rows(range));
+                Ok(rows)
+            }
+        }
+    }
+}
+
+impl Scan {
+    pub(super) fn new(sidecar: Sidecar, duplicates: usize, body: Body) -> Self {
+        Self { sidecar, duplicates, body }
+    }
+
+    /// Returns the number of ratings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.body {
+            Body::File(file, _) => file.n_rows(),
+            Body::Memory(ratings) => ratings.len(),
+        }
+    }
+
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes a pass over all ratings, each part of them by a pass of its own that `new` begins. How the ratings are parted does not
+    /// depend on the number of threads, so that sums have the same bits at any.
+    ///
+    /// # Errors
+    /// If the ratings cannot be read.
+    pub fn pass<P: Pass>(
+        &self,
+        progress: &dyn Progress,
+        new: impl Fn() -> P + Sync,
+    ) -> Result<P, DatasetError> {
+        /// Enough for some cores, and few enough that what each makes and joining it cost little.
+        const PARTS: usize = 8;
+        let blocks = match &self.body {
+            Body::File(file, scale) => Blocks::File(file.rating_groups(*scale)?),
+            Body::Memory(ratings) => Blocks::Memory(ratings),
+        };
+        progress.begin("reading ratings", "ratings", Some(self.len() as u64));
+        let parts = PARTS.min(blocks.len());
+        let made: Vec<Result<P, DatasetError>> = (0..parts)
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|part| {
+                let mut pass = new();
+                for block in part * blocks.len() / parts..(part + 1) * blocks.len() / parts {
+                    let rows = blocks.add_to(&mut pass, block)?;
+                    progress.advance(rows as u64);
+                }
+                Ok(pass)
+            })
+            .collect();
+        let mut all = new();
+        for pass in made {
+            all.join(pass?);
+        }
+        Ok(all)
+    }
+}

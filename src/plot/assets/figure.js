@@ -1,0 +1,1 @@
+drawFigure(document.querySelector("main"), JSON.parse(document.getElementById("data").textContent), "h1");

@@ -1,0 +1,223 @@
+//! Pictures of the reports on ratings.
+
+use chrono::NaiveDate;
+
+use crate::plot::ticks::thousands;
+use crate::plot::{Axis, Bar, Column, Figure, Line, Marks, Panel};
+use crate::stats::genres::GenreFigures;
+use crate::stats::movie::OneMovie;
+use crate::stats::movies::{MovieFigures, Order};
+use crate::stats::summary::Summary;
+use crate::stats::timeline::{Every, Period};
+use crate::stats::users::UserReport;
+
+/// Most bars of a picture: as many as can be read at a glance.
+const MOST_BARS: usize = 40;
+
+/// Most lines of a picture: as many as there are colours.
+const MOST_LINES: usize = 7;
+
+const STARS: &str = "average rating, stars";
+
+/// Draws how often each kind of stars was given.
+#[must_use]
+pub fn summary(summary: &Summary) -> Figure {
+    let mean =
+        summary.mean_rating.map_or(String::new(), |mean| format!(", average {mean:.3} stars"));
+    Figure {
+        title: "Ratings by stars".into(),
+        note: format!(
+            "{} ratings by {} users of {} movies{mean}",
+            thousands(summary.ratings as u64),
+            thousands(summary.users as u64),
+            thousands(summary.movies as u64)
+        ),
+        panels: vec![histogram(&summary.histogram)],
+    }
+}
+
+/// Draws a histogram of stars.
+#[must_use]
+pub fn histogram(histogram: &[(f32, u64)]) -> Panel {
+    let named = histogram.iter().map(|(stars, n)| (stars.to_string(), *n as f64));
+    Panel::named_columns("stars", Axis::number("ratings"), named)
+}
+
+/// Draws what share of all ratings the busiest users give, and how many ratings users give.
+#[must_use]
+pub fn users(report: &UserReport) -> Figure {
+    let shares = report.top.iter().map(|top| (format!("{} %", top.top_percent), 100.0 * top.share));
+    let bins = report.bins.iter().map(|bin| {
+        let name = if bin.from == bin.to {
+            bin.from.to_string()
+        } else {
+            format!("{}–{}", bin.from, bin.to)
+        };
+        (name, bin.users as f64)
+    });
+    let share = Axis::number("share of all ratings, %");
+    Figure {
+        title: "Ratings per user".into(),
+        note: report.mean.map_or(String::new(), |mean| {
+            format!("{} users, {mean:.1} ratings each on average", thousands(report.users as u64))
+        }),
+        panels: vec![
+            Panel::named_columns("busiest users, share of all users", share, shares),
+            Panel::named_columns("ratings of a user", Axis::number("users"), bins),
+        ],
+    }
+}
+
+/// Draws how many ratings each genre has.
+#[must_use]
+pub fn genres(genres: &[GenreFigures]) -> Figure {
+    let bars = genres.iter().map(|genre| Bar {
+        name: genre.genre.clone(),
+        value: genre.total_ratings as f64,
+        interval: None,
+        text: format!("{:.1} %, {:.2} stars", 100.0 * genre.share, genre.avg_rating),
+    });
+    let bars = bars.take(MOST_BARS).collect();
+    Figure {
+        title: "Ratings by genre".into(),
+        note: cut("A movie counts in each of its genres.", genres.len()),
+        panels: vec![Panel::bars(Axis::number("ratings"), bars)],
+    }
+}
+
+/// Draws a list of movies by what it is ordered by.
+#[must_use]
+pub fn movies(title: &str, movies: &[MovieFigures], order: Order) -> Figure {
+    named_movies(title, movies, movies.iter().map(name).collect(), order)
+}
+
+/// Draws a list of movies, each with the genre that it was chosen for.
+#[must_use]
+pub fn best_by_genre(movies: &[MovieFigures], genres: &[&str]) -> Figure {
+    let names = genres.iter().zip(movies).map(|(genre, movie)| format!("{genre}: {}", name(movie)));
+    named_movies("Best of each genre", movies, names.collect(), Order::BestRated)
+}
+
+fn named_movies(title: &str, movies: &[MovieFigures], names: Vec<String>, order: Order) -> Figure {
+    let bars = movies.iter().zip(names).take(MOST_BARS).map(|(movie, name)| {
+        let n = movie.total_ratings;
+        let (value, text) = match order {
+            Order::MostRated => {
+                (n as f64, format!("{}, {:.2} stars", thousands(n), movie.avg_rating))
+            }
+            Order::BestRated => {
+                (movie.avg_rating, format!("{:.2} of {}", movie.avg_rating, thousands(n)))
+            }
+            Order::MostPolarising => {
+                let deviation = movie.stddev_rating.unwrap_or(0.0);
+                (deviation, format!("{deviation:.2} of {}", thousands(n)))
+            }
+        };
+        Bar { name, value, interval: None, text }
+    });
+    let axis = match order {
+        Order::MostRated => "ratings",
+        Order::BestRated => "average rating, stars (of how many ratings)",
+        Order::MostPolarising => "standard deviation, stars (of how many ratings)",
+    };
+    let bars = bars.collect();
+    Figure {
+        title: title.into(),
+        note: cut("", movies.len()),
+        panels: vec![Panel::bars(Axis::number(axis), bars)],
+    }
+}
+
+pub(super) fn name(movie: &MovieFigures) -> String {
+    let title = movie.title.as_ref().filter(|title| !title.is_empty());
+    title
+        .or(movie.movie_key.as_ref())
+        .cloned()
+        .unwrap_or_else(|| format!("movie {}", movie.movie_id))
+}
+
+/// Draws averages and numbers of ratings over time, of everything or of several things.
+#[must_use]
+pub fn timeline(title: &str, lines: &[(String, Vec<Period>)], every: Every) -> Figure {
+    let note = match lines.len().checked_sub(MOST_LINES) {
+        Some(left) if left > 0 => format!("The first {MOST_LINES} of {}.", lines.len()),
+        _ => String::new(),
+    };
+    Figure { title: title.into(), note, panels: over_time(lines, every) }
+}
+
+/// Returns the panels of averages, numbers and cumulative numbers of ratings.
+#[must_use]
+pub fn over_time(lines: &[(String, Vec<Period>)], every: Every) -> Vec<Panel> {
+    let lines = &lines[..lines.len().min(MOST_LINES)];
+    let of = |value: &dyn Fn(&Period) -> Option<f64>| -> Vec<Line> {
+        let line = |(name, periods): &(String, Vec<Period>)| Line {
+            name: name.clone(),
+            points: periods.iter().map(|period| (middle(period, every), value(period))).collect(),
+        };
+        lines.iter().map(line).collect()
+    };
+    let unit = match every {
+        Every::Day => "day",
+        Every::Week => "week",
+        Every::Month => "month",
+        Every::Year => "year",
+    };
+    let mut averages = of(&|period| period.avg_rating);
+    let so_far = of(&|period| Some(period.cumulative_avg));
+    let counts = match lines {
+        [(_, periods)] => {
+            averages[0].name = format!("in the {unit}");
+            averages.extend(so_far.into_iter().map(|line| Line { name: "so far".into(), ..line }));
+            let columns = periods.iter().map(|period| Column {
+                from: days(period.start),
+                to: end(period, every),
+                value: period.total_ratings as f64,
+            });
+            Marks::Columns(columns.collect())
+        }
+        _ => Marks::Lines(of(&|period| Some(period.total_ratings as f64))),
+    };
+    let panel =
+        |label: &str, marks| Panel { x: Axis::day("time (UTC)"), y: Axis::number(label), marks };
+    vec![
+        panel(STARS, Marks::Lines(averages)),
+        panel(&format!("ratings per {unit}"), counts),
+        panel("ratings so far", Marks::Lines(of(&|period| Some(period.cumulative_ratings as f64)))),
+    ]
+}
+
+/// Draws the stars that a movie got, and its years.
+#[must_use]
+pub fn movie(title: &str, movie: &OneMovie) -> Figure {
+    let mean = movie.avg_rating.map_or(String::new(), |mean| format!(", average {mean:.3} stars"));
+    let mut panels = vec![histogram(&movie.histogram)];
+    panels.extend(over_time(&[(title.to_string(), movie.timeline.clone())], Every::Year));
+    Figure {
+        title: title.into(),
+        note: format!("{} ratings{mean}", thousands(movie.total_ratings)),
+        panels,
+    }
+}
+
+fn days(date: NaiveDate) -> f64 {
+    date.to_epoch_days().into()
+}
+
+fn end(period: &Period, every: Every) -> f64 {
+    every.next(period.start).map_or_else(|| days(period.start) + 1.0, days)
+}
+
+fn middle(period: &Period, every: Every) -> f64 {
+    (days(period.start) + end(period, every)) / 2.0
+}
+
+/// Says that not everything is shown.
+fn cut(note: &str, n: usize) -> String {
+    match n > MOST_BARS {
+        true => {
+            format!("{note} The first {MOST_BARS} of {}.", thousands(n as u64)).trim_start().into()
+        }
+        false => note.into(),
+    }
+}

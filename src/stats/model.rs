@@ -1,0 +1,175 @@
+//! What a model is like: the course of its loss, the lengths of its vectors, how much of the catalogue it lists, and what it
+//! takes to be alike.
+
+use std::cmp::Reverse;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::dataset::ids::{ItemIx, UserId};
+use crate::linalg::dense::{Matrix, dot};
+use crate::model::info::Algorithm;
+use crate::model::open::user_ids;
+use crate::model::recommend::{Query, Ranker};
+use crate::model::{Model, ModelError, Users};
+
+/// What is told of a model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelReport {
+    /// Kind of model: `als`, `nmf`, `cosine` or `popularity`; `als` for one that Spark saved.
+    pub algorithm: &'static str,
+    /// Users that it knows.
+    pub users: usize,
+    /// Movies that it can recommend.
+    pub movies: usize,
+    /// Entries of a vector without its biases, where there are vectors.
+    pub factors: Option<usize>,
+    /// Value of the objective after each iteration.
+    pub loss: Vec<f64>,
+    /// Lengths of the vectors of the users that were asked about, and of all movies.
+    pub user_norms: Option<Norms>,
+    /// Lengths of the vectors of all movies.
+    pub movie_norms: Option<Norms>,
+    /// What the lists of some users have in them.
+    pub coverage: Coverage,
+    /// What the model takes to be like some movies.
+    pub neighbors: Vec<Neighborhood>,
+}
+
+/// Lengths of vectors, biases aside.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Norms {
+    /// The shortest.
+    pub min: f64,
+    /// As long as half of them.
+    pub median: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// What the lists of some users have in them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Users that were asked about: every so many of all.
+    pub users: usize,
+    /// Length of a list.
+    pub n: usize,
+    /// Movies that are in any list.
+    pub listed: usize,
+    /// Share of all movies that are in any list, from 0 to 1.
+    pub share: f64,
+}
+
+/// A movie and what the model takes to be like it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Neighborhood {
+    /// Raw id.
+    pub movie_id: i32,
+    /// Title, where there is one.
+    pub title: String,
+    /// The likest first.
+    pub similar: Vec<Similar>,
+}
+
+/// A movie that is like another one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Similar {
+    /// Raw id.
+    pub movie_id: i32,
+    /// Title, where there is one.
+    pub title: String,
+    /// How alike they are.
+    pub score: Option<f32>,
+}
+
+/// What to ask a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Questions {
+    /// Most users to make lists for.
+    pub users: usize,
+    /// Length of their lists.
+    pub n: usize,
+    /// Most rated movies to tell the likes of.
+    pub movies: usize,
+    /// Likes of each.
+    pub similar: usize,
+}
+
+/// Asks a model directory what it is like.
+///
+/// # Errors
+/// If it is no model or cannot be read.
+pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelError> {
+    let ids = user_ids(folder)?;
+    let every = ids.len().div_ceil(questions.users.max(1)).max(1);
+    let asked: Vec<i32> = ids.iter().copied().step_by(every).collect();
+    let model = Model::open(folder, &Users::Some(asked), None)?;
+    let factored = model.recommender.factored();
+    let norms =
+        |vectors: &Matrix| norms(vectors, factored.map_or(0, |factored| factored.factors()));
+    Ok(ModelReport {
+        algorithm: match model.info.as_ref().map(|info| &info.algorithm) {
+            Some(Algorithm::Als(_)) | None => "als",
+            Some(Algorithm::Nmf(_)) => "nmf",
+            Some(Algorithm::Cosine(_)) => "cosine",
+            Some(Algorithm::Popularity(_)) => "popularity",
+        },
+        users: ids.len(),
+        movies: model.catalogue.len(),
+        factors: factored.map(|factored| factored.factors()),
+        loss: model.info.as_ref().map(|info| info.loss.clone()).unwrap_or_default(),
+        user_norms: factored.and_then(|factored| norms(&factored.users().vectors)),
+        movie_norms: factored.and_then(|factored| norms(factored.items())),
+        coverage: coverage(&model, questions.n)?,
+        neighbors: neighbors(&model, questions)?,
+    })
+}
+
+fn norms(vectors: &Matrix, k: usize) -> Option<Norms> {
+    let rows = vectors.iter_rows().map(|row| f64::from(dot(&row[..k], &row[..k])).sqrt());
+    let mut lengths: Vec<f64> = rows.collect();
+    lengths.sort_unstable_by(f64::total_cmp);
+    Some(Norms {
+        min: *lengths.first()?,
+        median: lengths[lengths.len() / 2],
+        mean: lengths.iter().sum::<f64>() / lengths.len() as f64,
+        max: *lengths.last()?,
+    })
+}
+
+fn coverage(model: &Model, n: usize) -> Result<Coverage, ModelError> {
+    let ranker = Ranker::new(model, Query { n, ..Query::default() });
+    let people = model.user_ids.iter().map(|&id| model.person(UserId(id)));
+    let people = people.collect::<Result<Vec<_>, _>>()?;
+    let mut listed = vec![false; model.catalogue.len()];
+    for list in ranker.for_people(&people) {
+        list?.iter().for_each(|one| listed[one.item.at()] = true);
+    }
+    let listed = listed.into_iter().filter(|&listed| listed).count();
+    let share = listed as f64 / model.catalogue.len().max(1) as f64;
+    Ok(Coverage { users: people.len(), n, listed, share })
+}
+
+fn neighbors(model: &Model, questions: Questions) -> Result<Vec<Neighborhood>, ModelError> {
+    let catalogue = &model.catalogue;
+    let mut known: Vec<ItemIx> = (0..catalogue.len() as u32).map(ItemIx).collect();
+    known.sort_by_key(|item| Reverse(catalogue.n_ratings[item.at()]));
+    let ranker = Ranker::new(model, Query { n: questions.similar, ..Query::default() });
+    let title = |item: ItemIx| catalogue.movie(item).title.to_string();
+    let around = |item: ItemIx| {
+        let similar = ranker.similar_to(item)?.into_iter().map(|one| Similar {
+            movie_id: catalogue.id(one.item).0,
+            title: title(one.item),
+            score: one.score,
+        });
+        let (movie_id, title) = (catalogue.id(item).0, title(item));
+        Ok(Neighborhood { movie_id, title, similar: similar.collect() })
+    };
+    match known.into_iter().take(questions.movies).map(around).collect() {
+        // It may know of likeness between users only, or of none.
+        Err(ModelError::NoSimilarItems) => Ok(Vec::new()),
+        neighbors => neighbors,
+    }
+}
