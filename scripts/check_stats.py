@@ -3,13 +3,14 @@
 
 usage: check_stats.py MOVIELENS_FOLDER [--mvrec target/release/mvrec] [--year 2018]
 
-Checks, through the real binary: every report of `mvrec stats` but `landing`, row by row and in order, `stats movies` of one
-year. Counts must be equal, averages to 1e-9. Also opens every file that mvrec writes in DuckDB, Polars and PyArrow, checks the documented types, and runs the original project's SQL on
+Checks, through the real binary: every report of `mvrec stats` on ratings, row by row and in order (`landing` by its rule, written anew on DuckDB's
+figures), `stats movies` of one year. Counts must be equal, averages to 1e-9. Also opens every file that mvrec writes in DuckDB, Polars and PyArrow, checks the documented types, and runs the original project's SQL on
 them. Needs: pip install duckdb polars pyarrow
 """
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -95,8 +96,27 @@ def check_reports(db, rows, report, whole):
              db.execute(f"""WITH f AS ({figures}), m AS (FROM f WHERE movie_id = {movie})
                  SELECT m.n, m.a, m.s, (SELECT count(*) FROM f WHERE n < m.n) / (SELECT count(*) FROM f),
                         (SELECT count(*) FROM f WHERE a < m.a) / (SELECT count(*) FROM f) FROM m""").fetchall())
+        same(f"stats movie {movie}, years", [tuple(row.values()) for row in one["years"] if row["total_ratings"]], db.execute(
+            f"""SELECT strftime(p, '%Y-%m-%d'), n, s / n, sum(n) OVER (ORDER BY p)::INT, sum(s) OVER (ORDER BY p) / sum(n) OVER (ORDER BY p)
+                FROM (SELECT date_trunc('year', time) AS p, count(*) AS n, sum(rating) AS s FROM csv_ratings WHERE movie_id = {movie} GROUP BY p)
+                ORDER BY p""").fetchall())
         same(f"stats movie {movie}, histogram", [(float(stars), n) for stars, n in one["histogram"].items()], db.execute(
             f"SELECT rating, count(*) FROM csv_ratings WHERE movie_id = {movie} GROUP BY rating ORDER BY rating").fetchall())
+
+
+def check_landing(db, rows, whole):
+    """The rule as `--help` states it, on DuckDB's figures."""
+    pool = db.execute("""SELECT movie_id, title, genres, avg(rating) AS a, count(*) AS n, stddev_samp(rating) AS s FROM csv_ratings
+                         JOIN csv_movies ON movie_id = movieId GROUP BY ALL ORDER BY n DESC, a DESC, movie_id LIMIT 200""").fetchall()
+    known, divided = max(math.log1p(row[4]) for row in pool), max(row[5] for row in pool)
+    genres = {row[0]: set(row[2].split("|")) - {"(no genres listed)"} for row in pool}
+    overlap = lambda a, b: len(genres[a] & genres[b]) / (len(genres[a] | genres[b]) or 1)
+    chosen = []
+    while len(chosen) < 10:
+        value = lambda row: math.log1p(row[4]) / known + row[5] / divided - max((overlap(row[0], other[0]) for other in chosen), default=0)
+        chosen.append(max((row for row in pool if row not in chosen), key=value))
+    same("stats landing", rows("stats", "landing", whole), chosen)
+    print("     ", "; ".join(row[1] for row in chosen))
 
 
 def main():
@@ -152,6 +172,8 @@ def main():
         same("stats polarising", sorted(ours, key=order), sorted(theirs, key=order))
 
         check_reports(db, rows, lambda *words: json.loads(mvrec(*words, "--format", "json")), whole)
+
+        check_landing(db, rows, whole)
 
         for name, types in TYPES.items():
             path = os.path.join(whole, name)

@@ -9,7 +9,7 @@ use crate::cli::error::{Result, usage};
 use crate::cli::memory::Size;
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
-use crate::dataset::load::{Input, load_movies};
+use crate::dataset::load::{self, Input, load_movies};
 use crate::dataset::{Dataset, Movies, Scan, Sidecar};
 use crate::io::source::STDIN;
 use crate::io::time;
@@ -77,12 +77,9 @@ impl InputArgs {
     pub(crate) fn scan(&self, ui: &Ui) -> Result<Scan> {
         /// Columns of 20 bytes, and as much again while they are sorted; what mvrec wrote is never in memory as a whole.
         const BYTES_PER_RATING: u64 = 44;
-        let input = Input::open(self.path()?)?;
-        if !input.is_own() {
-            let rows = input.estimated_rows().unwrap_or(0);
-            ui.memory.allow(&format!("this with {rows} ratings"), rows * BYTES_PER_RATING)?;
-        }
-        let scan = input.scan(ui)?;
+        let allow =
+            |rows| ui.memory.allow(&format!("this with {rows} ratings"), rows * BYTES_PER_RATING);
+        let scan = load::scan(self.path()?, allow, ui)?;
         tell_of_duplicates(scan.duplicates, ui);
         Ok(scan)
     }
@@ -109,17 +106,31 @@ impl MoviesArgs {
         rated: impl ExactSizeIterator<Item = i32>,
         ui: &Ui,
     ) -> Result<Option<Movies>> {
-        let movies = match self.load()? {
-            Some(movies) => Some(movies),
-            None => sidecar.movies(),
-        };
-        match &movies {
+        let movies = self.load()?.or_else(|| sidecar.movies());
+        Self::tell(movies.as_ref(), rated, ui);
+        Ok(movies)
+    }
+
+    /// Returns the movies of `--movies`, else those that came along.
+    pub(crate) fn of_scan(&self, scan: &Scan) -> Result<Option<Movies>> {
+        match self.load()? {
+            Some(movies) => Ok(Some(movies)),
+            None => Ok(scan.names()?.movies()),
+        }
+    }
+
+    /// Says which titles are missing, and how to get some where there are none.
+    pub(crate) fn tell(
+        movies: Option<&Movies>,
+        rated: impl ExactSizeIterator<Item = i32>,
+        ui: &Ui,
+    ) {
+        match movies {
             None => {
                 ui.say("no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)")
             }
             Some(movies) => tell_of_untitled(rated, movies, ui),
         }
-        Ok(movies)
     }
 }
 

@@ -53,6 +53,17 @@ impl Input {
     /// # Errors
     /// If it cannot be read or is nothing of the kind.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        let mut input = Self::open_ratings(path)?;
+        if path.is_dir() {
+            let all = Sidecar::read(path)?;
+            input.sidecar =
+                Sidecar { history: input.sidecar.history, origin: input.sidecar.origin, ..all };
+        }
+        Ok(input)
+    }
+
+    /// Opens what [`Self::open`] does, but reads nothing that comes along with the ratings of a directory.
+    fn open_ratings(path: &Path) -> Result<Self, DatasetError> {
         if !path.is_dir() {
             return Self::of_source(Source::open(path)?);
         }
@@ -60,15 +71,14 @@ impl Input {
         if !ratings.is_file() {
             return Err(DatasetError::NotADataset { path: path.display().to_string() });
         }
-        let input = Self::of_source(Source::open(&ratings)?)?;
-        let mut sidecar = Sidecar::read(path)?;
+        let mut input = Self::of_source(Source::open(&ratings)?)?;
         let manifest = path.join(schema::DATASET_JSON);
         if manifest.is_file() {
             let read: Manifest = json::read(&manifest)?;
-            sidecar.history = read.history.check(&manifest.display().to_string())?;
-            sidecar.origin = Origin { recognised: read.recognised, sources: read.sources };
+            input.sidecar.history = read.history.check(&manifest.display().to_string())?;
+            input.sidecar.origin = Origin { recognised: read.recognised, sources: read.sources };
         }
-        Ok(Self { sidecar, ..input })
+        Ok(input)
     }
 
     fn of_source(source: Source) -> Result<Self, DatasetError> {
@@ -197,23 +207,6 @@ impl Input {
         self.load_by(&mut Intake::default(), progress)
     }
 
-    /// Prepares passes over the ratings: those of a file that mvrec wrote are read when they are made, all others now.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
-    pub fn scan(self, progress: &dyn Progress) -> Result<Scan, DatasetError> {
-        match self.body {
-            Body::Parquet(file) if file.is_own() => {
-                let scale = self.sidecar.history.scale.unwrap_or_default();
-                Ok(Scan::new(self.sidecar, 0, scan::Body::File(file, scale)))
-            }
-            _ => {
-                let Dataset { ratings, sidecar, duplicates } = self.load(progress)?;
-                Ok(Scan::new(sidecar, duplicates, scan::Body::Memory(ratings)))
-            }
-        }
-    }
-
     fn load_by(
         self,
         intake: &mut Intake,
@@ -313,6 +306,31 @@ impl Input {
             renumber(&mut columns.user_id, &users);
         }
         Ok(sidecar)
+    }
+}
+
+/// Prepares passes over the ratings of what [`Input::open`] opens: those of a file that mvrec wrote are read when passes are made, all
+/// others now. `allow` is asked whether so many of them may be loaded.
+///
+/// # Errors
+/// If they cannot be read or hold what ratings must not hold, or if `allow` fails.
+pub fn scan<E: From<DatasetError>>(
+    path: &Path,
+    allow: impl FnOnce(u64) -> Result<(), E>,
+    progress: &dyn Progress,
+) -> Result<Scan, E> {
+    let input = Input::open_ratings(path)?;
+    let folder = path.is_dir().then(|| path.to_path_buf());
+    match input.body {
+        Body::Parquet(file) if file.is_own() => {
+            let scale = input.sidecar.history.scale.unwrap_or_default();
+            Ok(Scan::new(folder, input.sidecar, 0, scan::Body::File(file, scale)))
+        }
+        _ => {
+            allow(input.estimated_rows().unwrap_or(0))?;
+            let Dataset { ratings, sidecar, duplicates } = input.load(progress)?;
+            Ok(Scan::new(folder, sidecar, duplicates, scan::Body::Memory(ratings)))
+        }
     }
 }
 

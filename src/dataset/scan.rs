@@ -1,6 +1,9 @@
 //! Ratings that are gone through once: by row group, of which only the needed columns are decoded, where they come from a file
 //! of mvrec's own; in memory otherwise.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use crate::dataset::error::DatasetError;
@@ -23,8 +26,10 @@ pub trait Pass: Send {
 
 /// Ratings in order, by user and then movie, each pair once, that passes can be made over.
 pub struct Scan {
-    /// Movies, keys and provenance.
-    pub sidecar: Sidecar,
+    /// Directory in which there is more than the ratings.
+    folder: Option<PathBuf>,
+    sidecar: Sidecar,
+    names: OnceLock<Sidecar>,
     /// Rows that repeated a pair of user and movie.
     pub duplicates: usize,
     body: Body,
@@ -37,7 +42,7 @@ pub(super) enum Body {
 
 impl From<Ratings> for Scan {
     fn from(ratings: Ratings) -> Self {
-        Self::new(Sidecar::default(), 0, Body::Memory(ratings))
+        Self::new(None, Sidecar::default(), 0, Body::Memory(ratings))
     }
 }
 
@@ -77,8 +82,26 @@ impl Blocks<'_> {
 }
 
 impl Scan {
-    pub(super) fn new(sidecar: Sidecar, duplicates: usize, body: Body) -> Self {
-        Self { sidecar, duplicates, body }
+    pub(super) fn new(
+        folder: Option<PathBuf>,
+        sidecar: Sidecar,
+        duplicates: usize,
+        body: Body,
+    ) -> Self {
+        Self { folder, sidecar, names: OnceLock::new(), duplicates, body }
+    }
+
+    /// Returns what the ids stand for: titles, links and keys. They are read when they are first asked for.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn names(&self) -> Result<&Sidecar, DatasetError> {
+        let Some(folder) = &self.folder else { return Ok(&self.sidecar) };
+        if let Some(names) = self.names.get() {
+            return Ok(names);
+        }
+        let names = Sidecar::read_names(folder)?;
+        Ok(self.names.get_or_init(|| names))
     }
 
     /// Returns the number of ratings.

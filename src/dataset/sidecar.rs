@@ -35,6 +35,20 @@ impl Sidecar {
     /// # Errors
     /// If a file cannot be read.
     pub fn read(folder: &Path) -> Result<Self, IoError> {
+        let mut read = Self::read_names(folder)?;
+        let tags = folder.join(schema::TAGS);
+        if tags.is_file() {
+            let file = ParquetFile::open(Source::open(&tags)?)?;
+            read.tags = Some(batches::to_tags(&file.read_as(&schema::tags())?));
+        }
+        Ok(read)
+    }
+
+    /// Reads what ids of a dataset directory stand for: movies with their links, and keys of users.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn read_names(folder: &Path) -> Result<Self, IoError> {
         let optional = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         let mut read = Self { user_keys: read_user_keys(folder)?, ..Self::default() };
         if let Some(path) = optional(schema::MOVIES) {
@@ -43,10 +57,6 @@ impl Sidecar {
         if let Some(path) = optional(schema::LINKS) {
             let file = ParquetFile::open(Source::open(&path)?)?;
             read.links = Some(batches::to_links(&file.read_as(&schema::links())?));
-        }
-        if let Some(path) = optional(schema::TAGS) {
-            let file = ParquetFile::open(Source::open(&path)?)?;
-            read.tags = Some(batches::to_tags(&file.read_as(&schema::tags())?));
         }
         Ok(read)
     }

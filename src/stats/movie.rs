@@ -4,7 +4,7 @@ use crate::dataset::ids::MovieId;
 use crate::dataset::scan::Pass;
 use crate::io::columns::{NO_TIME, Needed, RatingRows};
 use crate::stats::histogram::Histogram;
-use crate::stats::sums::{Slots, Sums, of_movie};
+use crate::stats::sums::{PerMovie, Slots, Sums, of_movie};
 use crate::stats::timeline::{Every, Period, day_of, periods};
 
 /// What the ratings tell of a movie.
@@ -26,25 +26,32 @@ pub struct OneMovie {
     pub timeline: Vec<Period>,
 }
 
-/// Gathers the ratings of one movie.
+/// Gathers the ratings of one movie, and adds up those of all others.
 #[derive(Debug, Clone)]
-pub struct RowsOf {
+pub struct WithAll {
     movie: i32,
+    all: PerMovie,
     histogram: Histogram,
     days: Slots,
 }
 
-impl RowsOf {
+impl WithAll {
     /// Prepares to gather the ratings of a movie.
     #[must_use]
     pub fn new(movie: MovieId) -> Self {
-        Self { movie: movie.0, histogram: Histogram::default(), days: Slots::default() }
+        Self {
+            movie: movie.0,
+            all: PerMovie::default(),
+            histogram: Histogram::default(),
+            days: Slots::default(),
+        }
     }
 
     /// Looks at the movie among all that are rated; nothing if it has no ratings.
     #[must_use]
-    pub fn finish(self, rated: &[(i32, Sums)]) -> Option<OneMovie> {
-        let own = of_movie(rated, self.movie)?;
+    pub fn finish(self) -> Option<OneMovie> {
+        let rated = self.all.finish();
+        let own = of_movie(&rated, self.movie)?;
         let below = |less: &dyn Fn(&Sums) -> bool| {
             rated.iter().filter(|(_, sums)| less(sums)).count() as f64 / rated.len() as f64
         };
@@ -60,12 +67,13 @@ impl RowsOf {
     }
 }
 
-impl Pass for RowsOf {
+impl Pass for WithAll {
     fn needs(&self) -> Needed {
         Needed { movies: true, stars: true, times: true, users: false }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
+        self.all.add(rows);
         for (row, _) in rows.movie_id.iter().enumerate().filter(|(_, id)| **id == self.movie) {
             let (stars, ms) = (rows.rating[row], rows.time_ms[row]);
             self.histogram.add(&[stars]);
@@ -76,6 +84,7 @@ impl Pass for RowsOf {
     }
 
     fn join(&mut self, later: Self) {
+        self.all.join(later.all);
         self.histogram.join(later.histogram);
         self.days.join(later.days);
     }
@@ -87,7 +96,6 @@ mod tests {
     use crate::dataset::Scan;
     use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::progress::Silent;
-    use crate::stats::sums::PerMovie;
 
     #[test]
     fn a_movie_among_others() {
@@ -100,8 +108,7 @@ mod tests {
             (2, 7, 1.0, 0),
         ];
         let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
-        let rated = scan.pass(&Silent, PerMovie::default).unwrap().finish();
-        let look = |id| scan.pass(&Silent, || RowsOf::new(MovieId(id))).unwrap().finish(&rated);
+        let look = |id| scan.pass(&Silent, || WithAll::new(MovieId(id))).unwrap().finish();
         let one = look(5).unwrap();
         assert_eq!((one.total_ratings, one.avg_rating), (3, Some(10.0 / 3.0)));
         assert_eq!(one.histogram, [(2.0, 1), (4.0, 2)]);

@@ -95,6 +95,11 @@ impl Slots {
         }
     }
 
+    /// Tells whether there are no ratings.
+    pub(super) fn is_empty(&self) -> bool {
+        self.far.is_empty() && self.table.iter().all(|sums| sums.n == 0)
+    }
+
     /// Returns the numbers that have ratings, ascending.
     pub(super) fn into_sorted(self) -> Vec<(i64, Sums)> {
         let near = self.table.into_iter().enumerate().map(|(at, sums)| (at as i64, sums));
@@ -117,18 +122,16 @@ pub struct PerMovie {
     others: Slots,
 }
 
-/// Number of some ratings, sum of their half stars, and sum of the squares of those.
-#[derive(Debug, Clone, Copy, Default)]
-struct Halves {
-    n: u32,
-    sum: u32,
-    squares: u32,
+/// Number of some ratings, sum of their half stars, sum of the squares of those, and nothing: as many as a vector holds, so that a rating
+/// is one addition.
+type Halves = [u32; 4];
+
+fn to_sums([n, sum, squares, _]: Halves) -> Sums {
+    Sums { n: n.into(), sum: f64::from(sum) / 2.0, squares: f64::from(squares) / 4.0 }
 }
 
-impl From<Halves> for Sums {
-    fn from(Halves { n, sum, squares }: Halves) -> Self {
-        Self { n: n.into(), sum: f64::from(sum) / 2.0, squares: f64::from(squares) / 4.0 }
-    }
+fn add_halves(to: &mut Halves, more: &Halves) {
+    to.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 impl PerMovie {
@@ -154,7 +157,7 @@ impl PerMovie {
     fn settle(&mut self) {
         self.others.make_room(self.table.len());
         for (halves, sums) in self.table.iter_mut().zip(&mut self.others.table) {
-            sums.join(&std::mem::take(halves).into());
+            sums.join(&to_sums(std::mem::take(halves)));
         }
         self.n_added = 0;
     }
@@ -192,12 +195,11 @@ impl Pass for PerMovie {
             self.settle();
         }
         self.n_added += movies.len();
+        let table = &mut self.table[..];
         for (&movie, &stars) in movies.iter().zip(stars) {
-            let half = (stars + stars) as u32;
-            let halves = &mut self.table[movie as usize];
-            halves.n += 1;
-            halves.sum += half;
-            halves.squares += half * half;
+            // The whole number that `WHOLE` leaves in the lowest bits.
+            let half = (stars + stars + WHOLE).to_bits() & 0xff;
+            add_halves(&mut table[movie as usize], &[1, half, half * half, 0]);
         }
     }
 
@@ -210,9 +212,7 @@ impl Pass for PerMovie {
             std::mem::swap(&mut self.table, &mut later.table);
         }
         for (halves, later) in self.table.iter_mut().zip(later.table) {
-            halves.n += later.n;
-            halves.sum += later.sum;
-            halves.squares += later.squares;
+            add_halves(halves, &later);
         }
         self.n_added += later.n_added;
         self.others.join(later.others);

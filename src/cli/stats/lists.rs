@@ -104,8 +104,9 @@ pub(super) type Rated = (Vec<(i32, Sums)>, Option<Movies>);
 
 /// Adds up the ratings of each movie, and loads titles for them.
 pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
-    let rated = scan.pass(ui, PerMovie::default)?.finish();
-    let known = titles.of(&scan.sidecar, rated.iter().map(|(id, _)| *id), ui)?;
+    let (rated, known) = rayon::join(|| scan.pass(ui, PerMovie::default), || titles.of_scan(scan));
+    let (rated, known) = (rated?.finish(), known?);
+    MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
     Ok((rated, known))
 }
 

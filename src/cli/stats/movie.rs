@@ -1,6 +1,7 @@
 //! All that is known of one movie.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -12,11 +13,11 @@ use crate::cli::stats::lists::rated;
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
-use crate::dataset::titles;
+use crate::dataset::{Scan, titles};
 use crate::model::recommend::{Query, Ranker, Recommendation};
 use crate::model::{Model, Users};
 use crate::plot::stats as plot;
-use crate::stats::movie::RowsOf;
+use crate::stats::movie::{OneMovie, WithAll};
 use crate::stats::sums::{Sums, of_movie};
 
 /// Tell all that is known of one movie
@@ -49,17 +50,34 @@ pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) ->
     Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?)
 }
 
+/// Finds the movies that texts fit, as far as it can be told without their ratings: nothing where a text fits several.
+pub(super) fn guess(known: Option<&Movies>, texts: &[String]) -> Option<Vec<MovieId>> {
+    let known = known?;
+    let one = |text: &String| titles::find(known, text, |id| known.get(id).is_some(), |_| 0).ok();
+    texts.iter().map(one).collect()
+}
+
 impl MovieArgs {
+    /// Finds the movie and looks at it: in one pass where its title needs no count of ratings to be understood.
+    fn look(&self, scan: &Scan, ui: &Ui) -> Result<(MovieId, Option<Movies>, OneMovie)> {
+        let known = self.movies.of_scan(scan)?;
+        if let Some(ids) = guess(known.as_ref(), slice::from_ref(&self.movie)) {
+            let pass = scan.pass(ui, || WithAll::new(ids[0]))?;
+            if let Some(figures) = pass.finish() {
+                return Ok((ids[0], known, figures));
+            }
+        }
+        let (rated, known) = rated(scan, &self.movies, ui)?;
+        let id = find(&rated, known.as_ref(), &self.movie)?;
+        let figures = scan.pass(ui, || WithAll::new(id))?.finish();
+        Ok((id, known, figures.expect("it is one of those that are rated")))
+    }
+
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let scan = self.input.scan(ui)?;
-        let (rated, known) = rated(&scan, &self.movies, ui)?;
-        let id = find(&rated, known.as_ref(), &self.movie)?;
+        let (id, known, figures) = self.look(&scan, ui)?;
         let movie = known.as_ref().and_then(|movies| movies.get(id)).unwrap_or_default();
-        let figures = scan
-            .pass(ui, || RowsOf::new(id))?
-            .finish(&rated)
-            .ok_or_else(|| anyhow::anyhow!("`{}` has no ratings here", self.movie))?;
         let imdb = movie.imdb_id.map(|id| format!("https://www.imdb.com/title/tt{id}/"));
         let tmdb = movie.tmdb_id.map(|id| format!("https://www.themoviedb.org/movie/{id}"));
         let histogram: Map<String, Value> =

@@ -74,7 +74,8 @@ impl ReportPageArgs {
     fn data(&self, scan: &Scan, ui: &Ui) -> Result<ReportData> {
         let everything = scan.pass(ui, Everything::default)?;
         let rated = everything.movies.finish();
-        let known = self.movies.of(&scan.sidecar, rated.iter().map(|(id, _)| *id), ui)?;
+        let known = self.movies.of_scan(scan)?;
+        MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
         let summary = everything.totals.finish();
         let users = users(&everything.users.finish());
         let none = Movies::default();
@@ -99,7 +100,7 @@ impl ReportPageArgs {
             movies: picked,
             histories: &histories,
             of: most_rated.len(),
-            user_keys: scan.sidecar.user_keys.as_ref(),
+            user_keys: scan.names()?.user_keys.as_ref(),
             titles: known.as_ref(),
         };
         let lists = self.lists(&rated, known.as_ref(), &most_rated);

@@ -1,6 +1,5 @@
 //! Ratings over time.
 
-use std::iter;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, RecordBatch};
@@ -11,10 +10,10 @@ use crate::cli::error::Result;
 use crate::cli::output::columns::{counts, figures, ids, rows_of, some_figures, texts};
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
-use crate::cli::stats::movie::find;
+use crate::cli::stats::movie::{find, guess};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::{Lookup, MovieId};
-use crate::dataset::{DatasetError, Scan};
+use crate::dataset::{DatasetError, Movies, Scan};
 use crate::plot::{Figure, stats as plot};
 use crate::stats::timeline::{Days, Every, Period};
 
@@ -61,15 +60,11 @@ impl TimelineArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let scan = self.input.scan(ui)?;
-        let of = self.movies_of(&scan, ui)?;
-        let wanted: Vec<i32> = of.iter().map(|(id, _)| id.0).collect();
-        let (days, names) = if !wanted.is_empty() {
-            let line_of = |movie: i32| wanted.iter().position(|&id| id == movie);
-            let days = scan.pass(ui, || Days::of(wanted.len(), &line_of))?;
+        let (days, names) = if !self.movie.is_empty() {
+            let (days, of) = self.of_movies(&scan, ui)?;
             (self.tell_of_untimed(days, ui), of.into_iter().map(Some).collect())
         } else if !self.genre.is_empty() {
-            let known = self.movies.of(&scan.sidecar, iter::empty(), ui)?;
-            let known = known.ok_or(DatasetError::NoMovies)?;
+            let known = self.movies.of_scan(&scan)?.ok_or(DatasetError::NoMovies)?;
             known.check_genres(&self.genre).map_err(DatasetError::from)?;
             let fits =
                 known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
@@ -95,18 +90,27 @@ impl TimelineArgs {
         }
     }
 
-    /// Finds the movies of --movie, and their titles.
-    fn movies_of(&self, scan: &Scan, ui: &Ui) -> Result<Vec<(MovieId, String)>> {
-        if self.movie.is_empty() {
-            return Ok(Vec::new());
+    /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a count of ratings to be understood.
+    fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<(Days<'static>, Vec<(MovieId, String)>)> {
+        let pass = |ids: &[MovieId]| {
+            let line_of = |movie: i32| ids.iter().position(|id| id.0 == movie);
+            Ok::<_, DatasetError>(scan.pass(ui, || Days::of(ids.len(), &line_of))?.forget_lines())
+        };
+        let named = |ids: Vec<MovieId>, known: Option<&Movies>| {
+            let title = |id| known.and_then(|movies| movies.get(id)).unwrap_or_default().title;
+            ids.into_iter().map(|id| (id, title(id).to_string())).collect()
+        };
+        let known = self.movies.of_scan(scan)?;
+        if let Some(ids) = guess(known.as_ref(), &self.movie) {
+            let days = pass(&ids)?;
+            if !days.has_empty_line() {
+                return Ok((days, named(ids, known.as_ref())));
+            }
         }
         let (rated, known) = rated(scan, &self.movies, ui)?;
-        let named = self.movie.iter().map(|text| {
-            let id = find(&rated, known.as_ref(), text)?;
-            let movie = known.as_ref().and_then(|movies| movies.get(id)).unwrap_or_default();
-            Ok((id, movie.title.to_string()))
-        });
-        named.collect()
+        let ids = self.movie.iter().map(|text| find(&rated, known.as_ref(), text));
+        let ids: Vec<MovieId> = ids.collect::<Result<_>>()?;
+        Ok((pass(&ids)?, named(ids, known.as_ref())))
     }
 
     /// Says how many ratings are left out, and returns the periods of each line.
