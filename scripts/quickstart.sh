@@ -50,6 +50,10 @@ step "The best films with at least 20 ratings"
 run stats top --min-ratings 20 -n 5 ml-2019 --format table
 step "The films on which people disagree most"
 run stats polarising --min-ratings 15 -n 5 ml-2019 --format table
+step "The ratings over the years, as a chart"
+run stats timeline --by year ml --chart
+step "All of it as a page"
+run stats report ml -o report.html
 
 step "Train the four models"
 run train als ml-2019 -o als

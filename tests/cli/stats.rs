@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs;
 
 use crate::Fixture;
@@ -608,4 +609,41 @@ fn titles_of_any_kind_and_hundreds_of_genres() {
     assert!(!svg.contains("<img") && svg.contains("&lt;/script&gt;"), "{svg}");
     let svg = fs::read_to_string(fixture.path("g.svg")).unwrap();
     assert!(svg.contains("The first 40 of 300."));
+}
+
+#[test]
+fn many_row_groups_give_the_same_bits_at_any_number_of_threads_and_from_memory() {
+    let fixture = Fixture::new();
+    let stars_of = |row: u32| (u64::from(row) * 7_919 % 1_000) as f64 / 100.0;
+    let mut text = String::from("user,movie,rating,timestamp\n");
+    // Stars that are no halves, so that the order of additions shows in the last bits.
+    for row in 0..600_000_u32 {
+        let (user, movie) = (row / 150 + 1, row % 150 * 7 + 1);
+        let stars = stars_of(row);
+        let time = 1_200_000_000 + row * 31 % 400_000_000;
+        writeln!(text, "{user},{movie},{stars:.2},{time}").unwrap();
+    }
+    fs::write(fixture.path("r.csv"), &text).unwrap();
+    fixture.ok(&["ingest", "r.csv", "--scale", "0..10", "-o", "all"]);
+    fixture.ok(&["filter", "all", "-o", "all.parquet"]);
+    for report in ["summary", "users", "movies", "polarising", "timeline"] {
+        let of = |input, threads| {
+            fixture.ok(&["-q", "stats", report, input, "--threads", threads, "--format", "json"])
+        };
+        let one = of("all", "1");
+        for (input, threads) in [("all", "2"), ("all", "8"), ("all.parquet", "2")] {
+            assert!(one == of(input, threads), "{report} of {input} with {threads} threads");
+        }
+    }
+    let movies = fixture.json(&["-q", "stats", "movies", "all"]);
+    let plain: f64 = (0..600_000_u32)
+        .filter(|row| row % 150 == 3)
+        .map(|row| f64::from(stars_of(row) as f32))
+        .sum();
+    let row = movies.as_array().unwrap().iter().find(|row| row["movie_id"] == 22).unwrap();
+    assert!((row["avg_rating"].as_f64().unwrap() - plain / 4_000.0).abs() < 1e-12);
+    // What is loaded first says the same.
+    let of = |input: &str| fixture.json(&["stats", "summary", input]);
+    fixture.ok(&["ingest", &crate::ml_mini(), "-o", "mini"]);
+    assert_eq!(of("mini"), of(&format!("{}/ratings.csv", crate::ml_mini())));
 }

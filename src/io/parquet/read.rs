@@ -1,11 +1,13 @@
 //! Decodes tables: columns by name and type, or the few rows that have certain ids.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{cast, concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMillisecondType};
-use arrow::error::ArrowError;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader, UInt32Array};
+use arrow::compute::{cast, concat_batches, take};
+use arrow::datatypes::{
+    DataType, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
+};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -174,46 +176,98 @@ impl ParquetFile {
         Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
     }
 
-    /// Returns the rows of the pages that may hold one of `ids`, which ascend, as far as the index of pages tells and the pages of
-    /// all `columns` hold the same rows.
-    fn pages_with(&self, key: usize, ids: &[i32], columns: &[usize]) -> Option<RowSelection> {
+    /// Returns the rows of each page of a column, and the pages' smallest and largest value where they are told and of 32 bits; nothing where
+    /// the file has no index of pages, or one that cannot be.
+    fn pages(&self, column: usize) -> Option<Vec<PageRows>> {
         let metadata = self.metadata.metadata();
         let schema = self.metadata.parquet_schema();
-        let leaves = (0..schema.num_columns())
-            .filter(|&leaf| columns.contains(&schema.get_column_root_idx(leaf)));
-        let mut wanted = Vec::new();
+        let leaf =
+            (0..schema.num_columns()).find(|&at| schema.get_column_root_idx(at) == column)?;
+        let mut all = Vec::new();
         let mut start = 0;
         for (at, group) in metadata.row_groups().iter().enumerate() {
-            let rows = group.num_rows().max(0) as usize;
-            let pages = metadata.page_index_for_row_group(at);
-            let ColumnIndexMetaData::INT32(index) = pages.column_index(key)? else { return None };
-            let firsts = |leaf: usize| -> Option<Vec<i64>> {
-                Some(pages.page_locations(leaf)?.iter().map(|page| page.first_row_index).collect())
-            };
-            let own = firsts(key)?;
-            let sound = own.is_sorted_by(|a, b| a < b) && own.first().is_none_or(|&row| row == 0);
-            if !sound || !leaves.clone().all(|leaf| firsts(leaf).as_ref() == Some(&own)) {
+            let n = group.num_rows().max(0) as usize;
+            let index = metadata.page_index_for_row_group(at);
+            let firsts: Vec<i64> =
+                index.page_locations(leaf)?.iter().map(|page| page.first_row_index).collect();
+            let sound = firsts.is_sorted_by(|a, b| a < b)
+                && firsts.first().is_none_or(|&first| first == 0)
+                && firsts.last().is_none_or(|&last| (last as usize) < n);
+            if !sound || (firsts.is_empty() && n > 0) {
                 return None;
             }
-            let ends = own.iter().skip(1).map(|&row| row as usize).chain([rows]);
-            for (page, (&first, end)) in own.iter().zip(ends).enumerate() {
-                let holds = match (index.min_value(page), index.max_value(page)) {
-                    (Some(min), Some(max)) => {
-                        ids.get(ids.partition_point(|id| id < min)).is_some_and(|id| id <= max)
-                    }
-                    _ => true,
-                };
-                let range = first as usize..end;
-                if range.start >= range.end || range.end > rows {
-                    return None;
-                }
-                if holds {
-                    wanted.push(start + range.start..start + range.end);
-                }
+            let values = match index.column_index(leaf) {
+                Some(ColumnIndexMetaData::INT32(values)) => Some(values),
+                _ => None,
+            };
+            let ends = firsts.iter().skip(1).map(|&first| first as usize).chain([n]);
+            for (page, (&first, end)) in firsts.iter().zip(ends).enumerate() {
+                let range =
+                    values.and_then(|values| values.min_value(page).zip(values.max_value(page)));
+                let range = range.map(|(min, max)| (*min, *max));
+                all.push(PageRows { rows: start + first as usize..start + end, range });
             }
-            start += rows;
+            start += n;
         }
-        Some(RowSelection::from_consecutive_ranges(wanted.into_iter(), start))
+        Some(all)
+    }
+
+    /// Reads some rows of a column, page by page as they are: asked to pass over rows of a damaged page, the library may never end.
+    fn read_pages(&self, column: usize, pages: &[Range<usize>]) -> Result<ArrayRef, IoError> {
+        self.guarded(|| {
+            let rows = RowSelection::from_consecutive_ranges(pages.iter().cloned(), self.n_rows());
+            let builder = self.builder(&[column]).with_row_selection(rows);
+            let reader = builder.build().map_err(self.damaged())?;
+            let schema = reader.schema();
+            let batches = reader.collect::<Result<Vec<_>, _>>();
+            let all = batches.and_then(|batches| concat_batches(&schema, &batches));
+            let all = all.map_err(|error| self.damaged()(error.into()))?;
+            if all.num_rows() != pages.iter().map(Range::len).sum::<usize>() {
+                return Err(self.damaged()(ParquetError::General("pages of too few rows".into())));
+            }
+            Ok(all.column(0).clone())
+        })
+    }
+
+    /// Reads the rows whose `key` is one of `ids`, which ascend; of each column, only the pages that hold one of them.
+    fn read_some(
+        &self,
+        columns: &[usize],
+        key: usize,
+        ids: &[i32],
+    ) -> Result<RecordBatch, IoError> {
+        let whole = [PageRows { rows: 0..self.n_rows(), range: None }];
+        let pages_of = |column| self.pages(column).unwrap_or_else(|| whole.to_vec());
+        let may_hold = |page: &PageRows| {
+            page.range.is_none_or(|(min, max)| {
+                ids.get(ids.partition_point(|id| *id < min)).is_some_and(|id| *id <= max)
+            })
+        };
+        let key_pages = pages_of(key).into_iter().filter(may_hold).map(|page| page.rows);
+        let key_pages: Vec<Range<usize>> = key_pages.collect();
+        let keys = self.read_pages(key, &key_pages)?;
+        let keys = cast(&keys, &DataType::Int32).map_err(|error| self.damaged()(error.into()))?;
+        let keys = keys.as_primitive::<Int32Type>().values();
+        let rows = key_pages.iter().cloned().flatten().zip(keys);
+        let rows: Vec<usize> =
+            rows.filter(|(_, key)| ids.binary_search(key).is_ok()).map(|(row, _)| row).collect();
+        let read = |&column: &usize| {
+            let holds = |page: &PageRows| {
+                rows.get(rows.partition_point(|row| *row < page.rows.start))
+                    .is_some_and(|row| *row < page.rows.end)
+            };
+            let pages = pages_of(column).into_iter().filter(holds).map(|page| page.rows);
+            let pages: Vec<Range<usize>> = pages.collect();
+            let array = self.read_pages(column, &pages)?;
+            let places = pages.iter().cloned().flatten().zip(0_u32..);
+            let places = places.filter(|(row, _)| rows.binary_search(row).is_ok());
+            let places = UInt32Array::from_iter_values(places.map(|(_, place)| place));
+            take(&array, &places, None).map_err(|error| self.damaged()(error.into()))
+        };
+        let arrays = columns.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let fields: Vec<_> = columns.iter().map(|&at| self.schema().fields()[at].clone()).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);
+        batch.map_err(|error| self.damaged()(error.into()))
     }
 
     /// Reads columns as they are; with `ids`, which ascend, only the rows whose `key` is one of them.
@@ -236,26 +290,14 @@ impl ParquetFile {
                 problem: "is missing".into(),
             })?);
         }
-        let mut builder = self.builder(&positions);
         if let Some(ids) = ids {
             let key = self.schema().index_of(key).expect("the key is one of the columns");
-            let schema = self.metadata.parquet_schema();
-            let leaf = (0..schema.num_columns()).find(|&at| schema.get_column_root_idx(at) == key);
-            if let Some(pages) = leaf.and_then(|leaf| self.pages_with(leaf, ids, &positions)) {
-                builder = builder.with_row_selection(pages);
-            }
+            return Ok(vec![self.read_some(&positions, key, ids)?]);
         }
+        let builder = self.builder(&positions);
         self.guarded(|| {
             let reader = builder.build().map_err(self.damaged())?;
-            let batches = reader.map(|batch| {
-                let batch = batch?;
-                match ids {
-                    // Pages are read whole: asked to pass over rows of a damaged one, the library may never end.
-                    Some(ids) => rows_with(&batch, key, ids),
-                    None => Ok(batch),
-                }
-            });
-            batches.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
+            reader.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
         })
     }
 
@@ -309,10 +351,9 @@ impl ParquetFile {
     }
 }
 
-/// Keeps the rows whose `key` is one of `ids`, which ascend.
-fn rows_with(batch: &RecordBatch, key: &str, ids: &[i32]) -> Result<RecordBatch, ArrowError> {
-    let keys = cast(batch.column_by_name(key).expect("it was projected"), &DataType::Int32)?;
-    let keys = keys.as_primitive::<Int32Type>().values();
-    let wanted = keys.iter().map(|key| Some(ids.binary_search(key).is_ok())).collect();
-    filter_record_batch(batch, &wanted)
+/// Rows of a page, and its smallest and largest value.
+#[derive(Clone)]
+struct PageRows {
+    rows: Range<usize>,
+    range: Option<(i32, i32)>,
 }

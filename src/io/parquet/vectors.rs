@@ -145,6 +145,23 @@ mod tests {
     }
 
     #[test]
+    fn pages_that_hold_none_of_the_ids_are_not_looked_at() {
+        // Lists of several lengths, so that the pages of both columns hold other rows.
+        let lengths: Vec<usize> = (0..4000).map(|row| 1 + row * 7 % 23).collect();
+        let (bytes, (ids, _)) = file(&lengths, 64, 0);
+        let (first, last) = (ids[10], ids[3990]);
+        let whole = some_rows(bytes.clone(), &[first]).unwrap();
+        assert_eq!((whole.0.len(), whole.1.len()), (1, lengths[10]));
+        // The lists of the middle are overwritten.
+        let mut damaged = bytes;
+        let (from, to) = (damaged.len() / 4, damaged.len() * 3 / 4);
+        damaged[from..to].fill(0xff);
+        assert_eq!(some_rows(damaged.clone(), &[first]).unwrap(), whole);
+        assert_eq!(some_rows(damaged.clone(), &[first, last]).unwrap().0, [first, last]);
+        assert!(some_rows(damaged, &[ids[2000]]).is_err());
+    }
+
+    #[test]
     fn any_bit_may_be_wrong() {
         for group_rows in [100, 7] {
             let (bytes, _) = file(&[3; 12], 4, group_rows);

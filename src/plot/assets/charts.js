@@ -132,7 +132,7 @@ function drawBars(plot, panel, width, tell, hush) {
   const x = (value) => left + ((value - low) / (high - low || 1)) * (right - left);
   plot.setAttribute("viewBox", `0 0 ${width} ${height}`);
   plot.setAttribute("height", height);
-  for (const [at, label] of numberTicks(low, high, Math.max(1, Math.floor((right - left) / 70)))) {
+  for (const [at, label] of numberTicks(low, high, Math.max(2, Math.floor((right - left) / 70)))) {
     plot.append(shape("line", { class: "grid", x1: x(at), x2: x(at), y1: 0, y2: bottom }), shape("text", { x: x(at), y: bottom + 14, "text-anchor": "middle" }, label));
   }
   plot.append(shape("text", { x: (left + right) / 2, y: bottom + 32, "text-anchor": "middle" }, shortened(panel.x.label, width)));

@@ -135,7 +135,7 @@ unpacked().then((data) => {
     main.append(section);
     section.append(...sortable([
       { name: "title", can: (row) => chooser.has(row[5]), pick: (row) => chooser.show(row[5]) },
-      { name: "genres" }, { name: "ratings", number: true, show: exact.format }, { name: "average", number: true, show: stars },
+      { name: "genres", show: (genres) => (genres ?? "").replaceAll("|", ", ") }, { name: "ratings", number: true, show: exact.format }, { name: "average", number: true, show: stars },
       { name: "std. deviation", number: true, show: stars },
     ], list.rows, "Search title or genre"));
   }
