@@ -70,9 +70,7 @@ impl InputArgs {
         tell_of_duplicates(dataset.duplicates, ui);
         Ok(dataset)
     }
-}
 
-impl InputArgs {
     /// Prepares passes over the ratings and says what was wrong with them.
     pub(crate) fn scan(&self, ui: &Ui) -> Result<Scan> {
         /// Columns of 20 bytes, and as much again while they are sorted; what mvrec wrote is never in memory as a whole.

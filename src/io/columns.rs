@@ -142,17 +142,6 @@ pub struct Needed {
 impl Needed {
     /// All four columns.
     pub const ALL: Self = Self { users: true, movies: true, stars: true, times: true };
-
-    /// Returns the columns that either needs.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self {
-            users: self.users || other.users,
-            movies: self.movies || other.movies,
-            stars: self.stars || other.stars,
-            times: self.times || other.times,
-        }
-    }
 }
 
 /// Some rows of ratings, side by side; a column that was not [`Needed`] may be empty.

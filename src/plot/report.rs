@@ -11,7 +11,7 @@ use crate::plot::ticks::thousands;
 use crate::plot::{Figure, stats};
 use crate::stats::genres::GenreFigures;
 use crate::stats::movies::MovieFigures;
-use crate::stats::report::History;
+use crate::stats::report::{History, OneRating};
 use crate::stats::summary::Summary;
 use crate::stats::timeline::{Every, Period, day_of};
 use crate::stats::users::UserReport;
@@ -198,7 +198,7 @@ impl Picked<'_> {
     }
 
     fn ratings_of(&self, history: &History) -> Vec<Value> {
-        let row = |rating: &crate::stats::report::OneRating| {
+        let row = |rating: &OneRating| {
             let key = self.user_keys.and_then(|keys| keys.get(rating.user));
             let day = (rating.ms != NO_TIME).then(|| day_of(rating.ms));
             [

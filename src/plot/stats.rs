@@ -22,15 +22,14 @@ const STARS: &str = "average rating, stars";
 /// Draws how often each kind of stars was given.
 #[must_use]
 pub fn summary(summary: &Summary) -> Figure {
-    let mean =
-        summary.mean_rating.map_or(String::new(), |mean| format!(", average {mean:.3} stars"));
     Figure {
         title: "Ratings by stars".into(),
         note: format!(
-            "{} ratings by {} users of {} movies{mean}",
+            "{} ratings by {} users of {} movies{}",
             thousands(summary.ratings as u64),
             thousands(summary.users as u64),
-            thousands(summary.movies as u64)
+            thousands(summary.movies as u64),
+            average(summary.mean_rating)
         ),
         panels: vec![histogram(&summary.histogram)],
     }
@@ -190,14 +189,18 @@ pub fn over_time(lines: &[(String, Vec<Period>)], every: Every) -> Vec<Panel> {
 /// Draws the stars that a movie got, and its years.
 #[must_use]
 pub fn movie(title: &str, movie: &OneMovie) -> Figure {
-    let mean = movie.avg_rating.map_or(String::new(), |mean| format!(", average {mean:.3} stars"));
     let mut panels = vec![histogram(&movie.histogram)];
     panels.extend(over_time(&[(title.to_string(), movie.timeline.clone())], Every::Year));
     Figure {
         title: title.into(),
-        note: format!("{} ratings{mean}", thousands(movie.total_ratings)),
+        note: format!("{} ratings{}", thousands(movie.total_ratings), average(movie.avg_rating)),
         panels,
     }
+}
+
+/// Ends a note with an average, where there is one.
+fn average(mean: Option<f64>) -> String {
+    mean.map_or(String::new(), |mean| format!(", average {mean:.3} stars"))
 }
 
 fn days(date: NaiveDate) -> f64 {

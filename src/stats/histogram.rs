@@ -10,8 +10,8 @@ use serde::Serializer;
 #[derive(Debug, Clone)]
 pub struct Histogram {
     halves: Vec<u64>,
-    /// By an order of the bits that is that of the numbers.
-    others: BTreeMap<i64, (f32, u64)>,
+    /// By the bits of the stars.
+    others: BTreeMap<u32, u64>,
 }
 
 const HALVES: usize = 201;
@@ -32,7 +32,7 @@ impl Histogram {
             if f32::from(at) == half && usize::from(at) < HALVES {
                 self.halves[usize::from(at)] += 1;
             } else {
-                self.others.entry(key(stars)).or_insert((stars, 0)).1 += 1;
+                *self.others.entry(stars.to_bits()).or_default() += 1;
             }
         }
     }
@@ -40,8 +40,8 @@ impl Histogram {
     /// Adds what another one has counted.
     pub fn join(&mut self, other: Self) {
         self.halves.iter_mut().zip(other.halves).for_each(|(n, more)| *n += more);
-        for (key, (stars, n)) in other.others {
-            self.others.entry(key).or_insert((stars, 0)).1 += n;
+        for (bits, n) in other.others {
+            *self.others.entry(bits).or_default() += n;
         }
     }
 
@@ -49,15 +49,12 @@ impl Histogram {
     #[must_use]
     pub fn finish(self) -> Vec<(f32, u64)> {
         let halves = (0..).zip(self.halves).map(|(half, n): (u8, u64)| (f32::from(half) / 2.0, n));
-        let mut all: Vec<(f32, u64)> = halves.chain(self.others.into_values()).collect();
+        let others = self.others.into_iter().map(|(bits, n)| (f32::from_bits(bits), n));
+        let mut all: Vec<(f32, u64)> = halves.chain(others).collect();
         all.retain(|(_, n)| *n > 0);
         all.sort_by(|a, b| a.0.total_cmp(&b.0));
         all
     }
-}
-
-fn key(stars: f32) -> i64 {
-    stars.to_bits().into()
 }
 
 /// Writes a histogram as an object of stars and counts.

@@ -26,7 +26,7 @@ pub struct ModelReport {
     pub factors: Option<usize>,
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
-    /// Lengths of the vectors of the users that were asked about, and of all movies.
+    /// Lengths of the vectors of the users that were asked about.
     pub user_norms: Option<Norms>,
     /// Lengths of the vectors of all movies.
     pub movie_norms: Option<Norms>,

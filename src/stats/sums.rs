@@ -95,11 +95,6 @@ impl Slots {
         }
     }
 
-    /// Tells whether there are no ratings.
-    pub(super) fn is_empty(&self) -> bool {
-        self.far.is_empty() && self.table.iter().all(|sums| sums.n == 0)
-    }
-
     /// Returns the numbers that have ratings, ascending.
     pub(super) fn into_sorted(self) -> Vec<(i64, Sums)> {
         let near = self.table.into_iter().enumerate().map(|(at, sums)| (at as i64, sums));

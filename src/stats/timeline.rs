@@ -93,18 +93,6 @@ impl<'a> Days<'a> {
         Self { line_of: Some(line_of), lines: vec![Slots::default(); lines], untimed: 0 }
     }
 
-    /// Forgets which movies the lines are of; no ratings can be added any more.
-    #[must_use]
-    pub fn forget_lines(self) -> Days<'static> {
-        Days { line_of: None, lines: self.lines, untimed: self.untimed }
-    }
-
-    /// Tells whether a line has no ratings.
-    #[must_use]
-    pub fn has_empty_line(&self) -> bool {
-        self.lines.iter().any(Slots::is_empty)
-    }
-
     /// Returns how many ratings have no time, whatever movie they are of; they are in no line.
     #[must_use]
     pub fn untimed(&self) -> u64 {

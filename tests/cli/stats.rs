@@ -214,6 +214,11 @@ fn users_genres_and_time() {
     {"movie_id":49,"title":"Twilight (2008)","period":"2018-01-01","total_ratings":18,"avg_rating":3.6111,"cumulative_ratings":34,"cumulative_avg":3.7206}
     {"movie_id":49,"title":"Twilight (2008)","period":"2019-01-01","total_ratings":21,"avg_rating":3.5,"cumulative_ratings":55,"cumulative_avg":3.6364}
     "#);
+    // A movie that is named again is told again.
+    let twice = fixture
+        .json(&["stats", "timeline", "--by", "year", "--movie", "28", "--movie", "28", "ml"]);
+    let twice = twice.as_array().unwrap();
+    assert_eq!((twice.len(), &twice[..4]), (8, &twice[4..]));
     let weeks = fixture.json(&["stats", "timeline", "--by", "week", "--genre", "Western", "ml"]);
     let genres = fixture.json(&["stats", "genres", "ml"]);
     let western = genres.as_array().unwrap().iter().find(|row| row["genre"] == "Western").unwrap();

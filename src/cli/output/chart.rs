@@ -56,15 +56,16 @@ impl PictureArgs {
 impl ChartSink {
     /// Writes a report and what `figure` draws of it, if that is wanted.
     pub(crate) fn write(self, report: &Report, figure: impl FnOnce() -> Figure) -> Result<()> {
-        if self.report.is_some() && self.picture.is_none() {
-            return self.report.map_or(Ok(()), |sink| sink.write(report));
-        }
+        let (sink, picture) = match (self.report, self.picture) {
+            (Some(sink), None) => return sink.write(report),
+            both => both,
+        };
         let figure = figure();
-        if let Some((format, mut file, name)) = self.picture {
+        if let Some((format, mut file, name)) = picture {
             file.write_all(&figure.draw(format)).map_err(IoError::named(name))?;
             file.commit()?;
         }
-        match self.report {
+        match sink {
             Some(sink) => sink.write(report),
             None => print(to_text(&figure, width()).as_bytes()),
         }

@@ -1,6 +1,7 @@
 //! One page that shows everything.
 
 use std::io::Write;
+use std::mem;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -90,12 +91,12 @@ impl ReportPageArgs {
         ids.sort_unstable();
         let lookup = Lookup::new(&ids);
         let latest = if whole { usize::MAX / 4 } else { LATEST };
-        let by_id = scan.pass(ui, || Histories::new(&lookup, n, latest))?.finish();
-        let history = |movie: &MovieFigures| {
+        let mut by_id = scan.pass(ui, || Histories::new(&lookup, n, latest))?.finish();
+        let histories = picked.iter().map(|movie| {
             let at = lookup.get(movie.movie_id.0).expect("it was one of them");
-            by_id[at as usize].clone()
-        };
-        let histories: Vec<_> = picked.iter().map(history).collect();
+            mem::take(&mut by_id[at as usize])
+        });
+        let histories: Vec<_> = histories.collect();
         let picked = Picked {
             movies: picked,
             histories: &histories,

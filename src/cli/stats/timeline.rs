@@ -60,9 +60,8 @@ impl TimelineArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let scan = self.input.scan(ui)?;
-        let (days, names) = if !self.movie.is_empty() {
-            let (days, of) = self.of_movies(&scan, ui)?;
-            (self.tell_of_untimed(days, ui), of.into_iter().map(Some).collect())
+        let lines = if !self.movie.is_empty() {
+            self.of_movies(&scan, ui)?
         } else if !self.genre.is_empty() {
             let known = self.movies.of_scan(&scan)?.ok_or(DatasetError::NoMovies)?;
             known.check_genres(&self.genre).map_err(DatasetError::from)?;
@@ -71,12 +70,10 @@ impl TimelineArgs {
             let ids: Vec<i32> = fits.map(|(id, _)| id.0).collect();
             let lookup = Lookup::new(&ids);
             let line_of = |movie: i32| lookup.get(movie).map(|_| 0);
-            let days = scan.pass(ui, || Days::of(1, &line_of))?;
-            (self.tell_of_untimed(days, ui), vec![None])
+            self.one_line(scan.pass(ui, || Days::of(1, &line_of))?, ui)
         } else {
-            (self.tell_of_untimed(scan.pass(ui, Days::all)?, ui), vec![None])
+            self.one_line(scan.pass(ui, Days::all)?, ui)
         };
-        let lines: Vec<Line> = names.into_iter().zip(days).collect();
         ui.finish();
         sink.write(&Report::Rows(self.rows(&lines)), || self.figure(&lines))
     }
@@ -91,35 +88,50 @@ impl TimelineArgs {
     }
 
     /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a count of ratings to be understood.
-    fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<(Days<'static>, Vec<(MovieId, String)>)> {
-        let pass = |ids: &[MovieId]| {
-            let line_of = |movie: i32| ids.iter().position(|id| id.0 == movie);
-            Ok::<_, DatasetError>(scan.pass(ui, || Days::of(ids.len(), &line_of))?.forget_lines())
-        };
-        let named = |ids: Vec<MovieId>, known: Option<&Movies>| {
-            let title = |id| known.and_then(|movies| movies.get(id)).unwrap_or_default().title;
-            ids.into_iter().map(|id| (id, title(id).to_string())).collect()
-        };
+    fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<Vec<Line>> {
         let known = self.movies.of_scan(scan)?;
         if let Some(ids) = guess(known.as_ref(), &self.movie) {
-            let days = pass(&ids)?;
-            if !days.has_empty_line() {
-                return Ok((days, named(ids, known.as_ref())));
+            let (untimed, lines) = self.lines_of(scan, ids, known.as_ref(), ui)?;
+            if lines.iter().all(|(_, periods)| !periods.is_empty()) {
+                tell_of_untimed(untimed, ui);
+                return Ok(lines);
             }
         }
         let (rated, known) = rated(scan, &self.movies, ui)?;
         let ids = self.movie.iter().map(|text| find(&rated, known.as_ref(), text));
-        let ids: Vec<MovieId> = ids.collect::<Result<_>>()?;
-        Ok((pass(&ids)?, named(ids, known.as_ref())))
+        let (untimed, lines) =
+            self.lines_of(scan, ids.collect::<Result<_>>()?, known.as_ref(), ui)?;
+        tell_of_untimed(untimed, ui);
+        Ok(lines)
     }
 
-    /// Says how many ratings are left out, and returns the periods of each line.
-    fn tell_of_untimed(&self, days: Days<'_>, ui: &Ui) -> Vec<Vec<Period>> {
-        if days.untimed() > 0 {
-            let untimed = days.untimed();
-            ui.say(&format!("warning: {untimed} ratings have no time and are left out"));
-        }
-        days.finish(self.every())
+    /// Adds up the ratings of some movies, of which one may be named again; returns how many ratings have no time, too.
+    fn lines_of(
+        &self,
+        scan: &Scan,
+        ids: Vec<MovieId>,
+        known: Option<&Movies>,
+        ui: &Ui,
+    ) -> Result<(u64, Vec<Line>)> {
+        let mut distinct = ids.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let line_of = |movie: i32| distinct.binary_search(&MovieId(movie)).ok();
+        let days = scan.pass(ui, || Days::of(distinct.len(), &line_of))?;
+        let untimed = days.untimed();
+        let periods = days.finish(self.every());
+        let line = |id: MovieId| {
+            let title = known.and_then(|movies| movies.get(id)).unwrap_or_default().title;
+            let at = line_of(id.0).expect("it is one of them");
+            (Some((id, title.to_string())), periods[at].clone())
+        };
+        Ok((untimed, ids.into_iter().map(line).collect()))
+    }
+
+    /// Says how many ratings are left out, and returns the periods.
+    fn one_line(&self, days: Days<'_>, ui: &Ui) -> Vec<Line> {
+        tell_of_untimed(days.untimed(), ui);
+        days.finish(self.every()).into_iter().map(|periods| (None, periods)).collect()
     }
 
     fn figure(&self, lines: &[Line]) -> Figure {
@@ -160,5 +172,11 @@ impl TimelineArgs {
             columns.insert(1, texts("title", movies().map(|(_, title)| title)));
         }
         rows_of(columns)
+    }
+}
+
+fn tell_of_untimed(n: u64, ui: &Ui) {
+    if n > 0 {
+        ui.say(&format!("warning: {n} ratings have no time and are left out"));
     }
 }
