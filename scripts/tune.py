@@ -38,7 +38,7 @@ MODELS = {
     }),
     "nmf --fill 2.5": ("nmf --fill 2.5", "ndcg@10", {
         "--factors": [20, 10, 30, 40, 60],
-        "--iterations": [100, 50, 200],
+        "--iterations": [40, 20, 60, 100],
         "--regularization": [0, 0.0001, 0.001],
     }),
     "cosine": ("cosine", "ndcg@10", {

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add};
+use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add, mul_add_f64};
 
 /// A matrix of `rows` × `cols`, row after row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -117,6 +117,25 @@ dispatch! {
 }
 
 #[inline(always)]
+fn dot_f64_body<L: Lanes>(a: &[f64], b: &[f64]) -> f64 {
+    const WIDTH: usize = 16;
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDTH>(), b.as_chunks::<WIDTH>());
+    let mut sums = [0.0; WIDTH];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..WIDTH {
+            sums[lane] = mul_add_f64::<L>(a[lane], b[lane], sums[lane]);
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+dispatch! {
+    /// Returns the inner product of two vectors of equal length, in double precision.
+    pub fn dot_f64(a: &[f64], b: &[f64]) -> f64 = dot_f64_body
+}
+
+#[inline(always)]
 fn scores_body<L: Lanes>(rows: &[f32], vector: &[f32], out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(vector.len()).zip(out) {
         *out = dot_body::<L>(row, vector);
@@ -139,31 +158,64 @@ fn add_rows_body<L: Lanes>(matrix: &Matrix, rows: &[u32], weights: &[f32], out: 
         }
         return;
     }
-    // Vector after vector, each in registers while all rows pass; the last one may overlap the one before it.
+    // Two vectors at a time, in registers while all rows pass; the last one may overlap the one before it.
+    let last = cols - LANES;
+    let mut add = |first: usize, done: usize, sum: [f32; LANES]| {
+        out[done..].iter_mut().zip(&sum[done - first..]).for_each(|(out, sum)| *out += sum);
+    };
     let mut done = 0;
-    while done < cols {
-        let first = done.min(cols - LANES);
-        let vector = |row: u32| {
-            let from = &matrix.data[row as usize * cols + first..];
-            L::load(from.first_chunk().expect("a row has this many entries left"))
-        };
-        let mut sums = [L::splat(0.0); 4];
-        let (rows, rows_rest) = rows.as_chunks::<4>();
-        let (weights, weights_rest) = weights.as_chunks::<4>();
-        for (rows, weights) in rows.iter().zip(weights) {
-            for at in 0..4 {
-                sums[at] = vector(rows[at]).mul_add(L::splat(weights[at]), sums[at]);
-            }
+    while done < last {
+        let second = last.min(done + LANES);
+        let [low, high] = sums_of_rows::<L, 2>(matrix, rows, weights, [done, second]);
+        add(done, done, low);
+        add(second, done + LANES, high);
+        done += 2 * LANES;
+    }
+    if done < cols {
+        let [sum] = sums_of_rows::<L, 1>(matrix, rows, weights, [last]);
+        add(last, done, sum);
+    }
+}
+
+/// Returns the weighted sums of [`LANES`] columns from each of `firsts` on.
+#[inline(always)]
+fn sums_of_rows<L: Lanes, const N: usize>(
+    matrix: &Matrix,
+    rows: &[u32],
+    weights: &[f32],
+    firsts: [usize; N],
+) -> [[f32; LANES]; N] {
+    /// Sums of every fourth row, so that none waits for the one before it.
+    const CHAINS: usize = 4;
+    let mut sums = [[L::splat(0.0); N]; CHAINS];
+    let (rows, rows_rest) = rows.as_chunks::<CHAINS>();
+    let (weights, weights_rest) = weights.as_chunks::<CHAINS>();
+    for (rows, weights) in rows.iter().zip(weights) {
+        for chain in 0..CHAINS {
+            add_row(matrix.row(rows[chain] as usize), weights[chain], firsts, &mut sums[chain]);
         }
-        for (&row, &weight) in rows_rest.iter().zip(weights_rest) {
-            sums[0] = vector(row).mul_add(L::splat(weight), sums[0]);
-        }
-        let mut sum = [0.0; LANES];
-        sums[0].add(sums[1]).add(sums[2].add(sums[3])).store(&mut sum);
-        for (out, sum) in out[done..].iter_mut().zip(&sum[done - first..]) {
-            *out += sum;
-        }
-        done = first + LANES;
+    }
+    for (&row, &weight) in rows_rest.iter().zip(weights_rest) {
+        add_row(matrix.row(row as usize), weight, firsts, &mut sums[0]);
+    }
+    let mut out = [[0.0; LANES]; N];
+    for (at, out) in out.iter_mut().enumerate() {
+        sums[0][at].add(sums[1][at]).add(sums[2][at].add(sums[3][at])).store(out);
+    }
+    out
+}
+
+/// Adds a row to sums; a function and no closure, which would not get the instructions of its kind.
+#[inline(always)]
+fn add_row<L: Lanes, const N: usize>(
+    row: &[f32],
+    weight: f32,
+    firsts: [usize; N],
+    sums: &mut [L; N],
+) {
+    for (sum, first) in sums.iter_mut().zip(firsts) {
+        let from = row[first..].first_chunk().expect("a row has this many entries left");
+        *sum = L::load(from).mul_add(L::splat(weight), *sum);
     }
 }
 
@@ -200,7 +252,7 @@ mod tests {
 
     #[test]
     fn weighted_rows_add_up() {
-        for cols in [1, 16, 20, 35] {
+        for cols in [1, 16, 17, 20, 32, 35, 48, 50, 64] {
             let matrix = Matrix::gaussian(9, cols, 1);
             let (rows, weights) = ([3_u32, 0, 8, 3], [0.5_f32, -1.0, 2.0, 4.0]);
             let mut out = vec![1.0; cols];

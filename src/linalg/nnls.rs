@@ -47,6 +47,61 @@ dispatch! {
     fn sweep(a: &[f64], b: &[f64], x: &mut [f64], gradient: &mut [f64], sweeps: usize) -> f64 = sweep_body
 }
 
+/// Problems that are swept side by side where they share A: a register of AVX-512.
+pub const TOGETHER: usize = 8;
+
+/// One number of each of [`TOGETHER`] problems.
+pub type Together = [f64; TOGETHER];
+
+#[inline(always)]
+fn sweep_together_body<L: Lanes>(
+    a: &[f64],
+    b: &[Together],
+    x: &mut [Together],
+    gradient: &mut [Together],
+    sweeps: usize,
+) -> f64 {
+    let k = x.len();
+    for ((row, gradient), b) in a.chunks_exact(k).zip(&mut *gradient).zip(b) {
+        let mut sum = [0.0; TOGETHER];
+        for (sum, b) in sum.iter_mut().zip(b) {
+            *sum = -b;
+        }
+        for (&a, x) in row.iter().zip(&*x) {
+            add_scaled::<L>(a, x, &mut sum);
+        }
+        *gradient = sum;
+    }
+    for _ in 0..sweeps {
+        for (i, row) in a.chunks_exact(k).enumerate() {
+            if row[i] > 0.0 {
+                let (mut step, inverse) = (x[i], 1.0 / row[i]);
+                for lane in 0..TOGETHER {
+                    let better = mul_add_f64::<L>(-inverse, gradient[i][lane], x[i][lane]).max(0.0);
+                    step[lane] = better - x[i][lane];
+                    x[i][lane] = better;
+                }
+                for (&a, gradient) in row.iter().zip(&mut *gradient) {
+                    add_scaled::<L>(a, &step, gradient);
+                }
+            }
+        }
+    }
+    let mut values = [0.0; TOGETHER];
+    for ((x, gradient), b) in x.iter().zip(&*gradient).zip(b) {
+        for (lane, value) in values.iter_mut().enumerate() {
+            *value = mul_add_f64::<L>(x[lane], gradient[lane] - b[lane], *value);
+        }
+    }
+    values.iter().sum()
+}
+
+dispatch! {
+    /// Makes `sweeps` passes over the coordinates of [`TOGETHER`] problems that share A; returns the sum of xᵀA x − 2 bᵀx. `gradient` is
+    /// memory for it. In one problem each step waits for the one before it; eight of them are handled in the same time.
+    pub fn sweep_together(a: &[f64], b: &[Together], x: &mut [Together], gradient: &mut [Together], sweeps: usize) -> f64 = sweep_together_body
+}
+
 #[inline(always)]
 fn add_scaled<L: Lanes>(scale: f64, row: &[f64], out: &mut [f64]) {
     for (out, &value) in out.iter_mut().zip(row) {
@@ -160,6 +215,34 @@ mod tests {
                 }
                 assert!(x.iter().any(|&x| x > 0.0));
             }
+        }
+    }
+
+    #[test]
+    fn problems_side_by_side_are_swept_as_each_alone() {
+        for k in [1, 3, 20] {
+            let rows = Matrix::gaussian(3 * k, k, 5);
+            let mut a = rows.transposed_times(&rows);
+            // A coordinate that no row has stays where it is.
+            (0..k)
+                .for_each(|i| (a[i], a[i * k]) = if k > 1 { (0.0, 0.0) } else { (a[i], a[i * k]) });
+            let noise = Matrix::gaussian(2 * k, TOGETHER, 6);
+            let lanes = |row: usize| std::array::from_fn(|lane| f64::from(noise.row(row)[lane]));
+            let b: Vec<Together> = (0..k).map(lanes).collect();
+            let before: Vec<Together> = (k..2 * k).map(|row| lanes(row).map(f64::abs)).collect();
+            let mut x = before.clone();
+            let value = sweep_together(&a, &b, &mut x, &mut vec![[0.0; TOGETHER]; k], 2);
+            let mut sum = 0.0;
+            for lane in 0..TOGETHER {
+                let mut alone: Vec<f64> = before.iter().map(|x| x[lane]).collect();
+                let b: Vec<f64> = b.iter().map(|b| b[lane]).collect();
+                sum += Solver::default().sweep(&a, &b, &mut alone, 2);
+                for (x, alone) in x.iter().zip(alone) {
+                    assert!((x[lane] - alone).abs() < 1e-12, "k={k} {} {alone}", x[lane]);
+                }
+            }
+            assert!((value - sum).abs() < 1e-9 * sum.abs(), "k={k} {value} {sum}");
+            assert!(x.iter().flatten().any(|&x| x == 0.0) && x != before);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Randomised range finder with power iterations (Halko, Martinsson & Tropp 2011, algorithms 4.4 and
 //! 5.1): the matrix itself, which may be sparse plus a constant, is never made dense.
 
-use crate::linalg::dense::Matrix;
+use crate::linalg::dense::{Matrix, dot_f64};
 
 /// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub fn randomised(
     transposed_times: impl Fn(&Matrix) -> Matrix,
 ) -> Svd {
     const OVERSAMPLING: usize = 10;
-    const POWER_ITERATIONS: usize = 4;
+    const POWER_ITERATIONS: usize = 2;
     let smallest = n_rows.min(n_cols);
     let (k, width) = (k.min(smallest), (k + OVERSAMPLING).min(smallest));
     let mut basis = times(&Matrix::gaussian(n_cols, width, seed));
@@ -70,18 +70,17 @@ fn orthonormalise(matrix: &mut Matrix) {
     // Column after column, so that each is one slice.
     let mut columns: Vec<Vec<f64>> =
         (0..width).map(|j| (0..n).map(|i| f64::from(matrix.row(i)[j])).collect()).collect();
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     for j in 0..width {
         let (done, rest) = columns.split_at_mut(j);
         let column = &mut rest[0];
-        let before = dot(column, column).sqrt();
+        let before = dot_f64(column, column).sqrt();
         for _ in 0..2 {
             for other in &*done {
-                let along = dot(column, other);
+                let along = dot_f64(column, other);
                 column.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
             }
         }
-        let norm = dot(column, column).sqrt();
+        let norm = dot_f64(column, column).sqrt();
         let inverse = if norm > 1e-10 * before { 1.0 / norm } else { 0.0 };
         column.iter_mut().for_each(|x| *x *= inverse);
     }

@@ -9,7 +9,7 @@ use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::Csr;
 use crate::model::OnIteration;
 use crate::model::error::ModelError;
-use crate::model::nmf::half_step::{Depth, HalfStep};
+use crate::model::nmf::half_step::{HalfStep, Scratch};
 use crate::model::nmf::params::NmfParams;
 use crate::model::nmf::start::start;
 use crate::model::warm::Start;
@@ -46,13 +46,18 @@ pub fn fit(
         Start { users, items }
     });
     let mut fit = Fit { users, items, losses: Vec::with_capacity(params.iterations) };
+    let cells = squares_of_cells(matrix, params);
     for iteration in 1..=params.iterations {
         let step = HalfStep::new(params, &fit.items);
-        improve_side(&step, matrix.by_user(), Depth::Pass, &mut fit.users);
+        over_rows(&step, &mut fit.users, |scratch, first, rows| {
+            step.improve(scratch, matrix.by_user(), first, rows)
+        });
         let user_penalty = penalty(&step, params, matrix.by_user(), &fit.users);
         let step = HalfStep::new(params, &fit.users);
-        let rest = improve_side(&step, matrix.by_item(), Depth::Pass, &mut fit.items);
-        let loss = rest + user_penalty;
+        let rest = over_rows(&step, &mut fit.items, |scratch, first, rows| {
+            step.improve(scratch, matrix.by_item(), first, rows)
+        });
+        let loss = cells + rest + user_penalty;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { iteration, loss });
         }
@@ -63,7 +68,13 @@ pub fn fit(
     }
     if params.iterations > 0 {
         let step = HalfStep::new(params, &fit.items);
-        improve_side(&step, matrix.by_user(), Depth::End, &mut fit.users);
+        over_rows(&step, &mut fit.users, |scratch, first, rows| {
+            for (i, row) in rows.chunks_exact_mut(fit.items.cols).enumerate() {
+                let (indices, values) = matrix.by_user().row(first + i);
+                step.solve(scratch, indices, values, row);
+            }
+            0.0
+        });
     }
     Ok(fit)
 }
@@ -71,26 +82,27 @@ pub fn fit(
 /// Rows that a thread takes at a time; also the unit in which losses are summed.
 const ROWS: usize = 32;
 
-/// Improves all rows of a side; returns the sum of their squared errors and penalties.
-fn improve_side(step: &HalfStep<'_>, ratings: Csr<'_>, depth: Depth, out: &mut Matrix) -> f64 {
-    let k = out.cols;
-    let losses: Vec<f64> = out
-        .data
-        .par_chunks_mut(ROWS * k)
-        .enumerate()
-        .map_init(
-            || step.scratch(),
-            |scratch, (block, rows)| {
-                let rows = rows.chunks_exact_mut(k).enumerate();
-                let improved = rows.map(|(i, row)| {
-                    let (indices, values) = ratings.row(block * ROWS + i);
-                    step.improve_row(scratch, indices, values, depth, row)
-                });
-                improved.sum::<f64>()
-            },
-        )
-        .collect();
-    losses.into_iter().sum()
+/// Lets `improve` work on all rows of a side, some at a time, and on the number of the first of them; returns the sum of what it returns.
+fn over_rows(
+    step: &HalfStep<'_>,
+    out: &mut Matrix,
+    improve: impl Fn(&mut Scratch, usize, &mut [f32]) -> f64 + Sync,
+) -> f64 {
+    let blocks = out.data.par_chunks_mut(ROWS * out.cols).enumerate();
+    let improved = blocks
+        .map_init(|| step.scratch(), |scratch, (block, rows)| improve(scratch, block * ROWS, rows));
+    improved.collect::<Vec<f64>>().into_iter().sum()
+}
+
+/// Returns the sum of the squares of all cells that count.
+fn squares_of_cells(matrix: &Interactions, params: &NmfParams) -> f64 {
+    const BLOCK: usize = 1 << 16;
+    let square = |value: f32| f64::from(value) * f64::from(value);
+    let sum = |block: &[f32]| block.iter().map(|&value| square(value)).sum::<f64>();
+    let rated: Vec<f64> = matrix.by_user().values.par_chunks(BLOCK).map(sum).collect();
+    let all = matrix.n_users() as f64 * matrix.n_items() as f64;
+    let empty = params.fill.map_or(0.0, |fill| (all - matrix.n_ratings() as f64) * square(fill));
+    rated.into_iter().sum::<f64>() + empty
 }
 
 /// Returns the regularisation term of a side.

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::{Matrix, add_rows};
 use crate::linalg::gram::{NormalEquations, gram};
-use crate::linalg::nnls;
+use crate::linalg::nnls::{self, TOGETHER, Together, sweep_together};
+use crate::linalg::sparse::Csr;
 use crate::model::explain::Equations;
 use crate::model::nmf::params::NmfParams;
 
-/// Sweeps over a row's coordinates in each pass of fitting. In the masked case the row's quadratic part
-/// costs far more than a sweep, so it is used several times.
-const MASKED_SWEEPS: usize = 4;
-const FILLED_SWEEPS: usize = 1;
+/// Sweeps over a row's coordinates in each pass of fitting. Setting up a row's equations costs more than a sweep, so they are used several
+/// times (accelerated HALS, Gillis & Glineur 2012).
+const SWEEPS: usize = 4;
 
 /// Ratings that are added up in single precision before the sum is added in double precision.
 const BLOCK: usize = 256;
@@ -48,22 +48,23 @@ pub(crate) struct HalfStep<'a> {
 /// Working memory of one thread.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    normal: NormalEquations,
-    quadratic: Vec<f64>,
-    extras: Vec<f32>,
-    sums: Vec<f32>,
-    linear: Vec<f64>,
+    system: System,
     solution: Vec<f64>,
     solver: nnls::Solver,
+    linear_together: Vec<Together>,
+    solution_together: Vec<Together>,
+    gradient_together: Vec<Together>,
 }
 
-/// How far a row is solved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// As one pass of fitting does.
-    Pass,
-    /// To the optimum.
-    End,
+/// What a row's own ratings contribute, and memory for it.
+#[derive(Debug)]
+struct System {
+    normal: NormalEquations,
+    /// Of the masked case alone, where the rows do not share it.
+    quadratic: Vec<f64>,
+    linear: Vec<f64>,
+    extras: Vec<f32>,
+    sums: Vec<f32>,
 }
 
 impl<'a> HalfStep<'a> {
@@ -82,13 +83,18 @@ impl<'a> HalfStep<'a> {
     pub(crate) fn scratch(&self) -> Scratch {
         let k = self.source.cols;
         Scratch {
-            normal: NormalEquations::new(k),
-            quadratic: vec![0.0; k * k],
-            extras: Vec::with_capacity(BLOCK),
-            sums: vec![0.0; k],
-            linear: vec![0.0; k],
+            system: System {
+                normal: NormalEquations::new(k),
+                quadratic: vec![0.0; k * k],
+                linear: vec![0.0; k],
+                extras: Vec::with_capacity(BLOCK),
+                sums: vec![0.0; k],
+            },
             solution: vec![0.0; k],
             solver: nnls::Solver::default(),
+            linear_together: vec![[0.0; TOGETHER]; k],
+            solution_together: vec![[0.0; TOGETHER]; k],
+            gradient_together: vec![[0.0; TOGETHER]; k],
         }
     }
 
@@ -97,55 +103,121 @@ impl<'a> HalfStep<'a> {
         if self.filled.is_some() { self.source.rows as f64 } else { n_rated as f64 }
     }
 
-    /// Improves a row that has rated `indices` with `values`; returns its squared errors and penalty.
-    pub(crate) fn improve_row(
+    /// Makes one pass over `rows`, the first of which is row `first` of `ratings`; returns the sum of their squared errors and penalties, less
+    /// the squares of their cells, which no pass changes.
+    pub(crate) fn improve(
+        &self,
+        scratch: &mut Scratch,
+        ratings: Csr<'_>,
+        first: usize,
+        rows: &mut [f32],
+    ) -> f64 {
+        match self.filled.as_ref() {
+            Some(filled) => {
+                let improve = |(i, rows)| {
+                    self.improve_filled(scratch, filled, ratings, first + i * TOGETHER, rows)
+                };
+                rows.chunks_mut(TOGETHER * self.source.cols).enumerate().map(improve).sum()
+            }
+            None => {
+                let improve = |(i, row): (usize, &mut [f32])| {
+                    let (indices, values) = ratings.row(first + i);
+                    self.with_row(scratch, indices, values, row, |solver, a, b, x| {
+                        solver.sweep(a, b, x, SWEEPS)
+                    })
+                };
+                rows.chunks_exact_mut(self.source.cols).enumerate().map(improve).sum()
+            }
+        }
+    }
+
+    /// Solves a row that has rated `indices` with `values` to the end.
+    pub(crate) fn solve(
         &self,
         scratch: &mut Scratch,
         indices: &[u32],
         values: &[f32],
-        depth: Depth,
         row: &mut [f32],
-    ) -> f64 {
-        let Scratch { normal, quadratic, extras, sums, linear, solution, solver } = scratch;
-        for (solution, &x) in solution.iter_mut().zip(&*row) {
-            *solution = f64::from(x);
-        }
-        let square = |value: f64| value * value;
-        let (constant, quadratic, sweeps) = match self.filled.as_ref() {
+    ) {
+        self.with_row(scratch, indices, values, row, nnls::Solver::solve);
+    }
+
+    /// Hands a row and its equations to a solver.
+    fn with_row<T>(
+        &self,
+        scratch: &mut Scratch,
+        indices: &[u32],
+        values: &[f32],
+        row: &mut [f32],
+        solve: impl FnOnce(&mut nnls::Solver, &[f64], &[f64], &mut [f64]) -> T,
+    ) -> T {
+        let Scratch { system, solution, solver, .. } = scratch;
+        let quadratic = match self.filled.as_ref() {
             Some(filled) => {
-                let mut constant = square(filled.value) * self.source.rows as f64;
-                linear.copy_from_slice(&filled.linear);
-                for (indices, values) in indices.chunks(BLOCK).zip(values.chunks(BLOCK)) {
-                    extras.clear();
-                    extras.extend(values.iter().map(|&value| value - filled.value as f32));
-                    let squares = values.iter().map(|&value| square(f64::from(value)));
-                    constant += squares.sum::<f64>() - values.len() as f64 * square(filled.value);
-                    sums.fill(0.0);
-                    add_rows(self.source, indices, extras, sums);
-                    linear.iter_mut().zip(&*sums).for_each(|(b, &sum)| *b += f64::from(sum));
-                }
-                (constant, &filled.quadratic, FILLED_SWEEPS)
+                self.add_filled(system, filled, indices, values);
+                &filled.quadratic
             }
             None => {
-                normal.reset();
-                normal.add(self.source, indices, &[], values);
-                normal.write_a(quadratic);
-                let ridge = self.params.regularization * indices.len() as f64;
-                let k = linear.len();
-                (0..k).for_each(|i| quadratic[i * k + i] += ridge);
-                linear.iter_mut().zip(normal.b()).for_each(|(out, &b)| *out = f64::from(b));
-                let constant = values.iter().map(|&value| square(f64::from(value))).sum();
-                (constant, &*quadratic, MASKED_SWEEPS)
+                self.add_masked(system, indices, values);
+                &system.quadratic
             }
         };
-        let value = match depth {
-            Depth::Pass => solver.sweep(quadratic, linear, solution, sweeps),
-            Depth::End => solver.solve(quadratic, linear, solution),
-        };
-        for (out, &x) in row.iter_mut().zip(&*solution) {
-            *out = x as f32;
+        solution.iter_mut().zip(&*row).for_each(|(solution, &x)| *solution = f64::from(x));
+        let result = solve(solver, quadratic, &system.linear, solution);
+        row.iter_mut().zip(solution).for_each(|(out, x)| *out = *x as f32);
+        result
+    }
+
+    /// Makes one pass over at most [`TOGETHER`] rows of the filled case.
+    fn improve_filled(
+        &self,
+        scratch: &mut Scratch,
+        filled: &Filled,
+        ratings: Csr<'_>,
+        first: usize,
+        rows: &mut [f32],
+    ) -> f64 {
+        let Scratch { system, linear_together: b, solution_together: x, .. } = scratch;
+        // A place without a row is a problem that zero solves.
+        b.fill([0.0; TOGETHER]);
+        x.fill([0.0; TOGETHER]);
+        for (place, row) in rows.chunks_exact(self.source.cols).enumerate() {
+            let (indices, values) = ratings.row(first + place);
+            self.add_filled(system, filled, indices, values);
+            b.iter_mut().zip(&system.linear).for_each(|(out, &b)| out[place] = b);
+            x.iter_mut().zip(row).for_each(|(out, &x)| out[place] = f64::from(x));
         }
-        constant + value
+        let gradient = &mut scratch.gradient_together;
+        let value = sweep_together(&filled.quadratic, b, x, gradient, SWEEPS);
+        for (place, row) in rows.chunks_exact_mut(self.source.cols).enumerate() {
+            row.iter_mut().zip(&*x).for_each(|(out, x)| *out = x[place] as f32);
+        }
+        value
+    }
+
+    /// Sets up the linear part of a row of the filled case.
+    fn add_filled(&self, system: &mut System, filled: &Filled, indices: &[u32], values: &[f32]) {
+        let System { linear, extras, sums, .. } = system;
+        linear.copy_from_slice(&filled.linear);
+        for (indices, values) in indices.chunks(BLOCK).zip(values.chunks(BLOCK)) {
+            extras.clear();
+            extras.extend(values.iter().map(|&value| value - filled.value as f32));
+            sums.fill(0.0);
+            add_rows(self.source, indices, extras, sums);
+            linear.iter_mut().zip(&*sums).for_each(|(b, &sum)| *b += f64::from(sum));
+        }
+    }
+
+    /// Sets up both parts of a row of the masked case.
+    fn add_masked(&self, system: &mut System, indices: &[u32], values: &[f32]) {
+        let System { normal, quadratic, linear, .. } = system;
+        normal.reset();
+        normal.add(self.source, indices, &[], values);
+        normal.write_a(quadratic);
+        let ridge = self.params.regularization * indices.len() as f64;
+        let k = linear.len();
+        (0..k).for_each(|i| quadratic[i * k + i] += ridge);
+        linear.iter_mut().zip(normal.b()).for_each(|(out, &b)| *out = f64::from(b));
     }
 
     /// Splits a row's products with some rows of the other side into what there is without any rating, and what each rating

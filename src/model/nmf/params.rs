@@ -50,7 +50,7 @@ impl NmfParams {
     pub fn filled(fill: f32) -> Self {
         Self {
             factors: 20,
-            iterations: 100,
+            iterations: 40,
             regularization: 0.0,
             fill: Some(fill),
             init: Init::Nndsvda,

@@ -7,7 +7,7 @@ use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factors::{Factors, cosine, cosines};
-use crate::model::nmf::half_step::{Depth, Filled, HalfStep};
+use crate::model::nmf::half_step::{Filled, HalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::ranking::StarRanking;
 use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
@@ -39,7 +39,7 @@ impl Nmf {
         let step = self.step();
         let (items, stars) = split(person.ratings);
         let mut vector = vec![0.0; self.items.cols];
-        step.improve_row(&mut step.scratch(), &items, &stars, Depth::End, &mut vector);
+        step.solve(&mut step.scratch(), &items, &stars, &mut vector);
         vector
     }
 }
