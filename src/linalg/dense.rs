@@ -71,14 +71,8 @@ impl Matrix {
             .par_chunks(BLOCK * m)
             .zip(other.data.par_chunks(BLOCK * n))
             .map(|(a, b)| {
-                let mut sum = vec![0.0_f64; m * n];
-                for (a, b) in a.chunks_exact(m).zip(b.chunks_exact(n)) {
-                    for (&x, sums) in a.iter().zip(sum.chunks_exact_mut(n)) {
-                        for (sum, &y) in sums.iter_mut().zip(b) {
-                            *sum += f64::from(x) * f64::from(y);
-                        }
-                    }
-                }
+                let mut sum = vec![0.0; m * n];
+                add_products(a, b, m, n, &mut sum);
                 sum
             })
             .collect();
@@ -98,6 +92,23 @@ impl Matrix {
         }
         sums
     }
+}
+
+#[inline(always)]
+fn add_products_body<L: Lanes>(a: &[f32], b: &[f32], m: usize, n: usize, out: &mut [f64]) {
+    for (a, b) in a.chunks_exact(m).zip(b.chunks_exact(n)) {
+        for (&x, sums) in a.iter().zip(out.chunks_exact_mut(n)) {
+            let x = f64::from(x);
+            for (sum, &y) in sums.iter_mut().zip(b) {
+                *sum = mul_add_f64::<L>(x, f64::from(y), *sum);
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// Adds AᵀB to `out`, A having `m` columns and B `n`.
+    fn add_products(a: &[f32], b: &[f32], m: usize, n: usize, out: &mut [f64]) = add_products_body
 }
 
 #[inline(always)]

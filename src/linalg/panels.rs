@@ -1,5 +1,9 @@
 //! Products of a few vectors with very many rows, of which only the best few of each vector are wanted.
 //!
+//! The rows that can have large products come first, and a block of rows is passed over for a vector that has better ones than any of
+//! them could be: their products are at most the product of the lengths (as in LEMP, Teflioudi, Gemulla & Mykytiuk 2015). The result is the
+//! same as without.
+//!
 //! The rows are kept in panels of 16, each stored column by column, so that a vector's products with a panel
 //! are formed side by side and nothing is summed across a register. Several vectors are multiplied at a time, with all
 //! sums in registers (Goto & van de Geijn 2008), and a product is looked at again only if it beats the vector's
@@ -7,83 +11,141 @@
 
 use rayon::prelude::*;
 
-use crate::linalg::dense::Matrix;
+use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add, vectors};
 use crate::linalg::topk::{Best, Scored};
 
 /// Rows whose products are formed before they are looked at: with 64 columns, they fill half of a second-level cache.
 const TILE: usize = 16 * LANES;
 
+/// More than rounding adds to a product, relative to the product of the lengths.
+const ROUNDING: f32 = 1e-4;
+
 /// Rows in panels, with a number for each that is added to its products.
 #[derive(Debug, Clone, Default)]
 pub struct Panels {
-    n_rows: usize,
-    cols: usize,
+    /// Columns of the matrices that stand side by side.
+    widths: Vec<usize>,
+    /// Which row stands where, and where each row stands.
+    rows: Vec<u32>,
+    places: Vec<u32>,
     data: Vec<f32>,
     bonus: Vec<f32>,
+    tiles: Vec<Most>,
+}
+
+/// The most that some rows have.
+#[derive(Debug, Clone, PartialEq)]
+struct Most {
+    bonus: f32,
+    /// Length of their part in each of the matrices.
+    lengths: Vec<f32>,
+}
+
+fn length(values: &[f32]) -> f32 {
+    dot(values, values).sqrt()
 }
 
 impl Panels {
-    /// Takes the rows of a matrix that `rows` names, in that order; `bonus` has an entry for each row of the matrix, or none at all.
+    /// Takes the rows that `rows` names, numbered in that order, of matrices that stand side by side; `bonus` has an entry for each row
+    /// of them, or none at all.
     #[must_use]
-    pub fn new(matrix: &Matrix, rows: &[u32], bonus: &[f32]) -> Self {
-        let cols = matrix.cols;
+    pub fn new(matrices: &[&Matrix], rows: &[u32], bonus: &[f32]) -> Self {
+        let widths: Vec<usize> = matrices.iter().map(|matrix| matrix.cols).collect();
+        let cols: usize = widths.iter().sum();
+        let bonus_of = |row: usize| bonus.get(rows[row] as usize).copied().unwrap_or_default();
+        let n = matrices.len();
+        let mut lengths = vec![0.0; rows.len() * n];
+        lengths.par_chunks_mut(n).zip(rows).for_each(|(out, &row)| {
+            let parts = matrices.iter().map(|matrix| length(matrix.row(row as usize)));
+            out.iter_mut().zip(parts).for_each(|(out, part)| *out = part);
+        });
+        let lengths_of = |row: usize| &lengths[row * n..][..n];
+        let most_of = |some: &[u32]| {
+            let own = some.iter().map(|&row| (bonus_of(row as usize), lengths_of(row as usize)));
+            Most::of(own, n)
+        };
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        let most = most_of(&order);
+        // Whose products are largest depends on the vector; what is large in all respects comes first.
+        let promise = |row: usize| {
+            let share = |(value, most): (&f32, &f32)| if *most > 0.0 { value / most } else { 0.0 };
+            let lengths = lengths_of(row).iter().zip(&most.lengths).map(share).sum::<f32>();
+            lengths + share((&bonus_of(row), &most.bonus))
+        };
+        let promises: Vec<f32> = (0..rows.len()).map(promise).collect();
+        order.par_sort_unstable_by(|&a, &b| {
+            promises[b as usize].total_cmp(&promises[a as usize]).then(a.cmp(&b))
+        });
+        let mut places = vec![0; rows.len()];
+        order.iter().zip(0..).for_each(|(&row, place)| places[row as usize] = place);
         let n_panels = rows.len().div_ceil(LANES);
         let mut data = vec![0.0; n_panels * LANES * cols];
-        data.par_chunks_mut((LANES * cols).max(1)).zip(rows.par_chunks(LANES)).for_each(
-            |(panel, rows)| {
-                for (lane, &row) in rows.iter().enumerate() {
-                    for (column, &value) in matrix.row(row as usize).iter().enumerate() {
+        data.par_chunks_mut((LANES * cols).max(1)).zip(order.par_chunks(LANES)).for_each(
+            |(panel, order)| {
+                for (lane, &row) in order.iter().enumerate() {
+                    let row = rows[row as usize] as usize;
+                    let values = matrices.iter().flat_map(|matrix| matrix.row(row));
+                    for (column, &value) in values.enumerate() {
                         panel[column * LANES + lane] = value;
                     }
                 }
             },
         );
-        let mut own: Vec<f32> = match bonus {
-            [] => vec![0.0; rows.len()],
-            bonus => rows.iter().map(|&row| bonus[row as usize]).collect(),
-        };
+        let mut bonus: Vec<f32> = order.iter().map(|&row| bonus_of(row as usize)).collect();
         // What only fills a panel up is never among the best.
-        own.resize(n_panels * LANES, f32::NEG_INFINITY);
-        Self { n_rows: rows.len(), cols, data, bonus: own }
+        bonus.resize(n_panels * LANES, f32::NEG_INFINITY);
+        let tiles = order.chunks(TILE).map(most_of).collect();
+        Self { widths, rows: order, places, data, bonus, tiles }
     }
 
-    /// Returns the product of a vector with each row, in order.
-    #[must_use]
-    pub fn scores(&self, vector: &[f32]) -> Vec<f32> {
-        let mut out = vec![0.0; self.bonus.len()];
-        products(&self.data, &self.bonus, vector, self.cols, &mut out);
-        out.truncate(self.n_rows);
-        out
+    fn cols(&self) -> usize {
+        self.widths.iter().sum()
     }
 
-    /// Returns the product of a vector with one row as [`Self::scores`] has it, without its bonus.
+    /// Returns the product of a vector with a row, without its bonus; a vector that is shorter than the rows is multiplied with
+    /// their first entries.
     #[must_use]
     pub fn product(&self, vector: &[f32], row: usize) -> f32 {
-        in_order(&self.data[row / LANES * LANES * self.cols..], row % LANES, vector)
+        let place = self.places[row] as usize;
+        in_order(&self.data[place / LANES * LANES * self.cols()..], place % LANES, vector)
     }
 
-    /// Returns the `n` best rows of each of some vectors, which stand one after another; `fits` is asked of a vector and a
-    /// row, which it gets in ascending order, and only where the row could be among the best.
+    /// Returns the `n` best rows of each of some vectors, which stand one after another, of equal ones the first; `fits` is asked of a
+    /// vector and a row, and only where the row could be among the best.
     pub fn best(
         &self,
         some: &[f32],
         n: usize,
         mut fits: impl FnMut(usize, u32) -> bool,
     ) -> Vec<Vec<Scored>> {
-        let m = some.len() / self.cols.max(1);
+        let cols = self.cols();
+        let m = some.len() / cols.max(1);
+        let lengths: Vec<Vec<f32>> =
+            some.chunks_exact(cols.max(1)).map(|vector| self.lengths(vector)).collect();
         let mut lists = vec![(Best::new(n), f32::NEG_INFINITY); m];
+        let (mut active, mut vectors) = (Vec::with_capacity(m), Vec::with_capacity(some.len()));
         let mut out = vec![0.0; m * TILE];
-        let tiles = self.data.chunks((TILE * self.cols).max(1)).zip(self.bonus.chunks(TILE));
+        let tiles = self.data.chunks((TILE * cols).max(1)).zip(self.bonus.chunks(TILE));
         for (tile, (data, bonus)) in tiles.enumerate() {
+            active.clear();
+            vectors.clear();
+            for (at, ((_, bound), lengths)) in lists.iter().zip(&lengths).enumerate() {
+                if self.tiles[tile].product(lengths) >= *bound {
+                    active.push(at);
+                    vectors.extend_from_slice(&some[at * cols..][..cols]);
+                }
+            }
+            let rows = &self.rows[tile * TILE..];
             let width = bonus.len();
-            let out = &mut out[..m * width];
-            products(data, bonus, some, self.cols, out);
-            for (at, (scores, (best, bound))) in out.chunks(width).zip(&mut lists).enumerate() {
+            let out = &mut out[..active.len() * width];
+            products(data, bonus, &vectors, cols, out);
+            for (&at, scores) in active.iter().zip(out.chunks(width)) {
+                let (best, bound) = &mut lists[at];
+                let scores = &scores[..width.min(rows.len())];
                 let mut from = 0;
-                // Of equal scores the lower row wins, and it came before.
-                while let Some(next) = next_above(&scores[from..], *bound) {
-                    let row = (tile * TILE + from + next) as u32;
+                while let Some(next) = next_from(&scores[from..], *bound) {
+                    let row = rows[from + next];
                     if n > 0 && fits(at, row) {
                         let score = scores[from + next];
                         *bound = best.push(Scored { ix: row, score }).unwrap_or(*bound);
@@ -93,6 +155,29 @@ impl Panels {
             }
         }
         lists.into_iter().map(|(best, _)| best.into_sorted()).collect()
+    }
+
+    /// Returns the length of a vector's part in each of the matrices.
+    fn lengths(&self, mut vector: &[f32]) -> Vec<f32> {
+        let part = |&width: &usize| length(vector.split_off(..width).expect("it has all columns"));
+        self.widths.iter().map(part).collect()
+    }
+}
+
+impl Most {
+    fn of<'a>(some: impl Iterator<Item = (f32, &'a [f32])>, n_lengths: usize) -> Self {
+        let none = Self { bonus: f32::NEG_INFINITY, lengths: vec![0.0; n_lengths] };
+        some.fold(none, |mut most, (bonus, lengths)| {
+            most.bonus = most.bonus.max(bonus);
+            most.lengths.iter_mut().zip(lengths).for_each(|(most, own)| *most = most.max(*own));
+            most
+        })
+    }
+
+    /// Returns what no product of a vector whose parts have these lengths exceeds, bonus included.
+    fn product(&self, lengths: &[f32]) -> f32 {
+        let product: f32 = self.lengths.iter().zip(lengths).map(|(a, b)| a * b).sum();
+        self.bonus + product + ROUNDING * (product + self.bonus.abs())
     }
 }
 
@@ -198,21 +283,69 @@ dispatch! {
     fn in_order(panel: &[f32], lane: usize, vector: &[f32]) -> f32 = in_order_body
 }
 
+/// Returns the product of a vector with each of some rows of matrices that stand side by side, bit by bit as [`Panels`] has it: for one
+/// vector, putting the rows into panels would cost more than their products.
+#[must_use]
+pub fn products_of_rows(matrices: &[&Matrix], rows: &[u32], vector: &[f32]) -> Vec<f32> {
+    let mut sums = vec![0.0; rows.len()];
+    sums.par_chunks_mut(TILE).zip(rows.par_chunks(TILE)).for_each(|(sums, rows)| {
+        let mut vector = vector;
+        for matrix in matrices {
+            let part = vector.split_off(..matrix.cols).expect("it has all columns");
+            add_products(matrix, rows, part, sums);
+        }
+    });
+    sums
+}
+
 #[inline(always)]
-fn next_above_body<L: Lanes>(scores: &[f32], bound: f32) -> Option<usize> {
+fn add_products_body<L: Lanes>(matrix: &Matrix, rows: &[u32], vector: &[f32], sums: &mut [f32]) {
+    /// Sums that do not wait for each other.
+    const CHAINS: usize = 8;
+    let (rows, rows_rest) = rows.as_chunks::<CHAINS>();
+    let (sums, sums_rest) = sums.as_chunks_mut::<CHAINS>();
+    for (rows, out) in rows.iter().zip(sums) {
+        // Slices of one length that is known here, and sums that are no memory.
+        let [a, b, c, d, e, f, g, h] = rows.map(|row| &matrix.row(row as usize)[..vector.len()]);
+        let mut sums = *out;
+        for (column, &x) in vector.iter().enumerate() {
+            let values = [
+                a[column], b[column], c[column], d[column], e[column], f[column], g[column],
+                h[column],
+            ];
+            for chain in 0..CHAINS {
+                sums[chain] = mul_add::<L>(x, values[chain], sums[chain]);
+            }
+        }
+        *out = sums;
+    }
+    for (&row, sum) in rows_rest.iter().zip(sums_rest) {
+        for (&x, &value) in vector.iter().zip(matrix.row(row as usize)) {
+            *sum = mul_add::<L>(x, value, *sum);
+        }
+    }
+}
+
+dispatch! {
+    /// Adds a vector's products with rows to `sums`, column after column.
+    fn add_products(matrix: &Matrix, rows: &[u32], vector: &[f32], sums: &mut [f32]) = add_products_body
+}
+
+#[inline(always)]
+fn next_from_body<L: Lanes>(scores: &[f32], bound: f32) -> Option<usize> {
     let mut from = 0;
     for sixteen in scores.as_chunks::<LANES>().0 {
-        if sixteen.iter().fold(false, |any, &score| any | (score > bound)) {
+        if sixteen.iter().fold(false, |any, &score| any | (score >= bound)) {
             break;
         }
         from += LANES;
     }
-    Some(from + scores[from..].iter().position(|&score| score > bound)?)
+    Some(from + scores[from..].iter().position(|&score| score >= bound)?)
 }
 
 dispatch! {
-    /// Returns where the first score above a bound is.
-    fn next_above(scores: &[f32], bound: f32) -> Option<usize> = next_above_body
+    /// Returns where the first score is that reaches a bound.
+    fn next_from(scores: &[f32], bound: f32) -> Option<usize> = next_from_body
 }
 
 #[cfg(test)]
@@ -223,39 +356,70 @@ mod tests {
 
     #[test]
     fn the_best_are_those_of_plain_products() {
-        for (rows, cols, m) in [(1, 3, 1), (300, 16, 1), (1000, 7, 21), (700, 64, 8), (40, 0, 0)] {
-            let matrix = Matrix::gaussian(rows, cols, 5);
-            let some = Matrix::gaussian(m, cols, 6);
+        for (rows, cols, m) in [(1, 3, 1), (300, 16, 1), (3000, 7, 21), (700, 64, 8), (40, 0, 0)] {
+            let mut matrix = Matrix::gaussian(rows, cols, 5);
+            // Some rows are longer than others, so that most cannot be among the best; some are equal.
+            for row in 0..rows {
+                let scale = 1.0 / (1 + row * 7 % 50) as f32;
+                matrix.row_mut(row).iter_mut().for_each(|x| *x = (*x * 4.0).round() * scale);
+            }
+            let more = Matrix::gaussian(rows, 2, 9);
+            let some = Matrix::gaussian(m, cols + if cols > 0 { 2 } else { 0 }, 6);
             let bonus: Vec<f32> = (0..rows).map(|row| (row % 7) as f32 * 0.1).collect();
             let ids: Vec<u32> = (0..rows as u32).filter(|row| row % 5 != 3).collect();
-            let panels = Panels::new(&matrix, &ids, &bonus);
+            let both = [&matrix, &more];
+            let parts = if cols > 0 { &both[..] } else { &both[..1] };
+            let panels = Panels::new(parts, &ids, &bonus);
             let fits = |at: usize, row: u32| !(at as u32 + row).is_multiple_of(3);
             let lists = panels.best(&some.data, 10, fits);
             assert_eq!(lists.len(), m);
             for (at, list) in lists.iter().enumerate() {
                 let x = some.row(at);
-                let scores = panels.scores(x);
-                assert_eq!(scores.len(), ids.len());
-                for (&score, &row) in scores.iter().zip(&ids) {
-                    let dot: f32 = x.iter().zip(matrix.row(row as usize)).map(|(a, b)| a * b).sum();
-                    assert!((score - dot - bonus[row as usize]).abs() < 1e-4);
+                let score = |(row, &id): (usize, &u32)| {
+                    let product = panels.product(x, row);
+                    let values = parts.iter().flat_map(|matrix| matrix.row(id as usize));
+                    let dot: f32 = x.iter().zip(values).map(|(a, b)| a * b).sum();
+                    assert!((product - dot).abs() < 1e-4, "{rows} {cols}: {product} for {dot}");
+                    Scored { ix: row as u32, score: product + bonus[id as usize] }
+                };
+                let all = ids.iter().enumerate().map(score);
+                let best = top(all.filter(|one| fits(at, one.ix)), 10);
+                let alone = products_of_rows(parts, &ids, x);
+                for (row, product) in alone.into_iter().enumerate() {
+                    assert_eq!(product.to_bits(), panels.product(x, row).to_bits());
                 }
-                let all = scores.iter().zip(0..).map(|(&score, ix)| Scored { ix, score });
-                assert_eq!(list, &top(all.filter(|one| fits(at, one.ix)), 10), "{rows} {cols}");
-                for one in list {
-                    let product = panels.product(x, one.ix as usize);
-                    let bonus = bonus[ids[one.ix as usize] as usize];
-                    assert_eq!((product + bonus).to_bits(), one.score.to_bits());
-                }
+                let exactly = |list: &[Scored]| -> Vec<(u32, u32)> {
+                    list.iter().map(|one| (one.ix, one.score.to_bits())).collect()
+                };
+                assert_eq!(exactly(list), exactly(&best), "{rows} {cols}");
+                assert_eq!(panels.product(&x[..1], 0), x[0] * matrix.row(ids[0] as usize)[0]);
             }
         }
+    }
+
+    #[test]
+    fn rows_that_cannot_be_among_the_best_are_not_asked_for() {
+        let mut matrix = Matrix::gaussian(4 * TILE, 8, 1);
+        for row in 0..matrix.rows {
+            let scale = if row % 4 == 2 { 1.0 } else { 1e-3 };
+            matrix.row_mut(row).iter_mut().for_each(|x| *x *= scale);
+        }
+        let ids: Vec<u32> = (0..matrix.rows as u32).collect();
+        let panels = Panels::new(&[&matrix], &ids, &[]);
+        let mut asked = Vec::new();
+        let lists = panels.best(matrix.row(2), 3, |_, row| {
+            asked.push(row);
+            true
+        });
+        assert_eq!((lists[0].len(), lists[0][0].ix), (3, 2));
+        assert!(asked.iter().all(|row| row % 4 == 2), "{asked:?}");
     }
 
     #[test]
     fn every_kind_of_lanes_gives_the_same() {
         let (matrix, some) = (Matrix::gaussian(100, 19, 1), Matrix::gaussian(11, 19, 2));
         let ids: Vec<u32> = (0..100).collect();
-        let panels = Panels::new(&matrix, &ids, &[]);
+        let panels = Panels::new(&[&matrix], &ids, &[]);
         let width = panels.bonus.len();
         type Products = fn(&[f32], &[f32], &[f32], usize, &mut [f32]);
         let with = |products: Products| {

@@ -3,14 +3,16 @@
 //! Randomised range finder with power iterations (Halko, Martinsson & Tropp 2011, algorithms 4.4 and
 //! 5.1): the matrix itself, which may be sparse plus a constant, is never made dense.
 
+use rayon::prelude::*;
+
 use crate::linalg::dense::{Matrix, dot_f64};
 
-/// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns.
+/// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns; and some more singular values, which are less exact.
 #[derive(Debug, Clone)]
 pub struct Svd {
     /// Left singular vectors, as columns.
     pub u: Matrix,
-    /// Singular values, descending.
+    /// Singular values, descending: k of them, and up to ten more.
     pub s: Vec<f64>,
     /// Right singular vectors, as columns.
     pub v: Matrix,
@@ -43,52 +45,77 @@ pub fn randomised(
     // B = QᵀA is width × n_cols; its Gram matrix BBᵀ has the squared singular values.
     let b = transposed_times(&basis);
     let (values, vectors) = symmetric_eigen(b.transposed_times(&b), width);
-    let s: Vec<f64> = values[..k].iter().map(|value| value.max(0.0).sqrt()).collect();
+    let s: Vec<f64> = values.iter().map(|value| value.max(0.0).sqrt()).collect();
     let u = combine(&basis, &vectors, k, |_| 1.0);
     let v = combine(&b, &vectors, k, |j| if s[j] > 0.0 { 1.0 / s[j] } else { 0.0 });
     Svd { u, s, v }
 }
 
+/// Rows that a thread takes at a time.
+const ROWS: usize = 1024;
+
 /// Returns the first `k` columns of `matrix` · `vectors`, each scaled.
 fn combine(matrix: &Matrix, vectors: &[f64], k: usize, scale: impl Fn(usize) -> f64) -> Matrix {
     let width = matrix.cols;
+    let scale = &scale;
+    let column = |j| (0..width).map(move |l| vectors[l * width + j] * scale(j));
+    let columns: Vec<f64> = (0..k).flat_map(column).collect();
+    times_columns(matrix, &columns, k)
+}
+
+/// Returns `matrix` · B, of which `columns` are the `k` columns, one after another.
+fn times_columns(matrix: &Matrix, columns: &[f64], k: usize) -> Matrix {
+    let width = matrix.cols.max(1);
     let mut out = Matrix::zeros(matrix.rows, k);
-    for i in 0..matrix.rows {
-        let row = matrix.row(i);
-        for j in 0..k {
-            let sum: f64 = (0..width).map(|l| f64::from(row[l]) * vectors[l * width + j]).sum();
-            out.row_mut(i)[j] = (sum * scale(j)) as f32;
+    let rows = matrix.data.par_chunks(ROWS * width);
+    out.data.par_chunks_mut((ROWS * k).max(1)).zip(rows).for_each(|(out, rows)| {
+        let mut wide = vec![0.0; width];
+        for (out, row) in out.chunks_exact_mut(k.max(1)).zip(rows.chunks_exact(width)) {
+            wide.iter_mut().zip(row).for_each(|(wide, &x)| *wide = f64::from(x));
+            for (out, column) in out.iter_mut().zip(columns.chunks_exact(width)) {
+                *out = dot_f64(&wide, column) as f32;
+            }
         }
-    }
+    });
     out
 }
 
-/// Makes the columns orthonormal by Gram–Schmidt, twice for the sake of rounding; a column that depends
-/// on those before it becomes zero.
+/// Makes the columns orthonormal; a column that depends on those before it becomes zero.
+///
+/// What has to be done is found in the small matrix of their inner products, twice for the sake of rounding (as in `CholeskyQR2`, Fukaya and
+/// others 2014), so that the columns are gone through twice and not once for each pair of them.
 fn orthonormalise(matrix: &mut Matrix) {
-    let (n, width) = (matrix.rows, matrix.cols);
-    // Column after column, so that each is one slice.
-    let mut columns: Vec<Vec<f64>> =
-        (0..width).map(|j| (0..n).map(|i| f64::from(matrix.row(i)[j])).collect()).collect();
-    for j in 0..width {
-        let (done, rest) = columns.split_at_mut(j);
-        let column = &mut rest[0];
-        let before = dot_f64(column, column).sqrt();
+    for _ in 0..2 {
+        let width = matrix.cols;
+        let coefficients = orthonormal(&matrix.transposed_times(matrix), width);
+        *matrix = times_columns(matrix, &coefficients, width);
+    }
+}
+
+/// Returns combinations of `n` columns, one after another, that are orthonormal, given the columns' inner products: Gram–Schmidt, column
+/// after column.
+fn orthonormal(products: &[f64], n: usize) -> Vec<f64> {
+    /// Length², relative to that of the column, below which what is left of it is rounding.
+    const ROUNDING: f64 = 1e-12;
+    let applied = |v: &[f64]| -> Vec<f64> {
+        products.chunks_exact(n.max(1)).map(|row| dot_f64(row, v)).collect()
+    };
+    let mut done: Vec<f64> = Vec::with_capacity(n * n);
+    for j in 0..n {
+        let mut v = vec![0.0; n];
+        v[j] = 1.0;
         for _ in 0..2 {
-            for other in &*done {
-                let along = dot_f64(column, other);
-                column.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
+            for other in done.chunks_exact(n) {
+                let along = dot_f64(other, &applied(&v));
+                v.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
             }
         }
-        let norm = dot_f64(column, column).sqrt();
-        let inverse = if norm > 1e-10 * before { 1.0 / norm } else { 0.0 };
-        column.iter_mut().for_each(|x| *x *= inverse);
+        let square = dot_f64(&v, &applied(&v));
+        let whole = products[j * n + j];
+        let inverse = if square > ROUNDING * whole { 1.0 / square.sqrt() } else { 0.0 };
+        done.extend(v.into_iter().map(|x| x * inverse));
     }
-    for i in 0..n {
-        for (j, column) in columns.iter().enumerate() {
-            matrix.row_mut(i)[j] = column[i] as f32;
-        }
-    }
+    done
 }
 
 /// Returns the eigenvalues, descending, and the eigenvectors as columns of a symmetric `n` × `n` matrix,
@@ -175,15 +202,39 @@ mod tests {
         for k in [3, 5, 100] {
             let svd = randomised(40, 25, k, 7, |x| product(&a, x), |y| product(&back, y));
             assert!(svd.s.windows(2).all(|pair| pair[0] >= pair[1]));
-            assert!(svd.s[2] > 1.0 && svd.s.iter().skip(3).all(|&s| s < 1e-2), "{:?}", svd.s);
+            assert!(
+                svd.s[2] > 1.0
+                    && svd.s.iter().skip(3).all(|&s| s < 1e-2)
+                    && svd.u.cols == k.min(25),
+                "{:?}",
+                svd.s
+            );
             for i in 0..40 {
                 for j in 0..25 {
-                    let sum: f64 = (0..svd.s.len())
+                    let sum: f64 = (0..svd.u.cols)
                         .map(|l| f64::from(svd.u.row(i)[l]) * svd.s[l] * f64::from(svd.v.row(j)[l]))
                         .sum();
                     assert!((sum - f64::from(a.row(i)[j])).abs() < 1e-3, "k={k} {i},{j}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn columns_become_orthonormal_and_dependent_ones_zero() {
+        let mut matrix = Matrix::gaussian(3000, 6, 3);
+        for i in 0..3000 {
+            let row = matrix.row_mut(i);
+            row[1] *= 1000.0;
+            row[2] = row[0] + 1e-3 * row[2];
+            row[4] = row[0] - 2.0 * row[3];
+        }
+        orthonormalise(&mut matrix);
+        let products = matrix.transposed_times(&matrix);
+        for (at, product) in products.into_iter().enumerate() {
+            let (i, j) = (at / 6, at % 6);
+            let expected = if i == j && i != 4 { 1.0 } else { 0.0 };
+            assert!((product - expected).abs() < 1e-5, "{i} {j}: {product}");
         }
     }
 

@@ -8,11 +8,12 @@ use crate::dataset::manifest::{Step, check_version};
 use crate::dataset::ratings::Shape;
 use crate::io::values::Scale;
 use crate::io::{IoError, json};
-use crate::model::als::AlsParams;
+use crate::model::als::{AlsParams, Feedback};
 use crate::model::cosine::CosineParams;
 use crate::model::error::ModelError;
 use crate::model::nmf::NmfParams;
 use crate::model::popularity::PopularityParams;
+use crate::model::taste;
 
 /// A kind of model with its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,10 +35,20 @@ impl Algorithm {
     pub fn bytes_per_row(&self) -> u64 {
         let bytes = |factors: usize| 3 * size_of::<f32>() as u64 * factors as u64;
         match self {
-            Self::Als(params) => bytes(params.factors + 2),
-            Self::Nmf(params) => bytes(params.factors),
+            Self::Als(params) => bytes(params.factors + 2 + taste::FACTORS),
+            Self::Nmf(params) => bytes(params.factors + taste::FACTORS),
             Self::Cosine(params) => 2 * 8 * params.neighbors as u64,
             Self::Popularity(_) => 16,
+        }
+    }
+
+    /// Tells whether the model predicts stars and lists by [`StarRanking`](crate::model::ranking::StarRanking).
+    #[must_use]
+    pub fn ranks_by_stars(&self) -> bool {
+        match self {
+            Self::Als(params) => params.feedback == Feedback::Explicit,
+            Self::Nmf(params) => params.fill.is_none(),
+            Self::Cosine(_) | Self::Popularity(_) => false,
         }
     }
 
@@ -86,8 +97,15 @@ pub struct ModelInfo {
     /// XXH3-128 of the ratings of the model that training went on from; empty, where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_start: Option<String>,
+    /// Length of the vectors of taste of a model that predicts stars; 0 where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub taste_factors: usize,
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Reads `model.json` and refuses a newer format by its number before anything else in it.

@@ -17,16 +17,16 @@ pub mod recommend;
 mod rerank;
 pub mod seen;
 pub mod spark;
+mod taste;
 pub mod train;
 pub mod warm;
 
 use std::ops::ControlFlow;
 
 use crate::dataset::ids::{ItemIx, UserId};
-
 use crate::linalg::dense::{Matrix, scores};
 use crate::model::explain::Explanation;
-use crate::model::factors::Factors;
+use crate::model::factors::{Factors, cosine, cosines};
 use crate::model::ranking::{StarRanking, Taste};
 
 pub use error::ModelError;
@@ -129,18 +129,24 @@ pub trait Factored: Sync {
         self.star_ranking().map_or(&[], StarRanking::bonus)
     }
 
-    /// Returns what a person's ratings say about a list beside the expected stars.
-    fn taste(&self, person: Person<'_>) -> Option<Taste> {
-        self.star_ranking()?.taste(self.items(), self.factors(), person.ratings)
+    /// Returns the vectors of taste, a row per item, where the model ranks by them, too.
+    fn taste_vectors(&self) -> Option<&Matrix> {
+        self.star_ranking()?.vectors()
     }
 
-    /// Turns a person's vector into the one that ranks.
+    /// Returns what a person's ratings say about a list beside the expected stars.
+    fn taste(&self, person: Person<'_>) -> Option<Taste> {
+        self.star_ranking()?.taste(person.ratings)
+    }
+
+    /// Completes a person's vector, which an item's is multiplied with, by the one for the item's vector of taste.
     fn ranking_vector(&self, person: Person<'_>, vector: &[f32]) -> Vec<f32> {
-        let mut vector = vector.to_vec();
-        if let Some(taste) = self.taste(person) {
-            vector.iter_mut().zip(&taste.vector).for_each(|(x, t)| *x += t);
+        let mut whole = vector.to_vec();
+        match self.taste(person) {
+            Some(taste) => whole.extend(taste.vector),
+            None => whole.resize(vector.len() + self.taste_vectors().map_or(0, |z| z.cols), 0.0),
         }
-        vector
+        whole
     }
 
     /// Completes the explanations of products to those of scores.
@@ -155,7 +161,7 @@ pub trait Factored: Sync {
         for (item, explanation) in items.iter().zip(&mut products) {
             explanation.base += ranking.bonus()[item.at()];
             if let Some(taste) = &taste {
-                let parts = ranking.parts(self.items(), taste, person.ratings, *item);
+                let parts = ranking.parts(taste, person.ratings, *item);
                 explanation.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
             }
         }
@@ -168,14 +174,43 @@ fn score_by_vectors(model: &dyn Factored, person: Person<'_>) -> Result<Scores, 
     let items = model.items();
     let (mut score, mut rating) = (vec![f32::NAN; items.rows], None);
     if let Some(vector) = model.vector(person)? {
-        scores(&items.data, &model.ranking_vector(person, &vector), &mut score);
+        scores(&items.data, &vector, &mut score);
         if model.star_ranking().is_some() {
-            let stars = rating.insert(vec![0.0; items.rows]);
-            scores(&items.data, &vector, stars);
+            rating = Some(score.clone());
+        }
+        if let Some((z, taste)) = model.taste_vectors().zip(model.taste(person)) {
+            let mut near = vec![0.0; z.rows];
+            scores(&z.data, &taste.vector, &mut near);
+            score.iter_mut().zip(near).for_each(|(score, near)| *score += near);
         }
     }
     score.iter_mut().zip(model.bonus()).for_each(|(score, bonus)| *score += bonus);
     Ok(Scores { score, rating })
+}
+
+/// Scores every item by its likeness to one: by what people rate together, where the model knows that, and else by the vectors that the scores
+/// come from.
+fn similar_by_vectors(model: &dyn Factored, item: ItemIx) -> Vec<f32> {
+    match model.star_ranking().and_then(|ranking| ranking.similar(item)) {
+        Some(likeness) => likeness,
+        None => cosines(model.items(), model.factors(), item.at()),
+    }
+}
+
+/// Tells how alike two items are, by the same vectors.
+fn likeness_by_vectors(model: &dyn Factored, a: ItemIx, b: ItemIx) -> f32 {
+    match model.taste_vectors() {
+        Some(vectors) => cosine(vectors, vectors.cols, a.at(), b.at()),
+        None => cosine(model.items(), model.factors(), a.at(), b.at()),
+    }
+}
+
+/// Says what [`similar_by_vectors`] means.
+fn likeness_of_vectors(model: &dyn Factored) -> &'static str {
+    match model.taste_vectors() {
+        Some(_) => ranking::LIKENESS,
+        None => "cosine of the movies' vectors",
+    }
 }
 
 /// Called after each iteration with its number, from 1, and the loss; may end the fitting.

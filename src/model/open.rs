@@ -17,7 +17,7 @@ use crate::model::factors::Factors;
 use crate::model::info::{self, Algorithm, ModelInfo};
 use crate::model::nmf::Nmf;
 use crate::model::popularity::Popularity;
-use crate::model::ranking::{self, StarRanking};
+use crate::model::ranking::StarRanking;
 use crate::model::seen::Seen;
 use crate::model::{Person, Recommender, spark};
 use crate::schema;
@@ -112,11 +112,16 @@ impl Model {
             Algorithm::Nmf(params) => Some(params.factors),
             Algorithm::Cosine(_) | Algorithm::Popularity(_) => None,
         };
-        let (catalogue, factors) = rayon::join(
+        let (catalogue, (factors, taste)) = rayon::join(
             || read_catalogue(folder, movies),
-            || rank.map(|rank| read_both(folder, rank, users)).transpose(),
+            || {
+                rayon::join(
+                    || rank.map(|rank| read_both(folder, rank, users)).transpose(),
+                    || read_taste(folder, info.taste_factors),
+                )
+            },
         );
-        let (catalogue, factors) = (catalogue?, factors?);
+        let (catalogue, factors, taste) = (catalogue?, factors?, taste?);
         let movie_ids = catalogue.movies.ids().to_vec();
         let needs_all =
             matches!(&info.algorithm, Algorithm::Cosine(p) if p.between == Between::Users);
@@ -128,17 +133,21 @@ impl Model {
         }
         let mean = info.training.mean_rating;
         let scale = info.training.scale.unwrap_or_default();
-        let ranking = |weighing| StarRanking::of(weighing, &catalogue, scale);
+        let taste =
+            taste.map(|taste| of_catalogue(folder, schema::TASTE_FACTORS, taste, &movie_ids));
+        let ranking = StarRanking::of(&catalogue, scale, taste.transpose()?);
         let recommender: Box<dyn Recommender> = match &info.algorithm {
             Algorithm::Als(params) => {
                 let mean = if params.biases { mean } else { 0.0 };
                 let fold_in = FoldIn { params: params.clone(), mean };
-                let (users, items) = of_catalogue(folder, factors, &movie_ids)?;
-                Box::new(Als::new(fold_in, users, items, ranking(ranking::ALS)))
+                let (users, items) = factors.expect(OPENED);
+                let items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                Box::new(Als::new(fold_in, users, items, ranking))
             }
             Algorithm::Nmf(params) => {
-                let (users, items) = of_catalogue(folder, factors, &movie_ids)?;
-                Box::new(Nmf::new(params.clone(), users, items, ranking(ranking::NMF)))
+                let (users, items) = factors.expect(OPENED);
+                let items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                Box::new(Nmf::new(params.clone(), users, items, ranking))
             }
             Algorithm::Cosine(params) => match params.between {
                 Between::Movies => {
@@ -180,7 +189,7 @@ impl Model {
         let catalogue = Catalogue::of_ids(&items.ids, movies);
         let user_ids = users.ids.clone();
         let fold_in = FoldIn { params, mean: 0.0 };
-        let ranking = StarRanking::of(ranking::ALS, &catalogue, Scale::default());
+        let ranking = StarRanking::of(&catalogue, Scale::default(), None);
         let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
         let folder = folder.to_path_buf();
         Ok(Self { folder, info: None, catalogue, seen: Seen::default(), user_ids, recommender })
@@ -237,18 +246,26 @@ fn read_both(folder: &Path, rank: usize, users: &Users) -> Result<(Factors, Fact
     Ok((users, items))
 }
 
-/// Checks that the vectors are those of the movies.
+/// Reads the vectors of taste; a model may have none.
+fn read_taste(folder: &Path, rank: usize) -> Result<Option<Factors>, ModelError> {
+    let read = || spark::read_factors(&folder.join(schema::TASTE_FACTORS), rank, None);
+    (rank > 0).then(read).transpose()
+}
+
+const OPENED: &str = "a model of vectors was opened with them";
+
+/// Checks that the vectors of a folder are those of the movies.
 fn of_catalogue(
     folder: &Path,
-    factors: Option<(Factors, Factors)>,
+    name: &str,
+    vectors: Factors,
     movie_ids: &[i32],
-) -> Result<(Factors, Matrix), ModelError> {
-    let (users, items) = factors.expect("a model of vectors was opened with them");
-    if items.ids != movie_ids {
+) -> Result<Matrix, ModelError> {
+    if vectors.ids != movie_ids {
         return Err(ModelError::Damaged {
-            path: folder.join(schema::ITEM_FACTORS).display().to_string(),
+            path: folder.join(name).display().to_string(),
             problem: "its movies are not those of movies.parquet".into(),
         });
     }
-    Ok((users, items.vectors))
+    Ok(vectors.vectors)
 }

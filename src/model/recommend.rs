@@ -2,11 +2,13 @@
 
 use std::cmp::Reverse;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use crate::dataset::ids::{ItemIx, UserId};
-use crate::linalg::panels::Panels;
+use crate::linalg::dense::Matrix;
+use crate::linalg::panels::{Panels, products_of_rows};
 use crate::linalg::topk::{Scored, top, top_fitting};
 use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
@@ -47,12 +49,17 @@ pub struct Ranker<'a> {
     query: Query,
     /// Items that may be listed, ascending.
     items: Vec<u32>,
-    /// Vectors of these items.
+    /// Vectors of these items, for many people.
     panels: OnceLock<Panels>,
+    /// People asked for so far.
+    asked: AtomicUsize,
     /// These items, most rated first.
     by_popularity: OnceLock<Vec<u32>>,
     genres: OnceLock<GenreSets>,
 }
+
+/// People who are asked for by the time at which panels pay.
+const FEWEST: usize = 8;
 
 /// People whose lists are made together: their vectors stay in the first-level cache.
 const BLOCK: usize = 64;
@@ -70,6 +77,7 @@ impl<'a> Ranker<'a> {
             query,
             items,
             panels: OnceLock::new(),
+            asked: AtomicUsize::new(0),
             by_popularity: OnceLock::new(),
             genres: OnceLock::new(),
         }
@@ -105,7 +113,10 @@ impl<'a> Ranker<'a> {
             if !people.iter().all(known) {
                 self.model.recommender.prepare();
             }
-            self.panels(factored);
+            let asked = self.asked.fetch_add(people.len(), Ordering::Relaxed) + people.len();
+            if asked >= FEWEST {
+                self.prepare_panels(factored);
+            }
         }
         people.par_chunks(BLOCK).flat_map_iter(|block| self.block(block)).collect()
     }
@@ -141,26 +152,34 @@ impl<'a> Ranker<'a> {
             return people.iter().zip(&narrowed).map(list).collect();
         };
         let vectors: Vec<_> = people.iter().map(|person| factored.vector(*person)).collect();
-        let panels = self.panels(factored);
         let (mut some, mut known) = (Vec::new(), Vec::new());
         for (at, vector) in vectors.iter().enumerate() {
             if let Ok(Some(vector)) = vector {
-                some.extend(factored.ranking_vector(people[at], vector));
+                some.push(factored.ranking_vector(people[at], vector));
                 known.push(at);
             }
         }
-        let lists = panels.best(&some, self.pool(), |at, row| {
-            narrowed[known[at]].fits(ItemIx(self.items[row as usize]))
-        });
+        let fits = |at: usize, row: u32| narrowed[known[at]].fits(ItemIx(self.items[row as usize]));
+        let lists = match self.panels.get() {
+            Some(panels) => panels.best(&some.concat(), self.pool(), fits),
+            None => {
+                let list = |(at, vector): (usize, &Vec<f32>)| {
+                    self.best(factored, vector, |row| fits(at, row))
+                };
+                some.iter().enumerate().map(list).collect()
+            }
+        };
         let mut lists = lists.into_iter();
         let answer = |(vector, narrowed): (Result<Option<Vec<f32>>, ModelError>, &Narrowed<'_>)| {
             let Some(vector) = vector? else { return Ok(self.filled(Vec::new(), narrowed)) };
             let mut list = lists.next().expect("a list for each vector");
-            // Rows of the panels are turned into items, in which both ascend alike.
             list.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
             let rating = |one: &Scored| {
                 let row = self.items.binary_search(&one.ix).expect("it is a candidate");
-                factored.star_ranking().is_some().then(|| panels.product(&vector, row))
+                factored.star_ranking().is_some().then(|| match self.panels.get() {
+                    Some(panels) => panels.product(&vector, row),
+                    None => products_of_rows(&[factored.items()], &[one.ix], &vector)[0],
+                })
             };
             let list = self.cut(list).into_iter().map(|one| recommended(one, rating(&one)));
             Ok(self.filled(list.collect(), narrowed))
@@ -181,8 +200,26 @@ impl<'a> Ranker<'a> {
         self.filled(list.collect(), narrowed)
     }
 
-    fn panels(&self, factored: &dyn Factored) -> &Panels {
-        self.panels.get_or_init(|| Panels::new(factored.items(), &self.items, factored.bonus()))
+    /// Puts the vectors into panels, which pays for many people.
+    fn prepare_panels(&self, factored: &dyn Factored) {
+        let new = || Panels::new(&parts(factored), &self.items, factored.bonus());
+        self.panels.get_or_init(new);
+    }
+
+    /// Returns the best candidates for one vector, by their place among the candidates.
+    fn best(
+        &self,
+        factored: &dyn Factored,
+        vector: &[f32],
+        fits: impl Fn(u32) -> bool,
+    ) -> Vec<Scored> {
+        let mut scores = products_of_rows(&parts(factored), &self.items, vector);
+        if !factored.bonus().is_empty() {
+            let bonus = self.items.iter().map(|&item| factored.bonus()[item as usize]);
+            scores.iter_mut().zip(bonus).for_each(|(score, bonus)| *score += bonus);
+        }
+        let scored = scores.into_iter().zip(0..).map(|(score, ix)| Scored { ix, score });
+        top_fitting(scored, self.pool(), fits)
     }
 
     fn narrowed<'p>(&'p self, ratings: &'p [(ItemIx, f32)]) -> Narrowed<'p> {
@@ -236,6 +273,11 @@ impl<'a> Ranker<'a> {
         }
         list
     }
+}
+
+/// Returns the vectors that a person's are multiplied with.
+fn parts(factored: &dyn Factored) -> Vec<&Matrix> {
+    [Some(factored.items()), factored.taste_vectors()].into_iter().flatten().collect()
 }
 
 fn recommended(one: Scored, rating: Option<f32>) -> Recommendation {

@@ -74,7 +74,11 @@ fn mark_success(folder: &Path) -> Result<(), IoError> {
     fs::write(&path, "").map_err(IoError::at(&path))
 }
 
-fn write_factors(folder: &Path, factors: &Factors) -> Result<(), IoError> {
+/// Writes vectors as a folder of that kind.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_factors(folder: &Path, factors: &Factors) -> Result<(), IoError> {
     fs::create_dir(folder).map_err(IoError::at(folder))?;
     let path = folder.join("part-00000.parquet");
     let layout = Layout {

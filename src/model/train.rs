@@ -16,6 +16,7 @@ use crate::model::error::ModelError;
 use crate::model::factors::Factors;
 use crate::model::info::{Algorithm, ModelInfo, Training};
 use crate::model::seen::Seen;
+use crate::model::taste;
 use crate::model::warm::WarmStart;
 use crate::model::{nmf, spark};
 use crate::progress::Progress;
@@ -24,7 +25,7 @@ use crate::schema;
 /// The part of a model that is its own.
 #[derive(Debug, Clone)]
 enum Parts {
-    Factors { users: Factors, items: Factors },
+    Factors { users: Factors, items: Factors, taste: Option<Factors> },
     Neighbors { ids: Vec<i32>, id_column: &'static str, neighbors: Neighbors },
     Nothing,
 }
@@ -79,6 +80,10 @@ pub fn train_from(
     };
     let start = warm.map(|warm| warm.of(&matrix, &dataset.sidecar)).transpose()?;
     let factors = |ids: &[i32], vectors| Factors { ids: ids.to_vec(), vectors };
+    let taste = algorithm.ranks_by_stars().then(|| {
+        progress.begin("relating movies", "movies", None);
+        factors(&matrix.movie_ids, taste::fit(&matrix))
+    });
     let (parts, loss) = match &algorithm {
         Algorithm::Als(params) => {
             let liked = match params.feedback {
@@ -93,14 +98,14 @@ pub fn train_from(
             let fit = als::fit(matrix, params, start, &mut on_iteration)?;
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items }, fit.losses)
+            (Parts::Factors { users, items, taste }, fit.losses)
         }
         Algorithm::Nmf(params) => {
             begin(params.iterations);
             let fit = nmf::fit(&matrix, params, start, &mut on_iteration)?;
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items }, fit.losses)
+            (Parts::Factors { users, items, taste }, fit.losses)
         }
         Algorithm::Cosine(params) => {
             let neighbors = cosine::fit(&matrix, params, progress)?;
@@ -120,12 +125,14 @@ pub fn train_from(
         scale: dataset.sidecar.history.scale,
         steps: dataset.sidecar.history.steps.clone(),
     };
+    let taste_factors = if algorithm.ranks_by_stars() { taste::FACTORS } else { 0 };
     let info = ModelInfo {
         kind: "mvrec model".into(),
         format_version: schema::FORMAT_VERSION,
         algorithm,
         training,
         warm_start: warm.map(|warm| warm.origin.clone()),
+        taste_factors,
         loss,
     };
     let catalogue = Catalogue::of_training(&matrix, movies);
@@ -151,7 +158,12 @@ impl Trained {
             write_table(folder, schema::USERS, &batches::of_user_keys(keys))?;
         }
         match &self.parts {
-            Parts::Factors { users, items } => spark::write(folder, users, items),
+            Parts::Factors { users, items, taste } => {
+                spark::write(folder, users, items)?;
+                let write =
+                    |taste| spark::write_factors(&folder.join(schema::TASTE_FACTORS), taste);
+                taste.as_ref().map_or(Ok(()), write)
+            }
             Parts::Neighbors { ids, id_column, neighbors } => {
                 neighbors.write(folder, ids, id_column)
             }

@@ -10,12 +10,12 @@ fn a_new_person_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":226,"title":"Zootopia (2016)","genres":"Action|Adventure|Animation|Children|Comedy","score":9.6246,"predicted_rating":6.4963}
-    {"rank":2,"movie_id":224,"title":"Ice Age (2002)","genres":"Adventure|Animation|Children|Comedy","score":9.4020,"predicted_rating":5.9011}
+    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":11.3219,"predicted_rating":5.6265}
+    {"rank":2,"movie_id":36,"title":"Up (2009)","genres":"Adventure|Animation|Children|Drama","score":11.1633,"predicted_rating":5.2901}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     "#);
     let list = fixture.json(&[
         "recommend",
@@ -209,7 +209,7 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     --- stderr
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
     mvrec: a model of Spark's does not say what users have seen: the lists may hold it
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     ");
 }
 
@@ -262,11 +262,11 @@ fn ratings_come_from_files_of_any_kind() {
     ]), @r#"
     exit 0
     --- stdout
-    [{"rank":1,"title":"Psycho (1960)"}]
+    [{"rank":1,"title":"Jurassic Park (1993)"}]
     --- stderr
     mvrec: 1 ratings read
     mvrec: warning: 1 of them left out: movies that are not found, or are several
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     "#);
     fs::write(fixture.path("nothing.json"), "{}").unwrap();
     insta::assert_snapshot!(fixture.snapshot(&[
@@ -274,11 +274,11 @@ fn ratings_come_from_files_of_any_kind() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":7.2457,"predicted_rating":4.2329,"because":[]}
+    {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.5459,"predicted_rating":4.3127,"because":[]}
     --- stderr
     mvrec: 0 ratings read
     mvrec: warning: nothing is rated, so this is a list for anybody
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     "#);
     for (name, text) in [
         ("off.json", "{\"Alien\": 7}"),
@@ -324,13 +324,13 @@ fn many_people_are_answered_line_by_line() {
     ]), @r#"
     exit 1
     --- stdout
-    {"id":"anna","recommendations":[{"rank":1,"movie_id":56,"title":"Psycho (1960)","genres":"Crime|Horror","score":8.3257,"predicted_rating":4.9586,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":1.2009}]}]}
+    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":12.3790,"predicted_rating":4.8899,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":6.8549}]}]}
     {"line":3,"id":2,"error":"no movie is called `No such film`"}
     {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars"}
     {"line":5,"error":"expected ident at line 1 column 2"}
-    {"id":[3],"recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":7.8891,"predicted_rating":4.4477,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":0.6433}]}]}
+    {"id":[3],"recommendations":[{"rank":1,"movie_id":63,"title":"Jaws (1975)","genres":"Action|Horror","score":11.6983,"predicted_rating":3.2757,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":7.5366}]}]}
     --- stderr
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     mvrec: error: 3 of 6 lines could not be answered; the output says why
     "#);
     // Each gets what it gets alone.
@@ -441,11 +441,11 @@ fn lists_are_narrowed_before_the_cut() {
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating
-    1,64,Aliens (1986),Action|Adventure|Horror|Sci-Fi,8.2912,4.6831
+    1,64,Aliens (1986),Action|Adventure|Horror|Sci-Fi,9.3950,4.6831
     --- stderr
     mvrec: rated 5 Alien (1979)
     mvrec: genres: Horror, Sci-Fi
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     ");
     for wrong in [
         vec!["--where", "rating > 3"],
@@ -504,20 +504,20 @@ fn reasons_add_up_in_every_format() {
     insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "table"]].concat()), @"
     exit 0
     --- stdout
-     rank  movie_id  title              genres                          score  predicted_rating  because
-        1        64  Aliens (1986)      Action|Adventure|Horror|Sci-Fi  8.461             4.864  Alien (1979) +1.83, Twilight (2008) +0.34  ★★★★★
-        2       192  Thing, The (1982)  Action|Horror|Sci-Fi|Thriller   8.225             4.617  Alien (1979) +2.25, Twilight (2008) +0.33  ★★★★½
+     rank  movie_id  title                      genres                             score  predicted_rating  because
+        1        15  Jurassic Park (1993)       Action|Adventure|Sci-Fi|Thriller  10.728             4.223  Alien (1979) +6.61, Twilight (2008) -1.41  ★★★★
+        2        76  Mad Max: Fury Road (2015)  Action|Adventure|Sci-Fi|Thriller  10.265             3.676  Alien (1979) +5.67, Twilight (2008) +0.02  ★★★½
     --- stderr
     mvrec: rated 1 Twilight (2008)
     mvrec: rated 5 Alien (1979)
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     ");
     insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "csv", "-q"]].concat()), @r#"
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating,because
-    1,64,Aliens (1986),Action|Adventure|Horror|Sci-Fi,8.4609,4.8635,"Alien (1979) +1.83, Twilight (2008) +0.34"
-    2,192,"Thing, The (1982)",Action|Horror|Sci-Fi|Thriller,8.2251,4.6175,"Alien (1979) +2.25, Twilight (2008) +0.33"
+    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,10.7277,4.2234,"Alien (1979) +6.61, Twilight (2008) -1.41"
+    2,76,Mad Max: Fury Road (2015),Action|Adventure|Sci-Fi|Thriller,10.2649,3.6761,"Alien (1979) +5.67, Twilight (2008) +0.02"
     "#);
     let rows = fixture.json(&args);
     let first = &rows[0]["because"];
@@ -573,14 +573,14 @@ fn lists_for_all_are_the_same_in_every_format() {
     --- stdout
     []
     --- stderr
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--users", "none.txt", "--format", "csv"]), @"
     exit 0
     --- stdout
     user_id,rank,movie_id,title,genres,score,predicted_rating
     --- stderr
-    mvrec: score: expected stars + 0.7 x ln(1 + ratings of the movie) + 0.4 x nearness to what the person rated, in standard deviations
+    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     ");
 }
 

@@ -8,9 +8,12 @@ use crate::model::als::half_step::{HalfStep, Shared, Side};
 use crate::model::als::params::{AlsParams, Feedback, Solver};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
-use crate::model::factors::{Factors, cosine, cosines};
+use crate::model::factors::Factors;
 use crate::model::ranking::StarRanking;
-use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
+use crate::model::{
+    Factored, Person, Recommender, Scores, likeness_by_vectors, likeness_of_vectors,
+    score_by_vectors, similar_by_vectors,
+};
 
 /// How a new person's vector is found: the parameters of training and the mean rating.
 #[derive(Debug, Clone)]
@@ -101,11 +104,11 @@ impl Recommender for Als {
     }
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        Ok(cosines(&self.items, self.factors(), item.at()))
+        Ok(similar_by_vectors(self, item))
     }
 
     fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
-        Some(cosine(&self.items, self.factors(), a.at(), b.at()))
+        Some(likeness_by_vectors(self, a, b))
     }
 
     fn explain(
@@ -155,6 +158,6 @@ impl Recommender for Als {
     }
 
     fn likeness_meaning(&self) -> &'static str {
-        "cosine of the movies' vectors"
+        likeness_of_vectors(self)
     }
 }

@@ -6,11 +6,14 @@ use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
-use crate::model::factors::{Factors, cosine, cosines};
+use crate::model::factors::Factors;
 use crate::model::nmf::half_step::{Filled, HalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::ranking::StarRanking;
-use crate::model::{Factored, Person, Recommender, Scores, score_by_vectors};
+use crate::model::{
+    Factored, Person, Recommender, Scores, likeness_by_vectors, likeness_of_vectors,
+    score_by_vectors, similar_by_vectors,
+};
 
 /// A fitted NMF model.
 #[derive(Debug)]
@@ -78,11 +81,11 @@ impl Recommender for Nmf {
     }
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        Ok(cosines(&self.items, self.items.cols, item.at()))
+        Ok(similar_by_vectors(self, item))
     }
 
     fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
-        Some(cosine(&self.items, self.items.cols, a.at(), b.at()))
+        Some(likeness_by_vectors(self, a, b))
     }
 
     fn explain(
@@ -118,6 +121,6 @@ impl Recommender for Nmf {
     }
 
     fn likeness_meaning(&self) -> &'static str {
-        "cosine of the movies' vectors"
+        likeness_of_vectors(self)
     }
 }

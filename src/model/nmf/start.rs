@@ -62,7 +62,7 @@ fn filled_times(rows: Csr<'_>, fill: f64, x: &Matrix) -> Matrix {
 fn nndsvda(svd: &Svd, k: usize, mean: f32) -> (Matrix, Matrix) {
     let mut users = Matrix::zeros(svd.u.rows, k);
     let mut items = Matrix::zeros(svd.v.rows, k);
-    for (j, &s) in svd.s.iter().enumerate() {
+    for (j, &s) in svd.s.iter().enumerate().take(svd.u.cols) {
         // The first pair has one sign throughout, up to rounding, so the rule for the others suits it too.
         let part = |sign: f32| {
             let length = |m: &Matrix| {
