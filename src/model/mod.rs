@@ -17,7 +17,7 @@ pub mod recommend;
 mod rerank;
 pub mod seen;
 pub mod spark;
-mod taste;
+pub mod taste;
 pub mod train;
 pub mod warm;
 
@@ -26,7 +26,7 @@ use std::ops::ControlFlow;
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, scores};
 use crate::model::explain::Explanation;
-use crate::model::factors::{Factors, cosine, cosines};
+use crate::model::factors::Factors;
 use crate::model::ranking::{StarRanking, Taste};
 
 pub use error::ModelError;
@@ -188,20 +188,22 @@ fn score_by_vectors(model: &dyn Factored, person: Person<'_>) -> Result<Scores, 
     Ok(Scores { score, rating })
 }
 
-/// Scores every item by its likeness to one: by what people rate together, where the model knows that, and else by the vectors that the scores
-/// come from.
+/// Scores every item by its likeness to one: by the vectors that the scores come from, and by what people rate together where the model
+/// knows that.
 fn similar_by_vectors(model: &dyn Factored, item: ItemIx) -> Vec<f32> {
-    match model.star_ranking().and_then(|ranking| ranking.similar(item)) {
-        Some(likeness) => likeness,
-        None => cosines(model.items(), model.factors(), item.at()),
+    let mut likeness = factors::cosines(model.items(), model.factors(), item.at());
+    if let Some(ranking) = model.star_ranking() {
+        ranking.complete_likeness(item, &mut likeness);
     }
+    likeness
 }
 
 /// Tells how alike two items are, by the same vectors.
 fn likeness_by_vectors(model: &dyn Factored, a: ItemIx, b: ItemIx) -> f32 {
+    let own = factors::cosine(model.items(), model.factors(), a.at(), b.at());
     match model.taste_vectors() {
-        Some(vectors) => cosine(vectors, vectors.cols, a.at(), b.at()),
-        None => cosine(model.items(), model.factors(), a.at(), b.at()),
+        Some(vectors) => f32::midpoint(own, factors::cosine(vectors, vectors.cols, a.at(), b.at())),
+        None => own,
     }
 }
 

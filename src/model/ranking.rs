@@ -25,8 +25,7 @@ use crate::model::factors::cosines;
 /// What a score made so means.
 const MEANING: &str = "expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations";
 /// What likeness of items means.
-pub(crate) const LIKENESS: &str =
-    "cosine of the movies' vectors of what people rate together x n / (n + 5) for n ratings";
+pub(crate) const LIKENESS: &str = "mean of two cosines, of the vectors by which stars are predicted and of what people rate together, x n / (n + 5) for n ratings";
 /// Ratings at which likeness is trusted half.
 const TRUSTED_HALF: f32 = 5.0;
 const OF_COUNT: f32 = 0.3;
@@ -111,14 +110,18 @@ impl StarRanking {
         ratings.iter().map(part).collect()
     }
 
-    /// Returns how like each item is to one, as [`LIKENESS`] says; nothing without vectors of taste.
-    pub fn similar(&self, item: ItemIx) -> Option<Vec<f32>> {
-        let vectors = self.vectors.as_ref()?;
-        let mut likeness = cosines(vectors, vectors.cols, item.at());
-        // A movie that one person has rated is near all that this person has rated.
-        let trust = |n: u32| n as f32 / (n as f32 + TRUSTED_HALF);
-        likeness.iter_mut().zip(&self.n_ratings).for_each(|(likeness, &n)| *likeness *= trust(n));
-        Some(likeness)
+    /// Completes the cosines of items with one to what the models say that they mean, where there are vectors of taste. Stars alone find little that is
+    /// alike, and what people rate together does not tell sequels from what was in the cinemas at the same time.
+    pub fn complete_likeness(&self, item: ItemIx, cosines_of_stars: &mut [f32]) {
+        let Some(vectors) = &self.vectors else { return };
+        let by_taste = cosines(vectors, vectors.cols, item.at());
+        for ((likeness, by_taste), &n) in
+            cosines_of_stars.iter_mut().zip(by_taste).zip(&self.n_ratings)
+        {
+            // A movie that one person has rated is near all that this person has rated.
+            let trust = n as f32 / (n as f32 + TRUSTED_HALF);
+            *likeness = trust * f32::midpoint(*likeness, by_taste);
+        }
     }
 
     fn covariance(&self, vectors: &Matrix) -> Vec<f32> {

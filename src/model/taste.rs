@@ -18,16 +18,17 @@ use crate::linalg::svd;
 /// Length of the vectors.
 pub(crate) const FACTORS: usize = 32;
 
-/// Returns the vectors, items × [`FACTORS`]; entries beyond the smaller side of the matrix are zero.
+/// Returns the vectors, items × [`FACTORS`]; of a small matrix the last entries are zero.
 pub(crate) fn fit(matrix: &Interactions) -> Matrix {
     const SEED: u64 = 0;
     const OF_CHANCE: f64 = 0.8;
     let (users, items) = (matrix.n_users(), matrix.n_items());
     let by_user = |x: &Matrix| sums(matrix.by_user(), x);
     let by_item = |x: &Matrix| sums(matrix.by_item(), x);
-    let found = svd::randomised(users, items, FACTORS, SEED, by_user, by_item);
-    // Nothing is left to chance where these are all there are.
-    let smallest = found.s[FACTORS.min(found.s.len())..].last().copied().unwrap_or(0.0);
+    // All vectors that there are would tell each item from any other, and put none near another.
+    let factors = FACTORS.min(users.min(items).div_ceil(3));
+    let found = svd::randomised(users, items, factors, SEED, by_user, by_item);
+    let smallest = found.s.last().copied().unwrap_or(0.0);
     let weight = |s: f64| match s > 0.0 {
         true => (1.0 - OF_CHANCE * (smallest / s).powi(2)).sqrt() as f32,
         false => 0.0,

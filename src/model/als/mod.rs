@@ -13,7 +13,10 @@
 //!
 //! Given one side, each row of the other solves its own k × k system by Cholesky: an iteration costs
 //! O(ratings · k² + (users + items) · k³). Items go first, so that in the end each user's vector is
-//! exactly what a new person with the same ratings would get.
+//! exactly what a new person with the same ratings would get. Conjugate gradients from the last iteration's vector (Takács, Pilászy & Tikk 2011)
+//! are the faster choice where k is large. Updating blocks of the vector in turn (iALS++, Rendle et al. 2021) was tried and is not here: on 0.9
+//! million ratings with k = 64 and w = 10, blocks of 8, 16 and 32 stood at a loss of 2.650, 2.623 and 2.605 million after 8 iterations,
+//! three steps of conjugate gradients at 2.603 and exact rows at 2.602, and blocks of 16 and more cost more than those three steps.
 
 mod fit;
 mod half_step;
