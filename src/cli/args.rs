@@ -113,7 +113,7 @@ impl MoviesArgs {
     pub(crate) fn of_scan(&self, scan: &Scan) -> Result<Option<Movies>> {
         match self.load()? {
             Some(movies) => Ok(Some(movies)),
-            None => Ok(scan.names()?.movies()),
+            None => Ok(scan.movies()?),
         }
     }
 

@@ -85,25 +85,49 @@ impl Movies {
             key,
             ids: movies.movie_id,
         };
-        if !all.ids.is_sorted_by(|a, b| a < b) {
-            let mut rows: Vec<u32> = (0..n as u32).collect();
-            rows.sort_by_key(|&row| all.ids[row as usize]); // stable: the first of equal ids stays first
-            rows.dedup_by_key(|row| all.ids[*row as usize]);
-            let ids = rows.iter().map(|&row| all.ids[row as usize]).collect();
-            all = all.rows(ids, &rows.into());
-        }
-        if let Some(links) = links {
-            let mut row_of = vec![None; all.len()];
-            for (row, &id) in links.movie_id.iter().enumerate() {
-                if let Some(at) = position(&all.ids, id) {
-                    row_of[at as usize] = Some(row);
-                }
-            }
-            let imdb = row_of.iter().map(|row| row.and_then(|row| links.imdb_id[row].as_deref()));
-            all.imdb_id = imdb.collect();
-            all.tmdb_id = row_of.iter().map(|row| row.and_then(|row| links.tmdb_id[row])).collect();
-        }
+        all.sort();
+        all.link(links);
         all
+    }
+
+    /// Takes over a batch of [`schema::movies`], as [`Self::new`] does.
+    #[must_use]
+    pub fn of_batch(
+        batch: &RecordBatch,
+        keys: Option<&ArrayRef>,
+        links: Option<&LinkColumns>,
+    ) -> Self {
+        let n = batch.num_rows();
+        let mut columns = batch.columns()[..4].to_vec();
+        columns.push(Arc::new(StringArray::new_null(n)));
+        columns.push(Arc::new(Int32Array::new_null(n)));
+        let mut all = Self::of_arrays(&columns, keys);
+        all.sort();
+        all.link(links);
+        all
+    }
+
+    fn sort(&mut self) {
+        if !self.ids.is_sorted_by(|a, b| a < b) {
+            let mut rows: Vec<u32> = (0..self.len() as u32).collect();
+            rows.sort_by_key(|&row| self.ids[row as usize]); // stable: the first of equal ids stays first
+            rows.dedup_by_key(|row| self.ids[*row as usize]);
+            let ids = rows.iter().map(|&row| self.ids[row as usize]).collect();
+            *self = self.rows(ids, &rows.into());
+        }
+    }
+
+    fn link(&mut self, links: Option<&LinkColumns>) {
+        let Some(links) = links else { return };
+        let mut row_of = vec![None; self.len()];
+        for (row, &id) in links.movie_id.iter().enumerate() {
+            if let Some(at) = position(&self.ids, id) {
+                row_of[at as usize] = Some(row);
+            }
+        }
+        let imdb = row_of.iter().map(|row| row.and_then(|row| links.imdb_id[row].as_deref()));
+        self.imdb_id = imdb.collect();
+        self.tmdb_id = row_of.iter().map(|row| row.and_then(|row| links.tmdb_id[row])).collect();
     }
 
     /// Takes over the columns movie_id, title, release_year, genres, imdb_id and tmdb_id, and keys where there are some; the ids

@@ -2,14 +2,15 @@
 //! of mvrec's own; in memory otherwise.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::dataset::error::DatasetError;
+use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::Sidecar;
-use crate::io::columns::{Needed, RatingRows};
+use crate::io::columns::{Needed, RatingColumns, RatingRows};
 use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups};
 use crate::io::values::Scale;
 use crate::progress::Progress;
@@ -60,11 +61,16 @@ impl Blocks<'_> {
         }
     }
 
-    /// Adds a block to a pass.
-    fn add_to(&self, pass: &mut impl Pass, block: usize) -> Result<usize, DatasetError> {
+    /// Adds a block to a pass; `columns` is memory for it.
+    fn add_to(
+        &self,
+        pass: &mut impl Pass,
+        block: usize,
+        columns: &mut RatingColumns,
+    ) -> Result<usize, DatasetError> {
         match self {
             Self::File(groups) => {
-                let columns = groups.read(block, pass.needs())?;
+                groups.read(block, pass.needs(), columns)?;
                 let (user_id, movie_id) = (&columns.user_id[..], &columns.movie_id[..]);
                 let (rating, time_ms) = (&columns.rating[..], &columns.time_ms[..]);
                 pass.add(RatingRows { user_id, movie_id, rating, time_ms });
@@ -104,6 +110,17 @@ impl Scan {
         Ok(self.names.get_or_init(|| names))
     }
 
+    /// Reads the movies that came along, if any.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn movies(&self) -> Result<Option<Movies>, DatasetError> {
+        match &self.folder {
+            Some(folder) => Ok(Sidecar::open_movies(folder)?),
+            None => Ok(self.sidecar.movies()),
+        }
+    }
+
     /// Returns the number of ratings.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -137,15 +154,20 @@ impl Scan {
         };
         progress.begin("reading ratings", "ratings", Some(self.len() as u64));
         let parts = PARTS.min(blocks.len());
+        // Memory that a part has used, for the next one.
+        let spare: Mutex<Vec<RatingColumns>> = Mutex::default();
         let made: Vec<Result<P, DatasetError>> = (0..parts)
             .into_par_iter()
             .with_max_len(1)
             .map(|part| {
                 let mut pass = new();
+                let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut columns = lock().pop().unwrap_or_default();
                 for block in part * blocks.len() / parts..(part + 1) * blocks.len() / parts {
-                    let rows = blocks.add_to(&mut pass, block)?;
+                    let rows = blocks.add_to(&mut pass, block, &mut columns)?;
                     progress.advance(rows as u64);
                 }
+                lock().push(columns);
                 Ok(pass)
             })
             .collect();

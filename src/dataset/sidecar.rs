@@ -54,11 +54,24 @@ impl Sidecar {
         if let Some(path) = optional(schema::MOVIES) {
             read.movies = Some(read_movies(&path)?);
         }
-        if let Some(path) = optional(schema::LINKS) {
-            let file = ParquetFile::open(Source::open(&path)?)?;
-            read.links = Some(batches::to_links(&file.read_as(&schema::links())?));
-        }
+        read.links = read_links(folder)?;
         Ok(read)
+    }
+
+    /// Reads movies by id, with their links, from a directory; `None` where it has none.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn open_movies(folder: &Path) -> Result<Option<Movies>, IoError> {
+        let path = folder.join(schema::MOVIES);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let file = ParquetFile::open(Source::open(&path)?)?;
+        let keys = file.read_if_there(&schema::movie_keys())?;
+        let keys = keys.as_ref().map(|batch| batch.column(0));
+        let links = read_links(folder)?;
+        Ok(Some(Movies::of_batch(&file.read_as(&schema::movies())?, keys, links.as_ref())))
     }
 
     /// Returns movies by id, with their links; `None` where the ratings come without movies.
@@ -123,6 +136,15 @@ pub fn read_user_keys(folder: &Path) -> Result<Option<Keys>, IoError> {
     }
     let file = ParquetFile::open(Source::open(&path)?)?;
     Ok(Some(batches::to_keys(&file.read_as(&schema::users())?)))
+}
+
+fn read_links(folder: &Path) -> Result<Option<LinkColumns>, IoError> {
+    let path = folder.join(schema::LINKS);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let file = ParquetFile::open(Source::open(&path)?)?;
+    Ok(Some(batches::to_links(&file.read_as(&schema::links())?)))
 }
 
 /// Reads a `movies.parquet`.

@@ -1,5 +1,7 @@
 //! Figures of every rated movie, and the selections made of them.
 
+use rayon::prelude::*;
+
 use crate::dataset::Movies;
 use crate::dataset::ids::MovieId;
 use crate::stats::sums::Sums;
@@ -34,43 +36,45 @@ pub enum Order {
     MostPolarising,
 }
 
-/// Returns the figures of every movie with at least `min_ratings`, in order; `rated` are the sums of all rated movies.
+/// Returns those of the rated movies that have at least `min_ratings`, in order.
 #[must_use]
-pub fn movies(
-    rated: &[(i32, Sums)],
-    movies: Option<&Movies>,
-    min_ratings: u64,
-    order: Order,
-) -> Vec<MovieFigures> {
-    let mut figures: Vec<MovieFigures> = rated
-        .iter()
-        .filter(|(_, sums)| sums.n >= min_ratings.max(1))
-        .map(|&(id, sums)| {
-            let movie = movies.and_then(|movies| movies.get(MovieId(id)));
-            MovieFigures {
-                movie_id: MovieId(id),
-                movie_key: movie.and_then(|movie| movie.key).map(String::from),
-                title: movie.map(|movie| movie.title.into()),
-                genres: movie.map(|movie| movie.genres.into()),
-                avg_rating: sums.mean().unwrap_or(f64::NAN),
-                total_ratings: sums.n,
-                stddev_rating: sums.deviation(),
-            }
-        })
-        .collect();
-    if order == Order::MostPolarising {
-        figures.retain(|figures| figures.stddev_rating.is_some());
-    }
-    let key = |f: &MovieFigures| match order {
-        Order::MostRated => (f.total_ratings as f64, f.avg_rating),
-        Order::BestRated => (f.avg_rating, f.total_ratings as f64),
-        Order::MostPolarising => (f.stddev_rating.unwrap_or(0.0), f.total_ratings as f64),
+pub fn ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<(i32, Sums)> {
+    let key = |sums: &Sums| {
+        let (n, mean) = (sums.n as f64, sums.mean()?);
+        match order {
+            Order::MostRated => Some((n, mean)),
+            Order::BestRated => Some((mean, n)),
+            Order::MostPolarising => Some((sums.deviation()?, n)),
+        }
     };
-    figures.sort_by(|a, b| {
-        let ((a1, a2), (b1, b2)) = (key(a), key(b));
-        b1.total_cmp(&a1).then(b2.total_cmp(&a2)).then(a.movie_id.cmp(&b.movie_id))
+    let enough = rated.iter().filter(|(_, sums)| sums.n >= min_ratings);
+    let mut keyed: Vec<_> =
+        enough.filter_map(|one| key(&one.1).map(|(first, second)| (first, second, one))).collect();
+    keyed.par_sort_unstable_by(|(a1, a2, (a, _)), (b1, b2, (b, _))| {
+        b1.total_cmp(a1).then(b2.total_cmp(a2)).then(a.cmp(b))
     });
-    figures
+    keyed.into_iter().map(|(_, _, one)| *one).collect()
+}
+
+/// Returns the figures of movies in the order in which they come.
+#[must_use]
+pub fn figures<'a>(
+    some: impl IntoIterator<Item = &'a (i32, Sums)>,
+    movies: Option<&Movies>,
+) -> Vec<MovieFigures> {
+    let figures = |&(id, sums): &(i32, Sums)| {
+        let movie = movies.and_then(|movies| movies.get(MovieId(id)));
+        MovieFigures {
+            movie_id: MovieId(id),
+            movie_key: movie.and_then(|movie| movie.key).map(String::from),
+            title: movie.map(|movie| movie.title.into()),
+            genres: movie.map(|movie| movie.genres.into()),
+            avg_rating: sums.mean().unwrap_or(f64::NAN),
+            total_ratings: sums.n,
+            stddev_rating: sums.deviation(),
+        }
+    };
+    some.into_iter().map(figures).collect()
 }
 
 #[cfg(test)]
@@ -94,7 +98,7 @@ mod tests {
     }
 
     fn ids(min: u64, order: Order) -> Vec<i32> {
-        movies(&rated(), None, min, order).iter().map(|figures| figures.movie_id.0).collect()
+        ranked(&rated(), min, order).iter().map(|(id, _)| *id).collect()
     }
 
     #[test]
@@ -107,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_deviation_is_that_of_a_sample() {
-        let all = movies(&rated(), None, 0, Order::MostPolarising);
+        let all = figures(&ranked(&rated(), 0, Order::MostPolarising), None);
         assert!((all[0].stddev_rating.unwrap() - 8.0_f64.sqrt()).abs() < 1e-12);
         assert!((all[1].stddev_rating.unwrap() - 1.0).abs() < 1e-12);
         assert_eq!((all[1].avg_rating, all[1].total_ratings), (3.0, 3));

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::dataset::scan::Pass;
 use crate::io::columns::{Needed, RatingRows};
-use crate::io::parquet::GROUP_ROWS;
 
 /// Number, sum and sum of squares of some ratings.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -69,6 +68,11 @@ impl Slots {
     }
 
     #[cold]
+    fn join_one(&mut self, number: i32, halves: Halves) {
+        self.slot(number.into()).join(&halves.to_sums());
+    }
+
+    #[cold]
     fn slot(&mut self, number: i64) -> &mut Sums {
         match usize::try_from(number) {
             Ok(at) if at < Self::LONGEST => {
@@ -107,34 +111,51 @@ impl Slots {
 
 /// Adds up the ratings of each movie.
 ///
-/// What limits this is how much of the table is at hand: stars that are halves, as nearly all are, are added up as whole numbers, which
-/// take half the room.
+/// What limits this is how much of the table is at hand: stars that are halves, as nearly all are, are added up as whole numbers, all in
+/// eight bytes.
 #[derive(Debug, Clone, Default)]
 pub struct PerMovie {
     table: Vec<Halves>,
-    /// Ratings in the table.
-    n_added: usize,
     others: Slots,
 }
 
-/// Number of some ratings, sum of their half stars, sum of the squares of those, and nothing: as many as a vector holds, so that a rating
-/// is one addition.
-type Halves = [u32; 4];
+/// Number of some ratings, sum of their half stars and sum of the squares of those, side by side, so that a rating is one addition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Halves(u64);
 
-fn to_sums([n, sum, squares, _]: Halves) -> Sums {
-    Sums { n: n.into(), sum: f64::from(sum) / 2.0, squares: f64::from(squares) / 4.0 }
-}
+impl Halves {
+    /// Most half stars of a rating: ten stars.
+    const MOST: u32 = 20;
+    const SUM_AT: u32 = 26;
+    const N_AT: u32 = 48;
+    /// Each kind of rating, by its half stars; there are more so that five bits need no look at where they end.
+    const OF: [Self; 32] = {
+        let mut of = [Self(0); 32];
+        let mut half = 0;
+        while half <= Self::MOST as u64 {
+            of[half as usize] = Self((1 << Self::N_AT) | (half << Self::SUM_AT) | (half * half));
+            half += 1;
+        }
+        of
+    };
 
-fn add_halves(to: &mut Halves, more: &Halves) {
-    to.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// Tells whether there are so many ratings, 2¹⁵, that only as many more have room, whatever their stars.
+    fn is_full(self) -> bool {
+        self.0 >> 63 == 1
+    }
+
+    fn to_sums(self) -> Sums {
+        let bits = |from: u32, to: u32| self.0 >> from & ((1 << (to - from)) - 1);
+        let (sum, squares) = (bits(Self::SUM_AT, Self::N_AT), bits(0, Self::SUM_AT));
+        Sums { n: self.0 >> Self::N_AT, sum: sum as f64 / 2.0, squares: squares as f64 / 4.0 }
+    }
 }
 
 impl PerMovie {
-    /// Most half stars of a rating in the table: ten stars.
-    const MOST: f32 = 20.0;
-    /// Most ratings in the table, so that no sum of their squares exceeds 32 bits.
-    const ROOM: usize = u32::MAX as usize / 400 - GROUP_ROWS;
-
     /// Makes room in the table for some movies; tells whether it has room for all of them.
     fn make_room(&mut self, movies: &[i32]) -> bool {
         let (least, most) =
@@ -148,20 +169,15 @@ impl PerMovie {
         true
     }
 
-    /// Empties the table.
-    fn settle(&mut self) {
-        self.others.make_room(self.table.len());
-        for (halves, sums) in self.table.iter_mut().zip(&mut self.others.table) {
-            sums.join(&to_sums(std::mem::take(halves)));
-        }
-        self.n_added = 0;
-    }
-
     /// Returns the rated movies, by ascending raw id.
     #[must_use]
-    pub fn finish(mut self) -> Vec<(i32, Sums)> {
-        self.settle();
-        self.others.into_sorted().into_iter().map(|(id, sums)| (id as i32, sums)).collect()
+    pub fn finish(self) -> Vec<(i32, Sums)> {
+        let Self { table, mut others } = self;
+        others.make_room(table.len());
+        for (halves, sums) in table.into_iter().zip(&mut others.table) {
+            sums.join(&halves.to_sums());
+        }
+        others.into_sorted().into_iter().map(|(id, sums)| (id as i32, sums)).collect()
     }
 }
 
@@ -178,38 +194,36 @@ impl Pass for PerMovie {
             let half = stars + stars;
             // Numbers of this size have no digits behind the point.
             let whole = (half + WHOLE) - WHOLE;
-            all & (0.0..=Self::MOST).contains(&half) & (whole == half)
+            all & (0.0..=Halves::MOST as f32).contains(&half) & (whole == half)
         });
-        if !are_halves || rows.movie_id.len() > GROUP_ROWS || !self.make_room(movies) {
+        if !are_halves || !self.make_room(movies) {
             for (&movie, &stars) in movies.iter().zip(stars) {
                 self.others.add(movie.into(), stars);
             }
             return;
         }
-        if self.n_added > Self::ROOM {
-            self.settle();
-        }
-        self.n_added += movies.len();
         let table = &mut self.table[..];
         for (&movie, &stars) in movies.iter().zip(stars) {
             // The whole number that `WHOLE` leaves in the lowest bits.
-            let half = (stars + stars + WHOLE).to_bits() & 0xff;
-            add_halves(&mut table[movie as usize], &[1, half, half * half, 0]);
+            let half = (stars + stars + WHOLE).to_bits() % 32;
+            let place = &mut table[movie as usize];
+            *place = place.plus(Halves::OF[half as usize]);
+            if place.is_full() {
+                self.others.join_one(movie, std::mem::take(place));
+            }
         }
     }
 
     fn join(&mut self, mut later: Self) {
-        if self.n_added + later.n_added > Self::ROOM {
-            self.settle();
-            later.settle();
-        }
         if self.table.len() < later.table.len() {
             std::mem::swap(&mut self.table, &mut later.table);
         }
-        for (halves, later) in self.table.iter_mut().zip(later.table) {
-            add_halves(halves, &later);
+        for ((movie, place), later) in (0..).zip(&mut self.table).zip(later.table) {
+            *place = place.plus(later);
+            if place.is_full() {
+                self.others.join_one(movie, std::mem::take(place));
+            }
         }
-        self.n_added += later.n_added;
         self.others.join(later.others);
     }
 }
@@ -228,6 +242,30 @@ mod tests {
     use crate::dataset::Scan;
     use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::progress::Silent;
+
+    #[test]
+    fn any_number_of_ratings_of_a_movie_has_room() {
+        let n = 3 << 15;
+        let ids: Vec<i32> = (0..n).map(|_| 7).collect();
+        let add = |stars: f32| {
+            let stars = vec![stars; n as usize];
+            let mut pass = PerMovie::default();
+            pass.add(RatingRows { user_id: &[], movie_id: &ids, rating: &stars, time_ms: &[] });
+            // Not a full number of them.
+            pass.add(RatingRows {
+                user_id: &[],
+                movie_id: &ids[1..],
+                rating: &stars,
+                time_ms: &[],
+            });
+            pass
+        };
+        let mut all = add(10.0);
+        all.join(add(0.5));
+        let half = f64::from(2 * n - 1);
+        let sums = Sums { n: 2 * half as u64, sum: half * 10.5, squares: half * 100.25 };
+        assert_eq!(all.finish(), [(7, sums)]);
+    }
 
     proptest! {
         #[test]

@@ -9,11 +9,12 @@ use crate::cli::output::columns::{
 };
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::ui::Ui;
+use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
 use crate::dataset::{DatasetError, Scan};
 use crate::plot::stats as plot;
 use crate::stats::landing::landing;
-use crate::stats::movies::{MovieFigures, Order, movies};
+use crate::stats::movies::{MovieFigures, Order, figures, ranked};
 use crate::stats::sums::{PerMovie, Sums};
 
 /// List every rated movie with its average and number of ratings
@@ -115,7 +116,7 @@ impl MovieTableArgs {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let order = Order::MostRated;
-        let figures = movies(&rated, known.as_ref(), self.min_ratings, order);
+        let figures = figures(&ranked(&rated, self.min_ratings, order), known.as_ref());
         ui.finish();
         let rows = rows_of(columns_of(&figures, false));
         sink.write(&Report::Rows(rows), || plot::movies("Rated movies", &figures, order))
@@ -126,16 +127,16 @@ impl SelectionArgs {
     pub(super) fn run(&self, order: Order, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
-        let mut figures = movies(&rated, known.as_ref(), self.min_ratings, order);
+        let mut ranked = ranked(&rated, self.min_ratings, order);
         if !self.genre.is_empty() {
             let known = known.as_ref().ok_or(DatasetError::NoMovies)?;
             known.check_genres(&self.genre).map_err(DatasetError::from)?;
-            figures.retain(|figures| {
-                let movie = known.get(figures.movie_id).unwrap_or_default();
+            ranked.retain(|(id, _)| {
+                let movie = known.get(MovieId(*id)).unwrap_or_default();
                 self.genre.iter().any(|genre| movie.has_genre(genre))
             });
         }
-        figures.truncate(self.n);
+        let figures = figures(ranked.iter().take(self.n), known.as_ref());
         ui.finish();
         let rows = rows_of(columns_of(&figures, order == Order::MostPolarising));
         sink.write(&Report::Rows(rows), || plot::movies(&self.title(order), &figures, order))
@@ -161,17 +162,18 @@ impl BestByGenreArgs {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let known = known.ok_or(DatasetError::NoMovies)?;
-        let figures = movies(&rated, Some(&known), self.min_ratings, Order::BestRated);
+        let ranked = ranked(&rated, self.min_ratings, Order::BestRated);
         let (mut genres, mut best) = (Vec::new(), Vec::new());
         for genre in known.genres() {
-            let of_genre = figures.iter().filter(|figures| {
-                known.get(figures.movie_id).is_some_and(|movie| movie.has_genre(genre))
+            let of_genre = ranked.iter().filter(|(id, _)| {
+                known.get(MovieId(*id)).is_some_and(|movie| movie.has_genre(genre))
             });
-            for figures in of_genre.take(self.n) {
+            for one in of_genre.take(self.n) {
                 genres.push(genre);
-                best.push(figures.clone());
+                best.push(*one);
             }
         }
+        let best = figures(&best, Some(&known));
         ui.finish();
         let mut columns = columns_of(&best, false);
         columns.insert(0, texts("genre", genres.iter()));
@@ -184,7 +186,7 @@ impl LandingArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
-        let figures = movies(&rated, known.as_ref(), 1, Order::MostRated);
+        let figures = figures(&ranked(&rated, 1, Order::MostRated), known.as_ref());
         let chosen = landing(&figures, self.n);
         ui.finish();
         let rows = rows_of(columns_of(&chosen, true));

@@ -4,11 +4,12 @@
 //! Encodings.md): differences for movies and times, dictionaries for users and stars, plain numbers in vectors, nothing compressed. A column of
 //! any other kind is left to the Arrow reader. Nothing is trusted: every length is checked, and damage is an error.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::Page;
 use parquet::errors::{ParquetError, Result};
@@ -105,16 +106,27 @@ fn damaged(what: &str) -> ParquetError {
     ParquetError::General(what.into())
 }
 
-/// Pages of one chunk of a column.
-fn pages(
-    input: &impl ChunkReader,
+thread_local! {
+    /// Memory that the last chunk of a column was read into: first touching as much of it for each chunk costs as much as reading it.
+    static SPARE: Cell<BytesMut> = Cell::default();
+}
+
+/// Lets `read` go through the pages of one chunk of a column.
+fn with_pages<T>(
+    input: &ParquetInput,
     column: &ColumnChunkMetaData,
     rows: usize,
-) -> Result<SerializedPageReader<Chunk>> {
+    read: impl FnOnce(SerializedPageReader<Chunk>) -> Result<T>,
+) -> Result<T> {
     let (start, length) = column.byte_range();
     let length = usize::try_from(length).map_err(|_| damaged("a column is too long"))?;
-    let chunk = Chunk { bytes: input.get_bytes(start, length)?, start };
-    SerializedPageReader::new(Arc::new(chunk), column, rows, None)
+    let memory = input.read(start, length, SPARE.take())?;
+    let chunk = Chunk { bytes: memory.slice(..length), start };
+    let result = SerializedPageReader::new(Arc::new(chunk), column, rows, None).and_then(read);
+    if let Ok(memory) = memory.try_into_mut() {
+        SPARE.set(memory);
+    }
+    result
 }
 
 /// Values of a page without compression, and how they are encoded; nothing for a page of another kind.
@@ -135,6 +147,11 @@ fn is_plain_chunk(column: &ColumnChunkMetaData) -> bool {
 pub(super) trait Four: Copy + Default {
     /// Makes it of its bytes in the file.
     fn of(bytes: [u8; 4]) -> Self;
+
+    /// Makes it of a number in the file.
+    fn of_number(number: i64) -> Self {
+        Self::of((number as i32).to_le_bytes())
+    }
 }
 
 impl Four for i32 {
@@ -155,22 +172,34 @@ fn plain<T: Four>(bytes: &[u8]) -> Vec<T> {
 }
 
 /// Reads a column of four bytes that allows no nulls, all of it or the rows `wanted`, which ascend; nothing where it is
-/// stored in a way that is not known here.
+/// stored in a way that is not known here. `memory` is used for the values.
 pub(super) fn read_four<T: Four>(
-    input: &impl ChunkReader,
+    input: &ParquetInput,
     column: &ColumnChunkMetaData,
     rows: usize,
     wanted: Option<&[u32]>,
+    memory: Vec<T>,
 ) -> Result<Option<Vec<T>>> {
     if !is_plain_chunk(column) || column.column_descr().max_def_level() != 0 {
         return Ok(None);
     }
+    with_pages(input, column, rows, |pages| four_of_pages(pages, rows, wanted, memory))
+}
+
+fn four_of_pages<T: Four>(
+    pages: SerializedPageReader<Chunk>,
+    rows: usize,
+    wanted: Option<&[u32]>,
+    memory: Vec<T>,
+) -> Result<Option<Vec<T>>> {
     let n_wanted = wanted.map_or(rows, <[u32]>::len);
-    let mut values: Vec<T> = Vec::with_capacity(n_wanted);
+    let mut values = memory;
+    values.clear();
+    values.reserve(n_wanted);
     let mut dictionary: Vec<T> = Vec::new();
     let mut page_values: Vec<T> = Vec::new();
     let mut first = 0;
-    for page in pages(input, column, rows)? {
+    for page in pages {
         let page = page?;
         if let Page::DictionaryPage { buf, .. } = &page {
             dictionary = plain(buf);
@@ -186,17 +215,22 @@ pub(super) fn read_four<T: Four>(
                 let (&width, indices) =
                     bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
                 let mut largest = 0;
-                let value = |number: u32| dictionary.get(number as usize).copied();
+                // Numbers of one byte need no look at where the dictionary ends; that is looked at once for all of them.
+                let mut of_byte = [T::default(); 256];
+                of_byte.iter_mut().zip(&dictionary).for_each(|(to, from)| *to = *from);
+                let value = |number: u32| match width {
+                    ..=8 => of_byte[usize::from(number as u8)],
+                    _ => dictionary.get(number as usize).copied().unwrap_or_default(),
+                };
                 hybrid(indices, u32::from(width), n, here, |run| match run {
                     Run::Times(number, times) => {
                         largest = largest.max(number);
-                        values.resize(values.len() + times, value(number).unwrap_or_default());
+                        values.resize(values.len() + times, value(number));
                     }
                     Run::Pack(numbers) => {
                         largest =
                             numbers.iter().fold(largest, |most, &number| most.max(number as u32));
-                        values
-                            .extend(numbers.iter().map(|&at| value(at as u32).unwrap_or_default()));
+                        values.extend(numbers.iter().map(|&at| value(at as u32)));
                     }
                 })?;
                 if n > 0 && largest as usize >= dictionary.len() {
@@ -206,10 +240,9 @@ pub(super) fn read_four<T: Four>(
                 continue;
             }
             Encoding::DELTA_BINARY_PACKED => {
-                let value = |value: i64| T::of((value as i32).to_le_bytes());
                 if wanted.is_none() {
                     let before = values.len();
-                    deltas(&bytes, n, |delta| values.push(value(delta)))?;
+                    deltas(&bytes, n, T::of_number, &mut values)?;
                     if values.len() - before != n {
                         return Err(damaged("a page of too few values"));
                     }
@@ -217,7 +250,7 @@ pub(super) fn read_four<T: Four>(
                     continue;
                 }
                 page_values.reserve(n);
-                deltas(&bytes, n, |delta| page_values.push(value(delta)))?;
+                deltas(&bytes, n, T::of_number, &mut page_values)?;
             }
             _ => return Ok(None),
         }
@@ -297,18 +330,30 @@ fn levels(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     rest.split_at_checked(length).ok_or_else(|| damaged("levels beyond the page"))
 }
 
-/// Reads a column of times, which may be unknown; nothing where it is stored in a way that is not known here.
+/// Reads a column of times, which may be unknown; nothing where it is stored in a way that is not known here. `memory` is used for
+/// them.
 pub(super) fn read_times(
-    input: &impl ChunkReader,
+    input: &ParquetInput,
     column: &ColumnChunkMetaData,
     rows: usize,
+    memory: Vec<i64>,
 ) -> Result<Option<Vec<i64>>> {
     if !is_plain_chunk(column) || column.column_descr().max_def_level() != 1 {
         return Ok(None);
     }
-    let mut values: Vec<i64> = Vec::with_capacity(rows);
+    with_pages(input, column, rows, |pages| times_of_pages(pages, rows, memory))
+}
+
+fn times_of_pages(
+    pages: SerializedPageReader<Chunk>,
+    rows: usize,
+    memory: Vec<i64>,
+) -> Result<Option<Vec<i64>>> {
+    let mut values = memory;
+    values.clear();
+    values.reserve(rows);
     let mut known = Vec::new();
-    for page in pages(input, column, rows)? {
+    for page in pages {
         let Some((bytes, n, encoding)) = data(page?) else { return Ok(None) };
         if encoding != Encoding::DELTA_BINARY_PACKED {
             return Ok(None);
@@ -322,7 +367,7 @@ pub(super) fn read_times(
             n_known += if level == 1 { times } else { 0 };
         })?;
         let before = values.len();
-        deltas(bytes, n_known, |value| values.push(value))?;
+        deltas(bytes, n_known, |ms| ms, &mut values)?;
         if values.len() != before + n_known {
             return Err(damaged("a page of too few values"));
         }
@@ -465,8 +510,13 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Reads up to `n` numbers from their differences and hands them out in order.
-fn deltas(mut bytes: &[u8], n: usize, mut out: impl FnMut(i64)) -> Result<()> {
+/// Reads up to `n` numbers from their differences and adds what `of` makes of each to `out`.
+fn deltas<T: Copy + Default>(
+    mut bytes: &[u8],
+    n: usize,
+    of: impl Fn(i64) -> T + Copy,
+    out: &mut Vec<T>,
+) -> Result<()> {
     const LONGEST: u64 = 1 << 16;
     let bytes = &mut bytes;
     let (block, miniblocks) = (varint(bytes)?, varint(bytes)?);
@@ -481,7 +531,7 @@ fn deltas(mut bytes: &[u8], n: usize, mut out: impl FnMut(i64)) -> Result<()> {
     if left == 0 {
         return Ok(());
     }
-    out(value);
+    out.push(of(value));
     left -= 1;
     while left > 0 {
         let least = zigzag(bytes)?;
@@ -503,12 +553,8 @@ fn deltas(mut bytes: &[u8], n: usize, mut out: impl FnMut(i64)) -> Result<()> {
             if packed.len() * 8 < now * usize::from(width) {
                 return Err(damaged("differences beyond the page"));
             }
-            unpack(packed, u32::from(width), now, |deltas| {
-                for &delta in deltas {
-                    // The sum that does not wait for the last value comes first.
-                    value = value.wrapping_add(least.wrapping_add(delta as i64));
-                    out(value);
-                }
+            packs(packed, u32::from(width), now, |pack, n| {
+                out.extend_from_slice(&sums_of_pack(pack, width, &mut value, least, of)[..n]);
             });
             left -= now;
             *bytes = rest;
@@ -524,6 +570,12 @@ const PACK: usize = 32;
 /// at a time.
 #[inline(always)]
 fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u64])) {
+    packs(bytes, width, n, |pack, n| out(&unpack_pack(pack, width)[..n]));
+}
+
+/// Hands out the bytes of up to [`PACK`] of `n` numbers of `width` bits at a time, and how many they are.
+#[inline(always)]
+fn packs(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u8], usize)) {
     let size = PACK / 8 * width as usize;
     let mut padded = [0; PACK / 8 * 64 + 16];
     for first in (0..n).step_by(PACK) {
@@ -536,24 +588,67 @@ fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u64])) {
             padded[rest.len()..size + 16].fill(0);
             &padded[..size + 16]
         });
-        let values = unpack_pack(pack, width);
-        out(&values[..PACK.min(n - first)]);
+        out(pack, PACK.min(n - first));
     }
 }
 
-/// Unpacks numbers of one width, which is known when this is compiled, so that all shifts are.
-fn unpack_width<const WIDTH: usize>(bytes: &[u8]) -> [u64; PACK] {
+/// Returns one of the numbers of a width that is known when this is compiled, so that all shifts are.
+#[inline(always)]
+fn number<const WIDTH: usize>(bytes: &[u8], i: usize) -> u64 {
     let mask = if WIDTH == 64 { u64::MAX } else { (1 << (WIDTH % 64)) - 1 };
-    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-    std::array::from_fn(|i| {
-        let (at, shift) = (i * WIDTH / 8, i * WIDTH % 8);
-        let mut value = word(at) >> shift;
-        if shift + WIDTH > 64 {
-            value |= word(at + 8) << (64 - shift);
-        }
-        value & mask
-    })
+    let (at, shift) = (i * WIDTH / 8, i * WIDTH % 8);
+    let mut value = word(at) >> shift;
+    if shift + WIDTH > 64 {
+        value |= word(at + 8) << (64 - shift);
+    }
+    value & mask
+}
+
+fn unpack_width<const WIDTH: usize>(bytes: &[u8]) -> [u64; PACK] {
+    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
+    std::array::from_fn(|i| number::<WIDTH>(bytes, i))
+}
+
+/// Unpacks differences and adds them up in one go; `value` is the number before the first.
+fn sums_of_width<T, const WIDTH: usize>(
+    bytes: &[u8],
+    value: &mut i64,
+    least: i64,
+    of: impl Fn(i64) -> T,
+) -> [T; PACK] {
+    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
+    let mut sum = *value;
+    let numbers = std::array::from_fn(|i| {
+        // The sum that does not wait for the last value comes first.
+        sum = sum.wrapping_add(least.wrapping_add(number::<WIDTH>(bytes, i) as i64));
+        of(sum)
+    });
+    *value = sum;
+    numbers
+}
+
+fn sums_of_pack<T>(
+    bytes: &[u8],
+    width: u8,
+    value: &mut i64,
+    least: i64,
+    of: impl Fn(i64) -> T,
+) -> [T; PACK] {
+    macro_rules! by_width {
+        ($($width:literal)*) => {
+            match width {
+                $($width => sums_of_width::<T, $width>(bytes, value, least, of),)*
+                // What is as far apart is rare.
+                _ => unpack_pack(bytes, width.into()).map(|delta| {
+                    *value = value.wrapping_add(least.wrapping_add(delta as i64));
+                    of(*value)
+                }),
+            }
+        };
+    }
+    by_width!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+        40 41 42 43 44)
 }
 
 fn unpack_pack(bytes: &[u8], width: u32) -> [u64; PACK] {
@@ -597,9 +692,9 @@ mod tests {
         fn no_bytes_make_it_panic_or_hand_out_too_much(
             bytes in proptest::collection::vec(any::<u8>(), 0..200), n in 0..500_usize, width in 0..40_u32,
         ) {
-            let mut given = 0;
-            let _ = deltas(&bytes, n, |_| given += 1);
-            prop_assert!(given <= n);
+            let mut given = Vec::new();
+            let _ = deltas(&bytes, n, |number| number, &mut given);
+            prop_assert!(given.len() <= n);
             let rows: Vec<u32> = (0..n as u32).filter(|row| row % 3 == 1).collect();
             for rows in [None, Some(&rows[..])] {
                 let mut given = 0;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -65,6 +65,25 @@ impl ParquetInput {
     }
 }
 
+impl ParquetInput {
+    /// Returns at least `length` bytes from a place on; `spare` is memory for them, from an earlier call if there was one.
+    pub(super) fn read(&self, start: u64, length: usize, mut spare: BytesMut) -> Result<Bytes> {
+        let Self::File { file, len } = self else { return self.get_bytes(start, length) };
+        if start.checked_add(length as u64).is_none_or(|end| end > *len) {
+            return Err(beyond(start, length));
+        }
+        if spare.len() < length {
+            spare.resize(length, 0);
+        }
+        read_exact_at(file, &mut spare[..length], start)?;
+        Ok(spare.freeze())
+    }
+}
+
+fn beyond(start: u64, length: usize) -> ParquetError {
+    ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end"))
+}
+
 impl Length for ParquetInput {
     fn len(&self) -> u64 {
         match self {
@@ -83,9 +102,7 @@ impl ChunkReader for ParquetInput {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         let end = start.checked_add(length as u64).filter(|&end| end <= Length::len(self));
-        let Some(end) = end else {
-            return Err(ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end")));
-        };
+        let Some(end) = end else { return Err(beyond(start, length)) };
         match self {
             Self::File { file, .. } => Ok(read_at(file, start, length)?.into()),
             Self::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),

@@ -46,7 +46,10 @@ impl ParquetFile {
         for round in wanted.chunks(rayon::current_num_threads()) {
             let parts: Vec<Result<Part, IoError>> = round
                 .par_iter()
-                .map(|&group| columns.read_group(self, group, starts[group], Needed::ALL))
+                .map(|&group| {
+                    let memory = RatingColumns::default();
+                    columns.read_group(self, group, starts[group], Needed::ALL, memory)
+                })
                 .collect();
             for part in parts {
                 let mut part = part?;
@@ -246,15 +249,16 @@ impl RatingColumnReader {
         Some(pages.collect())
     }
 
-    /// Reads a row group, which begins with row `start`; columns that are not needed may come empty.
+    /// Reads a row group, which begins with row `start`, into `memory`; columns that are not needed may come empty.
     fn read_group(
         &self,
         file: &ParquetFile,
         group: usize,
         start: usize,
         needed: Needed,
+        memory: RatingColumns,
     ) -> Result<Part, IoError> {
-        if let Some(rows) = self.read_own(file, group, start, needed)? {
+        if let Some(rows) = self.read_own(file, group, start, needed, memory)? {
             return Ok(Part { rows, ..Part::default() });
         }
         file.guarded(|| {
@@ -274,6 +278,7 @@ impl RatingColumnReader {
         group: usize,
         start: usize,
         needed: Needed,
+        memory: RatingColumns,
     ) -> Result<Option<RatingColumns>, IoError> {
         let metadata = file.metadata.metadata().row_group(group);
         let numbers = self.keyed == [false; 2] && self.positions == [0, 1, 2, 3].map(Some);
@@ -286,7 +291,7 @@ impl RatingColumnReader {
         let n = metadata.num_rows().max(0) as usize;
         let column = |at: usize| metadata.column(at);
         let times = match needed.times || self.period.is_some() {
-            true => decode::read_times(&file.input, column(TIMESTAMP), n),
+            true => decode::read_times(&file.input, column(TIMESTAMP), n, memory.time_ms),
             false => Ok(Some(Vec::new())),
         };
         let Some(times) = times.map_err(file.damaged())? else { return Ok(None) };
@@ -305,13 +310,14 @@ impl RatingColumnReader {
             return Ok(Some(RatingColumns::default()));
         }
         let wanted = wanted.as_deref();
-        let ids = |needed: bool, at: usize| match needed {
-            true => decode::read_four(&file.input, column(at), n, wanted),
+        let ids = |needed: bool, at: usize, memory| match needed {
+            true => decode::read_four(&file.input, column(at), n, wanted, memory),
             false => Ok(Some(Vec::new())),
         };
-        let (users, movies) = (ids(needed.users, USER), ids(needed.movies, MOVIE));
+        let users = ids(needed.users, USER, memory.user_id);
+        let movies = ids(needed.movies, MOVIE, memory.movie_id);
         let stars = match needed.stars {
-            true => decode::read_four(&file.input, column(RATING), n, wanted),
+            true => decode::read_four(&file.input, column(RATING), n, wanted, memory.rating),
             false => Ok(Some(Vec::new())),
         };
         let damaged = file.damaged();
@@ -447,12 +453,21 @@ impl RatingGroups<'_> {
         self.starts.is_empty()
     }
 
-    /// Reads the columns that are needed of a row group; the others may come empty.
+    /// Reads the columns that are needed of a row group in place of those of another one, whose memory is used again; the others may
+    /// come empty.
     ///
     /// # Errors
     /// If the file is damaged or holds what it must not hold.
-    pub fn read(&self, group: usize, needed: Needed) -> Result<RatingColumns, IoError> {
-        Ok(self.columns.read_group(self.file, group, self.starts[group], needed)?.rows)
+    pub fn read(
+        &self,
+        group: usize,
+        needed: Needed,
+        columns: &mut RatingColumns,
+    ) -> Result<(), IoError> {
+        let memory = std::mem::take(columns);
+        let start = self.starts[group];
+        *columns = self.columns.read_group(self.file, group, start, needed, memory)?.rows;
+        Ok(())
     }
 }
 
@@ -617,8 +632,9 @@ mod tests {
                 let intake = Intake { period: period.clone(), ..Intake::default() };
                 let reader = file.rating_columns(&intake).unwrap();
                 let (mut short, mut arrow) = (RatingColumns::default(), Part::default());
+                let memory = columns.clone();
                 for group in 0..file.metadata.metadata().num_row_groups() {
-                    short.append(&mut reader.read_own(&file, group, 0, Needed::ALL).unwrap().expect("it is mvrec's own"));
+                    short.append(&mut reader.read_own(&file, group, 0, Needed::ALL, memory.clone()).unwrap().expect("it is mvrec's own"));
                     for batch in reader.reader(&file, group).unwrap() {
                         reader.append(&file, &mut arrow, &batch.unwrap(), 0).unwrap();
                     }
