@@ -10,7 +10,7 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::Sidecar;
-use crate::io::columns::{Needed, RatingColumns, RatingRows};
+use crate::io::columns::{Kinds, Needed, RatingColumns, RatingRows};
 use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups};
 use crate::io::values::Scale;
 use crate::progress::Progress;
@@ -47,6 +47,9 @@ impl From<Ratings> for Scan {
     }
 }
 
+/// Columns of a block, and numbers of the kinds of its stars.
+type Memory = (RatingColumns, Vec<u8>);
+
 /// Row groups or blocks of rows, one of which is looked at at a time.
 enum Blocks<'a> {
     File(RatingGroups<'a>),
@@ -61,20 +64,27 @@ impl Blocks<'_> {
         }
     }
 
-    /// Adds a block to a pass; `columns` is memory for it.
+    /// Adds a block to a pass.
     fn add_to(
         &self,
         pass: &mut impl Pass,
         block: usize,
-        columns: &mut RatingColumns,
+        (columns, numbers): &mut Memory,
     ) -> Result<usize, DatasetError> {
         match self {
             Self::File(groups) => {
-                groups.read(block, pass.needs(), columns)?;
+                let mut needs = pass.needs();
+                let stars = match needs.kinds {
+                    true => groups.read_kinds(block, numbers)?,
+                    false => None,
+                };
+                needs.stars |= needs.kinds && stars.is_none();
+                groups.read(block, needs, columns)?;
                 let (user_id, movie_id) = (&columns.user_id[..], &columns.movie_id[..]);
                 let (rating, time_ms) = (&columns.rating[..], &columns.time_ms[..]);
-                pass.add(RatingRows { user_id, movie_id, rating, time_ms });
-                Ok(user_id.len().max(movie_id.len()).max(rating.len()).max(time_ms.len()))
+                let kinds = stars.as_ref().map(|stars| Kinds { numbers, stars });
+                pass.add(RatingRows { user_id, movie_id, rating, time_ms, kinds });
+                Ok(groups.rows(block))
             }
             Self::Memory(ratings) => {
                 let start = block * GROUP_ROWS;
@@ -155,19 +165,19 @@ impl Scan {
         progress.begin("reading ratings", "ratings", Some(self.len() as u64));
         let parts = PARTS.min(blocks.len());
         // Memory that a part has used, for the next one.
-        let spare: Mutex<Vec<RatingColumns>> = Mutex::default();
+        let spare: Mutex<Vec<Memory>> = Mutex::default();
         let made: Vec<Result<P, DatasetError>> = (0..parts)
             .into_par_iter()
             .with_max_len(1)
             .map(|part| {
                 let mut pass = new();
                 let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut columns = lock().pop().unwrap_or_default();
+                let mut memory = lock().pop().unwrap_or_default();
                 for block in part * blocks.len() / parts..(part + 1) * blocks.len() / parts {
-                    let rows = blocks.add_to(&mut pass, block, &mut columns)?;
+                    let rows = blocks.add_to(&mut pass, block, &mut memory)?;
                     progress.advance(rows as u64);
                 }
-                lock().push(columns);
+                lock().push(memory);
                 Ok(pass)
             })
             .collect();

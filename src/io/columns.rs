@@ -63,6 +63,7 @@ impl RatingColumns {
             movie_id: &self.movie_id[range.clone()],
             rating: &self.rating[range.clone()],
             time_ms: &self.time_ms[range],
+            kinds: None,
         }
     }
 
@@ -137,11 +138,14 @@ pub struct Needed {
     pub stars: bool,
     /// `time_ms`.
     pub times: bool,
+    /// Stars as numbers of their kinds, in [`RatingRows::kinds`], and only where a file does not have them so, in `rating`.
+    pub kinds: bool,
 }
 
 impl Needed {
     /// All four columns.
-    pub const ALL: Self = Self { users: true, movies: true, stars: true, times: true };
+    pub const ALL: Self =
+        Self { users: true, movies: true, stars: true, times: true, kinds: false };
 }
 
 /// Some rows of ratings, side by side; a column that was not [`Needed`] may be empty.
@@ -155,6 +159,28 @@ pub struct RatingRows<'a> {
     pub rating: &'a [f32],
     /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
     pub time_ms: &'a [i64],
+    /// Stars in another form.
+    pub kinds: Option<Kinds<'a>>,
+}
+
+/// Stars as numbers of their kinds.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds<'a> {
+    /// Number of the kind of each row.
+    pub numbers: &'a [u8],
+    /// Stars of each kind; zero where there are no more kinds.
+    pub stars: &'a [f32; 256],
+}
+
+impl RatingRows<'_> {
+    /// Returns the stars of a row, in whichever form they have come.
+    #[must_use]
+    pub fn stars(&self, row: usize) -> f32 {
+        match self.kinds {
+            Some(kinds) => kinds.stars[usize::from(kinds.numbers[row])],
+            None => self.rating[row],
+        }
+    }
 }
 
 /// Movies as they stand in a file.

@@ -69,13 +69,13 @@ impl WithAll {
 
 impl Pass for WithAll {
     fn needs(&self) -> Needed {
-        Needed { movies: true, stars: true, times: true, users: false }
+        Needed { movies: true, kinds: true, times: true, ..Needed::default() }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
         self.all.add(rows);
         for (row, _) in rows.movie_id.iter().enumerate().filter(|(_, id)| **id == self.movie) {
-            let (stars, ms) = (rows.rating[row], rows.time_ms[row]);
+            let (stars, ms) = (rows.stars(row), rows.time_ms[row]);
             self.histogram.add(&[stars]);
             if ms != NO_TIME {
                 self.days.add(day_of(ms), stars);

@@ -139,6 +139,13 @@ impl Halves {
         of
     };
 
+    /// Returns that of one rating; nothing if its stars are no halves, or too many.
+    fn of(stars: f32) -> Option<Self> {
+        let half = stars + stars;
+        let fits = half.fract() == 0.0 && (0.0..=Self::MOST as f32).contains(&half);
+        fits.then(|| Self::OF[half as usize])
+    }
+
     fn plus(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
@@ -169,6 +176,19 @@ impl PerMovie {
         true
     }
 
+    /// Adds ratings of movies that have room in the table.
+    #[inline]
+    fn add_to_table(&mut self, movies: &[i32], halves: impl Iterator<Item = Halves>) {
+        let table = &mut self.table[..];
+        for (&movie, halves) in movies.iter().zip(halves) {
+            let place = &mut table[movie as usize];
+            *place = place.plus(halves);
+            if place.is_full() {
+                self.others.join_one(movie, std::mem::take(place));
+            }
+        }
+    }
+
     /// Returns the rated movies, by ascending raw id.
     #[must_use]
     pub fn finish(self) -> Vec<(i32, Sums)> {
@@ -183,33 +203,43 @@ impl PerMovie {
 
 impl Pass for PerMovie {
     fn needs(&self) -> Needed {
-        Needed { movies: true, stars: true, ..Needed::default() }
+        Needed { movies: true, kinds: true, ..Needed::default() }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
         const WHOLE: f32 = (1_u32 << (f32::MANTISSA_DIGITS - 1)) as f32;
         let (movies, stars) = (rows.movie_id, rows.rating);
-        // Without a branch on each of them: all are looked at many at a time.
-        let are_halves = stars.iter().fold(true, |all, &stars| {
-            let half = stars + stars;
-            // Numbers of this size have no digits behind the point.
-            let whole = (half + WHOLE) - WHOLE;
-            all & (0.0..=Halves::MOST as f32).contains(&half) & (whole == half)
-        });
+        let none = Halves::default();
+        let of_kind = rows.kinds.map(|kinds| kinds.stars.map(Halves::of));
+        let are_halves = match &of_kind {
+            Some(of_kind) => of_kind.iter().all(Option::is_some),
+            // Without a branch on each of them: all are looked at many at a time.
+            None => stars.iter().fold(true, |all, &stars| {
+                let half = stars + stars;
+                // Numbers of this size have no digits behind the point.
+                let whole = (half + WHOLE) - WHOLE;
+                all & (0.0..=Halves::MOST as f32).contains(&half) & (whole == half)
+            }),
+        };
         if !are_halves || !self.make_room(movies) {
-            for (&movie, &stars) in movies.iter().zip(stars) {
-                self.others.add(movie.into(), stars);
+            for (row, &movie) in movies.iter().enumerate() {
+                self.others.add(movie.into(), rows.stars(row));
             }
             return;
         }
-        let table = &mut self.table[..];
-        for (&movie, &stars) in movies.iter().zip(stars) {
-            // The whole number that `WHOLE` leaves in the lowest bits.
-            let half = (stars + stars + WHOLE).to_bits() % 32;
-            let place = &mut table[movie as usize];
-            *place = place.plus(Halves::OF[half as usize]);
-            if place.is_full() {
-                self.others.join_one(movie, std::mem::take(place));
+        match rows.kinds.zip(of_kind) {
+            Some((kinds, of_kind)) => {
+                let of_kind = of_kind.map(|halves| halves.unwrap_or(none));
+                let halves = kinds.numbers.iter().map(|&kind| of_kind[usize::from(kind)]);
+                self.add_to_table(movies, halves);
+            }
+            None => {
+                // The whole number that `WHOLE` leaves in the lowest bits.
+                let half = |stars: &f32| (stars + stars + WHOLE).to_bits() % 32;
+                self.add_to_table(
+                    movies,
+                    stars.iter().map(|stars| Halves::OF[half(stars) as usize]),
+                );
             }
         }
     }
@@ -241,6 +271,7 @@ mod tests {
     use super::*;
     use crate::dataset::Scan;
     use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::io::columns::{Kinds, RatingColumns};
     use crate::progress::Silent;
 
     #[test]
@@ -250,13 +281,20 @@ mod tests {
         let add = |stars: f32| {
             let stars = vec![stars; n as usize];
             let mut pass = PerMovie::default();
-            pass.add(RatingRows { user_id: &[], movie_id: &ids, rating: &stars, time_ms: &[] });
+            pass.add(RatingRows {
+                user_id: &[],
+                movie_id: &ids,
+                rating: &stars,
+                time_ms: &[],
+                kinds: None,
+            });
             // Not a full number of them.
             pass.add(RatingRows {
                 user_id: &[],
                 movie_id: &ids[1..],
                 rating: &stars,
                 time_ms: &[],
+                kinds: None,
             });
             pass
         };
@@ -279,7 +317,21 @@ mod tests {
             for (&movie, &stars) in ratings.columns().movie_id.iter().zip(&ratings.columns().rating) {
                 expected.entry(movie).or_default().push(stars.into());
             }
+            // The same as numbers of kinds, as a file has them.
+            let RatingColumns { movie_id, rating, .. } = ratings.columns();
+            let mut kinds = rating.clone();
+            kinds.sort_by(f32::total_cmp);
+            kinds.dedup();
+            let mut stars = [0.0; 256];
+            stars[..kinds.len()].copy_from_slice(&kinds);
+            let number = |stars| kinds.iter().position(|kind| kind == stars).unwrap() as u8;
+            let numbers: Vec<u8> = rating.iter().map(number).collect();
+            let kinds = Some(Kinds { numbers: &numbers, stars: &stars });
+            let mut by_kinds = PerMovie::default();
+            by_kinds.add(RatingRows { user_id: &[], movie_id, rating: &[], time_ms: &[], kinds });
+            let by_kinds = by_kinds.finish();
             let found = Scan::from(ratings).pass(&Silent, PerMovie::default).unwrap().finish();
+            prop_assert_eq!(&by_kinds, &found);
             let found: Vec<_> = found.into_iter().map(|(id, sums)| (id, sums.n, sums.sum, sums.squares)).collect();
             let expected: Vec<_> = expected
                 .into_iter()

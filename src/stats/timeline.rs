@@ -108,7 +108,7 @@ impl<'a> Days<'a> {
 
 impl Pass for Days<'_> {
     fn needs(&self) -> Needed {
-        Needed { stars: true, times: true, movies: self.line_of.is_some(), users: false }
+        Needed { stars: true, times: true, movies: self.line_of.is_some(), ..Needed::default() }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {

@@ -186,6 +186,47 @@ pub(super) fn read_four<T: Four>(
     with_pages(input, column, rows, |pages| four_of_pages(pages, rows, wanted, memory))
 }
 
+/// Reads a column of few kinds of stars as the numbers that its dictionary gives them, and the dictionary; nothing where it is stored
+/// otherwise. `memory` is used for the numbers.
+pub(super) fn read_kinds(
+    input: &ParquetInput,
+    column: &ColumnChunkMetaData,
+    rows: usize,
+    memory: Vec<u8>,
+) -> Result<Option<(Vec<u8>, Vec<f32>)>> {
+    if !is_plain_chunk(column) || column.column_descr().max_def_level() != 0 {
+        return Ok(None);
+    }
+    with_pages(input, column, rows, |pages| {
+        let (mut numbers, mut kinds) = (memory, Vec::new());
+        numbers.clear();
+        for page in pages {
+            let page = page?;
+            if let Page::DictionaryPage { buf, .. } = &page {
+                kinds = plain(buf);
+                continue;
+            }
+            let Some((bytes, n, encoding)) = data(page) else { return Ok(None) };
+            check_room(numbers.len(), n, rows)?;
+            let dictionary = [Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
+            let (&width, packed) = bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
+            if !dictionary.contains(&encoding) || width > 8 || kinds.len() > 256 {
+                return Ok(None);
+            }
+            let (first, all) = (numbers.len(), Wanted { rows: None, first: 0 });
+            hybrid(packed, width.into(), n, all, |run| match run {
+                Run::Times(number, times) => numbers.resize(numbers.len() + times, number as u8),
+                Run::Pack(pack) => numbers.extend(pack.iter().map(|&number| number as u8)),
+            })?;
+            let largest = numbers[first..].iter().max();
+            if largest.is_some_and(|&largest| usize::from(largest) >= kinds.len()) {
+                return Err(damaged("a number beyond the dictionary"));
+            }
+        }
+        Ok(complete(numbers, rows)?.map(|numbers| (numbers, kinds)))
+    })
+}
+
 fn four_of_pages<T: Four>(
     pages: SerializedPageReader<Chunk>,
     rows: usize,

@@ -271,6 +271,15 @@ impl RatingColumnReader {
         })
     }
 
+    /// Tells whether a row group has the columns that mvrec writes.
+    fn is_own(&self, file: &ParquetFile, group: &RowGroupMetaData) -> bool {
+        let numbers = self.keyed == [false; 2] && self.positions == [0, 1, 2, 3].map(Some);
+        let types =
+            [PhysicalType::INT32, PhysicalType::INT32, PhysicalType::FLOAT, PhysicalType::INT64];
+        let found = group.columns().iter().map(ColumnChunkMetaData::column_type);
+        file.is_own() && numbers && is_flat(group) && types.into_iter().eq(found.take(4))
+    }
+
     /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than mvrec does it now.
     fn read_own(
         &self,
@@ -281,11 +290,7 @@ impl RatingColumnReader {
         memory: RatingColumns,
     ) -> Result<Option<RatingColumns>, IoError> {
         let metadata = file.metadata.metadata().row_group(group);
-        let numbers = self.keyed == [false; 2] && self.positions == [0, 1, 2, 3].map(Some);
-        let types =
-            [PhysicalType::INT32, PhysicalType::INT32, PhysicalType::FLOAT, PhysicalType::INT64];
-        let found = metadata.columns().iter().map(ColumnChunkMetaData::column_type);
-        if !(file.is_own() && numbers && is_flat(metadata) && types.into_iter().eq(found.take(4))) {
+        if !self.is_own(file, metadata) {
             return Ok(None);
         }
         let n = metadata.num_rows().max(0) as usize;
@@ -451,6 +456,38 @@ impl RatingGroups<'_> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
+    }
+
+    /// Returns the number of rows of a row group.
+    #[must_use]
+    pub fn rows(&self, group: usize) -> usize {
+        self.file.metadata.metadata().row_group(group).num_rows().max(0) as usize
+    }
+
+    /// Reads the stars of a row group as numbers of their kinds, in place of those of another one; returns the stars of each kind, and
+    /// nothing where they are not stored so or one of them must not be there.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn read_kinds(
+        &self,
+        group: usize,
+        numbers: &mut Vec<u8>,
+    ) -> Result<Option<[f32; 256]>, IoError> {
+        let metadata = self.file.metadata.metadata().row_group(group);
+        if !self.columns.is_own(self.file, metadata) {
+            return Ok(None);
+        }
+        let (rows, memory) = (metadata.num_rows().max(0) as usize, std::mem::take(numbers));
+        let read = decode::read_kinds(&self.file.input, metadata.column(RATING), rows, memory);
+        let Some((read, kinds)) = read.map_err(self.file.damaged())? else { return Ok(None) };
+        *numbers = read;
+        let good = |stars: &f32| self.columns.scale.is_none_or(|scale| scale.contains(*stars));
+        Ok(kinds.iter().all(good).then(|| {
+            let mut stars = [0.0; 256];
+            stars.iter_mut().zip(kinds).for_each(|(to, from)| *to = from);
+            stars
+        }))
     }
 
     /// Reads the columns that are needed of a row group in place of those of another one, whose memory is used again; the others may
@@ -644,11 +681,24 @@ mod tests {
                     prop_assert_eq!(&short, &columns);
                 }
             }
+            let file = open(bytes.clone()).unwrap();
+            let groups = file.rating_groups(Scale::default()).unwrap();
+            let (mut numbers, mut stars) = (Vec::new(), Vec::new());
+            for group in 0..groups.len() {
+                let kinds = groups.read_kinds(group, &mut numbers).unwrap().expect("there are few");
+                stars.extend(numbers.iter().map(|&number| kinds[usize::from(number)]));
+            }
+            prop_assert_eq!(&stars, &columns.rating);
             // Damage anywhere is an error or other values, and never a panic.
             for at in (0..bytes.len()).step_by(bytes.len() / 40 + 1) {
                 let mut bytes = bytes.clone();
                 bytes[at] ^= 1 << (at % 8);
-                let _ = read(bytes);
+                let _ = read(bytes.clone());
+                if let Ok(file) = open(bytes)
+                    && let Ok(groups) = file.rating_groups(Scale::default())
+                {
+                    let _ = (0..groups.len()).try_for_each(|at| groups.read_kinds(at, &mut numbers).map(drop));
+                }
             }
         }
     }
