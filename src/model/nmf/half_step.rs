@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::{Matrix, add_rows};
-use crate::linalg::gram::{NormalEquations, gram};
+use crate::linalg::gram::NormalEquations;
 use crate::linalg::nnls::{self, TOGETHER, Together, sweep_together};
 use crate::linalg::sparse::Csr;
 use crate::model::explain::Equations;
@@ -29,7 +29,8 @@ impl Filled {
     /// Computes the shared part; `None` in the masked case.
     pub(crate) fn of(params: &NmfParams, source: &Matrix) -> Option<Self> {
         let value = f64::from(params.fill?);
-        let mut quadratic = gram(source, source.cols);
+        // In double precision, since the loss is a small difference of large numbers of it.
+        let mut quadratic = source.transposed_times(source);
         let ridge = params.regularization * source.rows as f64;
         (0..source.cols).for_each(|i| quadratic[i * source.cols + i] += ridge);
         let linear = source.column_sums().into_iter().map(|sum| value * sum).collect();
