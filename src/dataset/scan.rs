@@ -2,15 +2,16 @@
 //! of mvrec's own; in memory otherwise.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
-use crate::dataset::sidecar::Sidecar;
+use crate::dataset::sidecar::{Sidecar, read_user_keys};
 use crate::io::columns::{Kinds, Needed, RatingColumns, RatingRows};
+use crate::io::keys::Keys;
 use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups};
 use crate::io::values::Scale;
 use crate::progress::Progress;
@@ -30,7 +31,6 @@ pub struct Scan {
     /// Directory in which there is more than the ratings.
     folder: Option<PathBuf>,
     sidecar: Sidecar,
-    names: OnceLock<Sidecar>,
     /// Rows that repeated a pair of user and movie.
     pub duplicates: usize,
     body: Body,
@@ -104,20 +104,18 @@ impl Scan {
         duplicates: usize,
         body: Body,
     ) -> Self {
-        Self { folder, sidecar, names: OnceLock::new(), duplicates, body }
+        Self { folder, sidecar, duplicates, body }
     }
 
-    /// Returns what the ids stand for: titles, links and keys. They are read when they are first asked for.
+    /// Reads the keys that users stand for, if they stand for some.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn names(&self) -> Result<&Sidecar, DatasetError> {
-        let Some(folder) = &self.folder else { return Ok(&self.sidecar) };
-        if let Some(names) = self.names.get() {
-            return Ok(names);
+    pub fn user_keys(&self) -> Result<Option<Keys>, DatasetError> {
+        match &self.folder {
+            Some(folder) => Ok(read_user_keys(folder)?),
+            None => Ok(self.sidecar.user_keys.clone()),
         }
-        let names = Sidecar::read_names(folder)?;
-        Ok(self.names.get_or_init(|| names))
     }
 
     /// Reads the movies that came along, if any.

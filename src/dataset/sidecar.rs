@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
 use crate::dataset::ids::position;
 use crate::dataset::manifest::{History, Origin};
 use crate::dataset::movies::{Movies, NO_GENRES};
@@ -35,27 +38,15 @@ impl Sidecar {
     /// # Errors
     /// If a file cannot be read.
     pub fn read(folder: &Path) -> Result<Self, IoError> {
-        let mut read = Self::read_names(folder)?;
-        let tags = folder.join(schema::TAGS);
-        if tags.is_file() {
-            let file = ParquetFile::open(Source::open(&tags)?)?;
-            read.tags = Some(batches::to_tags(&file.read_as(&schema::tags())?));
-        }
-        Ok(read)
-    }
-
-    /// Reads what ids of a dataset directory stand for: movies with their links, and keys of users.
-    ///
-    /// # Errors
-    /// If a file cannot be read.
-    pub fn read_names(folder: &Path) -> Result<Self, IoError> {
-        let optional = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
-        let mut read = Self { user_keys: read_user_keys(folder)?, ..Self::default() };
-        if let Some(path) = optional(schema::MOVIES) {
-            read.movies = Some(read_movies(&path)?);
-        }
-        read.links = read_links(folder)?;
-        Ok(read)
+        let movies = folder.join(schema::MOVIES);
+        let tags = table_of(folder, schema::TAGS, &schema::tags())?;
+        Ok(Self {
+            movies: movies.is_file().then(|| read_movies(&movies)).transpose()?,
+            links: read_links(folder)?,
+            tags: tags.as_ref().map(batches::to_tags),
+            user_keys: read_user_keys(folder)?,
+            ..Self::default()
+        })
     }
 
     /// Reads movies by id, with their links, from a directory; `None` where it has none.
@@ -130,21 +121,20 @@ fn join<T>(all: &mut Option<T>, more: Option<T>, append: impl Fn(&mut T, T)) {
 /// # Errors
 /// If it cannot be read.
 pub fn read_user_keys(folder: &Path) -> Result<Option<Keys>, IoError> {
-    let path = folder.join(schema::USERS);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let file = ParquetFile::open(Source::open(&path)?)?;
-    Ok(Some(batches::to_keys(&file.read_as(&schema::users())?)))
+    Ok(table_of(folder, schema::USERS, &schema::users())?.as_ref().map(batches::to_keys))
 }
 
 fn read_links(folder: &Path) -> Result<Option<LinkColumns>, IoError> {
-    let path = folder.join(schema::LINKS);
+    Ok(table_of(folder, schema::LINKS, &schema::links())?.as_ref().map(batches::to_links))
+}
+
+/// Reads a table of a directory, where it has it.
+fn table_of(folder: &Path, name: &str, schema: &SchemaRef) -> Result<Option<RecordBatch>, IoError> {
+    let path = folder.join(name);
     if !path.is_file() {
         return Ok(None);
     }
-    let file = ParquetFile::open(Source::open(&path)?)?;
-    Ok(Some(batches::to_links(&file.read_as(&schema::links())?)))
+    Ok(Some(ParquetFile::open(Source::open(&path)?)?.read_as(schema)?))
 }
 
 /// Reads a `movies.parquet`.

@@ -1,5 +1,9 @@
 //! A view of a sparse matrix in compressed rows.
 
+use rayon::prelude::*;
+
+use crate::linalg::dense::{Matrix, add_rows};
+
 /// Rows of (column, value) pairs: row `i` is `indices[starts[i]..starts[i + 1]]`, columns ascending.
 #[derive(Debug, Clone, Copy)]
 pub struct Csr<'a> {
@@ -29,6 +33,22 @@ impl<'a> Csr<'a> {
     #[must_use]
     pub fn len(&self, i: usize) -> usize {
         self.starts[i + 1] - self.starts[i]
+    }
+
+    /// Returns the product with a dense matrix, each value being replaced by what `weight` makes of it.
+    #[must_use]
+    pub fn times(&self, x: &Matrix, weight: impl Fn(f32) -> f32 + Sync) -> Matrix {
+        let mut out = Matrix::zeros(self.n_rows(), x.cols);
+        out.data.par_chunks_mut(x.cols.max(1)).enumerate().for_each_init(
+            Vec::new,
+            |weights: &mut Vec<f32>, (i, out)| {
+                let (indices, values) = self.row(i);
+                weights.clear();
+                weights.extend(values.iter().map(|&value| weight(value)));
+                add_rows(x, indices, weights, out);
+            },
+        );
+        out
     }
 
     /// Returns the number of entries.

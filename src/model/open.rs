@@ -133,21 +133,23 @@ impl Model {
         }
         let mean = info.training.mean_rating;
         let scale = info.training.scale.unwrap_or_default();
-        let taste =
-            taste.map(|taste| of_catalogue(folder, schema::TASTE_FACTORS, taste, &movie_ids));
-        let ranking = StarRanking::of(&catalogue, scale, taste.transpose()?);
+        let ranking = || -> Result<StarRanking, ModelError> {
+            let of_catalogue =
+                |taste| of_catalogue(folder, schema::TASTE_FACTORS, taste, &movie_ids);
+            Ok(StarRanking::of(&catalogue, scale, taste.map(of_catalogue).transpose()?))
+        };
         let recommender: Box<dyn Recommender> = match &info.algorithm {
             Algorithm::Als(params) => {
                 let mean = if params.biases { mean } else { 0.0 };
                 let fold_in = FoldIn { params: params.clone(), mean };
                 let (users, items) = factors.expect(OPENED);
                 let items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
-                Box::new(Als::new(fold_in, users, items, ranking))
+                Box::new(Als::new(fold_in, users, items, ranking()?))
             }
             Algorithm::Nmf(params) => {
                 let (users, items) = factors.expect(OPENED);
                 let items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
-                Box::new(Nmf::new(params.clone(), users, items, ranking))
+                Box::new(Nmf::new(params.clone(), users, items, ranking()?))
             }
             Algorithm::Cosine(params) => match params.between {
                 Between::Movies => {

@@ -8,11 +8,8 @@
 //! σ counts 1 − 0.8 s²/σ² (shrinkage of singular values, as in Gavish & Donoho 2017): little where people rate by popularity alone. It is not all
 //! of s, since in real data that still holds something: of 0.6, 0.8 and 1, this was the compromise between real data and such.
 
-use rayon::prelude::*;
-
 use crate::dataset::matrix::Interactions;
-use crate::linalg::dense::{Matrix, add_rows};
-use crate::linalg::sparse::Csr;
+use crate::linalg::dense::Matrix;
 use crate::linalg::svd;
 
 /// Length of the vectors.
@@ -23,8 +20,8 @@ pub(crate) fn fit(matrix: &Interactions) -> Matrix {
     const SEED: u64 = 0;
     const OF_CHANCE: f64 = 0.8;
     let (users, items) = (matrix.n_users(), matrix.n_items());
-    let by_user = |x: &Matrix| sums(matrix.by_user(), x);
-    let by_item = |x: &Matrix| sums(matrix.by_item(), x);
+    let by_user = |x: &Matrix| matrix.by_user().times(x, |_| 1.0);
+    let by_item = |x: &Matrix| matrix.by_item().times(x, |_| 1.0);
     // All vectors that there are would tell each item from any other, and put none near another.
     let factors = FACTORS.min(users.min(items).div_ceil(3));
     let found = svd::randomised(users, items, factors, SEED, by_user, by_item);
@@ -41,18 +38,6 @@ pub(crate) fn fit(matrix: &Interactions) -> Matrix {
         }
     }
     vectors
-}
-
-/// Returns, for each row of ratings, the sum of the rows of `x` that it has rated.
-fn sums(ratings: Csr<'_>, x: &Matrix) -> Matrix {
-    let most = (0..ratings.n_rows()).map(|row| ratings.len(row)).max().unwrap_or(0);
-    let ones = vec![1.0; most];
-    let mut out = Matrix::zeros(ratings.n_rows(), x.cols);
-    out.data.par_chunks_mut(x.cols.max(1)).enumerate().for_each(|(row, out)| {
-        let (indices, _) = ratings.row(row);
-        add_rows(x, indices, &ones[..indices.len()], out);
-    });
-    out
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ pub fn train_from(
         progress.begin("relating movies", "movies", None);
         factors(&matrix.movie_ids, taste::fit(&matrix))
     });
+    let taste_factors = taste.as_ref().map_or(0, |taste| taste.vectors.cols);
     let (parts, loss) = match &algorithm {
         Algorithm::Als(params) => {
             let liked = match params.feedback {
@@ -125,7 +126,6 @@ pub fn train_from(
         scale: dataset.sidecar.history.scale,
         steps: dataset.sidecar.history.steps.clone(),
     };
-    let taste_factors = if algorithm.ranks_by_stars() { taste::FACTORS } else { 0 };
     let info = ModelInfo {
         kind: "mvrec model".into(),
         format_version: schema::FORMAT_VERSION,

@@ -209,38 +209,30 @@ impl Pass for PerMovie {
     fn add(&mut self, rows: RatingRows<'_>) {
         const WHOLE: f32 = (1_u32 << (f32::MANTISSA_DIGITS - 1)) as f32;
         let (movies, stars) = (rows.movie_id, rows.rating);
-        let none = Halves::default();
-        let of_kind = rows.kinds.map(|kinds| kinds.stars.map(Halves::of));
-        let are_halves = match &of_kind {
-            Some(of_kind) => of_kind.iter().all(Option::is_some),
+        if let Some(kinds) = rows.kinds {
+            let of_kind = kinds.stars.map(Halves::of);
+            if of_kind.iter().all(Option::is_some) && self.make_room(movies) {
+                let of_kind = of_kind.map(Option::unwrap_or_default);
+                let halves = kinds.numbers.iter().map(|&kind| of_kind[usize::from(kind)]);
+                return self.add_to_table(movies, halves);
+            }
+        } else {
             // Without a branch on each of them: all are looked at many at a time.
-            None => stars.iter().fold(true, |all, &stars| {
+            let are_halves = stars.iter().fold(true, |all, &stars| {
                 let half = stars + stars;
                 // Numbers of this size have no digits behind the point.
                 let whole = (half + WHOLE) - WHOLE;
                 all & (0.0..=Halves::MOST as f32).contains(&half) & (whole == half)
-            }),
-        };
-        if !are_halves || !self.make_room(movies) {
-            for (row, &movie) in movies.iter().enumerate() {
-                self.others.add(movie.into(), rows.stars(row));
-            }
-            return;
-        }
-        match rows.kinds.zip(of_kind) {
-            Some((kinds, of_kind)) => {
-                let of_kind = of_kind.map(|halves| halves.unwrap_or(none));
-                let halves = kinds.numbers.iter().map(|&kind| of_kind[usize::from(kind)]);
-                self.add_to_table(movies, halves);
-            }
-            None => {
+            });
+            if are_halves && self.make_room(movies) {
                 // The whole number that `WHOLE` leaves in the lowest bits.
                 let half = |stars: &f32| (stars + stars + WHOLE).to_bits() % 32;
-                self.add_to_table(
-                    movies,
-                    stars.iter().map(|stars| Halves::OF[half(stars) as usize]),
-                );
+                let halves = stars.iter().map(|stars| Halves::OF[half(stars) as usize]);
+                return self.add_to_table(movies, halves);
             }
+        }
+        for (row, &movie) in movies.iter().enumerate() {
+            self.others.add(movie.into(), rows.stars(row));
         }
     }
 

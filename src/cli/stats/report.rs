@@ -97,11 +97,12 @@ impl ReportPageArgs {
             mem::take(&mut by_id[at as usize])
         });
         let histories: Vec<_> = histories.collect();
+        let user_keys = scan.user_keys()?;
         let picked = Picked {
             movies: picked,
             histories: &histories,
             of: most_rated.len(),
-            user_keys: scan.names()?.user_keys.as_ref(),
+            user_keys: user_keys.as_ref(),
             titles: known.as_ref(),
         };
         let lists = self.lists(&rated, known.as_ref(), &most_rated);

@@ -139,8 +139,12 @@ fn data(page: Page) -> Option<(Bytes, usize, Encoding)> {
     }
 }
 
-fn is_plain_chunk(column: &ColumnChunkMetaData) -> bool {
-    column.compression() == Compression::UNCOMPRESSED && column.column_descr().max_rep_level() == 0
+/// Tells whether a column is flat, not compressed, and of that definition level: 0 without nulls, 1 with some.
+fn is_plain_chunk(column: &ColumnChunkMetaData, definition: i16) -> bool {
+    let kind = column.column_descr();
+    column.compression() == Compression::UNCOMPRESSED
+        && kind.max_rep_level() == 0
+        && kind.max_def_level() == definition
 }
 
 /// A type of four bytes.
@@ -180,7 +184,7 @@ pub(super) fn read_four<T: Four>(
     wanted: Option<&[u32]>,
     memory: Vec<T>,
 ) -> Result<Option<Vec<T>>> {
-    if !is_plain_chunk(column) || column.column_descr().max_def_level() != 0 {
+    if !is_plain_chunk(column, 0) {
         return Ok(None);
     }
     with_pages(input, column, rows, |pages| four_of_pages(pages, rows, wanted, memory))
@@ -194,7 +198,7 @@ pub(super) fn read_kinds(
     rows: usize,
     memory: Vec<u8>,
 ) -> Result<Option<(Vec<u8>, Vec<f32>)>> {
-    if !is_plain_chunk(column) || column.column_descr().max_def_level() != 0 {
+    if !is_plain_chunk(column, 0) {
         return Ok(None);
     }
     with_pages(input, column, rows, |pages| {
@@ -209,19 +213,14 @@ pub(super) fn read_kinds(
             let Some((bytes, n, encoding)) = data(page) else { return Ok(None) };
             check_room(numbers.len(), n, rows)?;
             let dictionary = [Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
-            let (&width, packed) = bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
-            if !dictionary.contains(&encoding) || width > 8 || kinds.len() > 256 {
+            if !dictionary.contains(&encoding) || kinds.len() > 256 {
                 return Ok(None);
             }
-            let (first, all) = (numbers.len(), Wanted { rows: None, first: 0 });
-            hybrid(packed, width.into(), n, all, |run| match run {
+            let all = Wanted { rows: None, first: 0 };
+            dictionary_numbers(&bytes, n, all, kinds.len(), |run| match run {
                 Run::Times(number, times) => numbers.resize(numbers.len() + times, number as u8),
                 Run::Pack(pack) => numbers.extend(pack.iter().map(|&number| number as u8)),
             })?;
-            let largest = numbers[first..].iter().max();
-            if largest.is_some_and(|&largest| usize::from(largest) >= kinds.len()) {
-                return Err(damaged("a number beyond the dictionary"));
-            }
         }
         Ok(complete(numbers, rows)?.map(|numbers| (numbers, kinds)))
     })
@@ -253,30 +252,19 @@ fn four_of_pages<T: Four>(
         match encoding {
             Encoding::PLAIN => page_values.extend(plain::<T>(&bytes).into_iter().take(n)),
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
-                let (&width, indices) =
-                    bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
-                let mut largest = 0;
                 // Numbers of one byte need no look at where the dictionary ends; that is looked at once for all of them.
                 let mut of_byte = [T::default(); 256];
                 of_byte.iter_mut().zip(&dictionary).for_each(|(to, from)| *to = *from);
-                let value = |number: u32| match width {
-                    ..=8 => of_byte[usize::from(number as u8)],
+                let value = |number: u32| match dictionary.len() {
+                    ..=256 => of_byte[usize::from(number as u8)],
                     _ => dictionary.get(number as usize).copied().unwrap_or_default(),
                 };
-                hybrid(indices, u32::from(width), n, here, |run| match run {
-                    Run::Times(number, times) => {
-                        largest = largest.max(number);
-                        values.resize(values.len() + times, value(number));
-                    }
+                dictionary_numbers(&bytes, n, here, dictionary.len(), |run| match run {
+                    Run::Times(number, times) => values.resize(values.len() + times, value(number)),
                     Run::Pack(numbers) => {
-                        largest =
-                            numbers.iter().fold(largest, |most, &number| most.max(number as u32));
                         values.extend(numbers.iter().map(|&at| value(at as u32)));
                     }
                 })?;
-                if n > 0 && largest as usize >= dictionary.len() {
-                    return Err(damaged("a number beyond the dictionary"));
-                }
                 first += n;
                 continue;
             }
@@ -379,7 +367,7 @@ pub(super) fn read_times(
     rows: usize,
     memory: Vec<i64>,
 ) -> Result<Option<Vec<i64>>> {
-    if !is_plain_chunk(column) || column.column_descr().max_def_level() != 1 {
+    if !is_plain_chunk(column, 1) {
         return Ok(None);
     }
     with_pages(input, column, rows, |pages| times_of_pages(pages, rows, memory))
@@ -475,6 +463,30 @@ fn runs(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u32, usize)) -> 
     })
 }
 
+/// Reads those of `n` numbers of a page that stand at the places `wanted`, after the byte that tells their width; each must be one of `kinds`
+/// that the dictionary has.
+fn dictionary_numbers(
+    bytes: &[u8],
+    n: usize,
+    wanted: Wanted<'_>,
+    kinds: usize,
+    mut out: impl FnMut(Run<'_>),
+) -> Result<()> {
+    let (&width, packed) = bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
+    let mut largest = 0;
+    hybrid(packed, u32::from(width), n, wanted, |run| {
+        largest = match &run {
+            Run::Times(number, _) => largest.max(*number),
+            Run::Pack(pack) => pack.iter().fold(largest, |most, &number| most.max(number as u32)),
+        };
+        out(run);
+    })?;
+    if n > 0 && largest as usize >= kinds {
+        return Err(damaged("a number beyond the dictionary"));
+    }
+    Ok(())
+}
+
 /// Reads those of `n` numbers of `width` bits that stand at the places `wanted`, which ascend: runs of one number, or
 /// packed in groups of eight.
 fn hybrid(
@@ -552,7 +564,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// Reads up to `n` numbers from their differences and adds what `of` makes of each to `out`.
-fn deltas<T: Copy + Default>(
+fn deltas<T: Copy>(
     mut bytes: &[u8],
     n: usize,
     of: impl Fn(i64) -> T + Copy,
@@ -595,7 +607,14 @@ fn deltas<T: Copy + Default>(
                 return Err(damaged("differences beyond the page"));
             }
             packs(packed, u32::from(width), now, |pack, n| {
-                out.extend_from_slice(&sums_of_pack(pack, width, &mut value, least, of)[..n]);
+                let mut sum = value;
+                let numbers = map_pack(pack, width.into(), |delta| {
+                    // The sum that does not wait for the last value comes first.
+                    sum = sum.wrapping_add(least.wrapping_add(delta as i64));
+                    of(sum)
+                });
+                value = sum;
+                out.extend_from_slice(&numbers[..n]);
             });
             left -= now;
             *bytes = rest;
@@ -611,7 +630,7 @@ const PACK: usize = 32;
 /// at a time.
 #[inline(always)]
 fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u64])) {
-    packs(bytes, width, n, |pack, n| out(&unpack_pack(pack, width)[..n]));
+    packs(bytes, width, n, |pack, n| out(&map_pack(pack, width, |number| number)[..n]));
 }
 
 /// Hands out the bytes of up to [`PACK`] of `n` numbers of `width` bits at a time, and how many they are.
@@ -633,70 +652,27 @@ fn packs(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u8], usize)) 
     }
 }
 
-/// Returns one of the numbers of a width that is known when this is compiled, so that all shifts are.
-#[inline(always)]
-fn number<const WIDTH: usize>(bytes: &[u8], i: usize) -> u64 {
+/// Unpacks numbers of one width, which is known when this is compiled, so that all shifts are.
+fn map_width<T, const WIDTH: usize>(bytes: &[u8], mut of: impl FnMut(u64) -> T) -> [T; PACK] {
     let mask = if WIDTH == 64 { u64::MAX } else { (1 << (WIDTH % 64)) - 1 };
+    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-    let (at, shift) = (i * WIDTH / 8, i * WIDTH % 8);
-    let mut value = word(at) >> shift;
-    if shift + WIDTH > 64 {
-        value |= word(at + 8) << (64 - shift);
-    }
-    value & mask
+    std::array::from_fn(|i| {
+        let (at, shift) = (i * WIDTH / 8, i * WIDTH % 8);
+        let mut value = word(at) >> shift;
+        if shift + WIDTH > 64 {
+            value |= word(at + 8) << (64 - shift);
+        }
+        of(value & mask)
+    })
 }
 
-fn unpack_width<const WIDTH: usize>(bytes: &[u8]) -> [u64; PACK] {
-    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
-    std::array::from_fn(|i| number::<WIDTH>(bytes, i))
-}
-
-/// Unpacks differences and adds them up in one go; `value` is the number before the first.
-fn sums_of_width<T, const WIDTH: usize>(
-    bytes: &[u8],
-    value: &mut i64,
-    least: i64,
-    of: impl Fn(i64) -> T,
-) -> [T; PACK] {
-    let bytes = &bytes[..PACK / 8 * WIDTH + 16];
-    let mut sum = *value;
-    let numbers = std::array::from_fn(|i| {
-        // The sum that does not wait for the last value comes first.
-        sum = sum.wrapping_add(least.wrapping_add(number::<WIDTH>(bytes, i) as i64));
-        of(sum)
-    });
-    *value = sum;
-    numbers
-}
-
-fn sums_of_pack<T>(
-    bytes: &[u8],
-    width: u8,
-    value: &mut i64,
-    least: i64,
-    of: impl Fn(i64) -> T,
-) -> [T; PACK] {
+/// Unpacks [`PACK`] numbers and returns what `of` makes of each, in order.
+fn map_pack<T>(bytes: &[u8], width: u32, of: impl FnMut(u64) -> T) -> [T; PACK] {
     macro_rules! by_width {
         ($($width:literal)*) => {
             match width {
-                $($width => sums_of_width::<T, $width>(bytes, value, least, of),)*
-                // What is as far apart is rare.
-                _ => unpack_pack(bytes, width.into()).map(|delta| {
-                    *value = value.wrapping_add(least.wrapping_add(delta as i64));
-                    of(*value)
-                }),
-            }
-        };
-    }
-    by_width!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
-        40 41 42 43 44)
-}
-
-fn unpack_pack(bytes: &[u8], width: u32) -> [u64; PACK] {
-    macro_rules! by_width {
-        ($($width:literal)*) => {
-            match width {
-                $($width => unpack_width::<$width>(bytes),)*
+                $($width => map_width::<T, $width>(bytes, of),)*
                 _ => unreachable!("widths are checked where they are read"),
             }
         };

@@ -63,25 +63,25 @@ impl ParquetInput {
         io::copy(&mut reader, &mut spool)?;
         Self::file(spool)
     }
-}
 
-impl ParquetInput {
     /// Returns at least `length` bytes from a place on; `spare` is memory for them, from an earlier call if there was one.
     pub(super) fn read(&self, start: u64, length: usize, mut spare: BytesMut) -> Result<Bytes> {
-        let Self::File { file, len } = self else { return self.get_bytes(start, length) };
-        if start.checked_add(length as u64).is_none_or(|end| end > *len) {
-            return Err(beyond(start, length));
-        }
+        let Self::File { file, .. } = self else { return self.get_bytes(start, length) };
+        self.check(start, length)?;
         if spare.len() < length {
             spare.resize(length, 0);
         }
         read_exact_at(file, &mut spare[..length], start)?;
         Ok(spare.freeze())
     }
-}
 
-fn beyond(start: u64, length: usize) -> ParquetError {
-    ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end"))
+    /// Refuses a range that lies beyond the end.
+    fn check(&self, start: u64, length: usize) -> Result<()> {
+        match start.checked_add(length as u64).filter(|&end| end <= Length::len(self)) {
+            Some(_) => Ok(()),
+            None => Err(ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end"))),
+        }
+    }
 }
 
 impl Length for ParquetInput {
@@ -101,11 +101,10 @@ impl ChunkReader for ParquetInput {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let end = start.checked_add(length as u64).filter(|&end| end <= Length::len(self));
-        let Some(end) = end else { return Err(beyond(start, length)) };
+        self.check(start, length)?;
         match self {
             Self::File { file, .. } => Ok(read_at(file, start, length)?.into()),
-            Self::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
+            Self::Memory(bytes) => Ok(bytes.slice(start as usize..start as usize + length)),
         }
     }
 }

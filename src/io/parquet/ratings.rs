@@ -478,7 +478,7 @@ impl RatingGroups<'_> {
         if !self.columns.is_own(self.file, metadata) {
             return Ok(None);
         }
-        let (rows, memory) = (metadata.num_rows().max(0) as usize, std::mem::take(numbers));
+        let (rows, memory) = (self.rows(group), std::mem::take(numbers));
         let read = decode::read_kinds(&self.file.input, metadata.column(RATING), rows, memory);
         let Some((read, kinds)) = read.map_err(self.file.damaged())? else { return Ok(None) };
         *numbers = read;

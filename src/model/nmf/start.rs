@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::dataset::matrix::Interactions;
-use crate::linalg::dense::{Matrix, add_rows};
+use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::Csr;
 use crate::linalg::svd::{self, Svd};
 use crate::model::nmf::params::{Init, NmfParams};
@@ -43,17 +43,10 @@ pub(crate) fn start(matrix: &Interactions, params: &NmfParams) -> (Matrix, Matri
 /// Returns (V·1·1ᵀ + S) · X for the matrix whose ratings are given by row.
 fn filled_times(rows: Csr<'_>, fill: f64, x: &Matrix) -> Matrix {
     let constant: Vec<f64> = x.column_sums().into_iter().map(|sum| fill * sum).collect();
-    let mut out = Matrix::zeros(rows.n_rows(), x.cols);
-    out.data.par_chunks_mut(x.cols.max(1)).enumerate().for_each_init(
-        Vec::new,
-        |extras: &mut Vec<f32>, (i, out)| {
-            let (indices, values) = rows.row(i);
-            extras.clear();
-            extras.extend(values.iter().map(|&value| value - fill as f32));
-            add_rows(x, indices, extras, out);
-            out.iter_mut().zip(&constant).for_each(|(out, &c)| *out = (f64::from(*out) + c) as f32);
-        },
-    );
+    let mut out = rows.times(x, |value| value - fill as f32);
+    out.data.par_chunks_mut(x.cols.max(1)).for_each(|out| {
+        out.iter_mut().zip(&constant).for_each(|(out, &c)| *out = (f64::from(*out) + c) as f32);
+    });
     out
 }
 
