@@ -127,7 +127,7 @@ pub fn write_parquet<W: Write + Send>(
 pub fn write_text(
     sorted: Sorted,
     sidecar: &Sidecar,
-    out: impl Write,
+    out: impl Write + Send,
     name: &str,
     format: TextFormat,
 ) -> Result<(), IoError> {

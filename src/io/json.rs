@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,41 +28,78 @@ pub enum TextFormat {
 /// # Errors
 /// If writing fails.
 pub fn write_table(
-    mut out: impl Write,
+    mut out: impl Write + Send,
     file: &str,
     format: TextFormat,
     batches: impl Iterator<Item = RecordBatch>,
 ) -> Result<(), IoError> {
-    use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder};
-    let failed = |source: arrow::error::ArrowError| IoError::Encode {
-        file: file.into(),
-        source: source.into(),
+    /// Rows that are made into text at a time, on each thread.
+    const ROWS: usize = 1 << 12;
+    let named = || IoError::named(file.into());
+    let mut written = 0;
+    let mut write = |texts: Vec<Result<Vec<u8>, ArrowError>>| {
+        for text in texts {
+            let text = text
+                .map_err(|source| IoError::Encode { file: file.into(), source: source.into() })?;
+            if format == TextFormat::Json && !text.is_empty() {
+                out.write_all(if written == 0 { b"[" } else { b"," }).map_err(named())?;
+            }
+            out.write_all(&text).map_err(named())?;
+            written += text.len();
+        }
+        Ok(())
     };
-    let builder = WriterBuilder::new().with_explicit_nulls(true);
-    match format {
-        TextFormat::Json => {
-            let mut writer = builder.build::<_, JsonArray>(&mut out);
-            for batch in batches {
-                writer.write(&with_offsets(&batch)).map_err(failed)?;
-            }
-            writer.finish().map_err(failed)?;
-            out.write_all(b"\n").map_err(IoError::named(file.into()))?;
-        }
-        TextFormat::JsonLines => {
-            let mut writer = builder.build::<_, LineDelimited>(&mut out);
-            for batch in batches {
-                writer.write(&with_offsets(&batch)).map_err(failed)?;
-            }
-            writer.finish().map_err(failed)?;
-        }
-        TextFormat::Csv => {
-            let mut writer = arrow::csv::Writer::new(&mut out);
-            for batch in batches {
-                writer.write(&with_offsets(&batch)).map_err(failed)?;
-            }
+    let (mut ready, mut is_first) = (Vec::new(), true);
+    for batch in batches {
+        let batch = with_offsets(&batch);
+        let starts: Vec<usize> = (0..batch.num_rows().max(1)).step_by(ROWS).collect();
+        for round in starts.chunks(rayon::current_num_threads()) {
+            let make = || -> Vec<Result<Vec<u8>, ArrowError>> {
+                let make = |&start: &usize| {
+                    let rows = batch.slice(start, ROWS.min(batch.num_rows() - start));
+                    rows_as(format, &rows, is_first && start == 0)
+                };
+                round.par_iter().map(make).collect()
+            };
+            // What is ready is written while more is made.
+            let (next, done) = rayon::join(make, || write(std::mem::take(&mut ready)));
+            done?;
+            (ready, is_first) = (next, false);
         }
     }
-    out.flush().map_err(IoError::named(file.into()))
+    write(ready)?;
+    if format == TextFormat::Json {
+        let end: &[u8] = if written == 0 { b"[]\n" } else { b"]\n" };
+        out.write_all(end).map_err(named())?;
+    }
+    out.flush().map_err(named())
+}
+
+/// Makes text of rows: what stands between the brackets of an array, lines, or lines after those of a header, which is made if they are the
+/// `first`.
+fn rows_as(format: TextFormat, rows: &RecordBatch, first: bool) -> Result<Vec<u8>, ArrowError> {
+    use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder};
+    let json = WriterBuilder::new().with_explicit_nulls(true);
+    let mut text = Vec::new();
+    match format {
+        TextFormat::Json => {
+            let mut writer = json.build::<_, JsonArray>(&mut text);
+            writer.write(rows)?;
+            writer.finish()?;
+            text.pop();
+            text.remove(0);
+        }
+        TextFormat::JsonLines => {
+            let mut writer = json.build::<_, LineDelimited>(&mut text);
+            writer.write(rows)?;
+            writer.finish()?;
+        }
+        TextFormat::Csv => {
+            let builder = arrow::csv::WriterBuilder::new().with_header(first);
+            builder.build(&mut text).write(rows)?;
+        }
+    }
+    Ok(text)
 }
 
 /// Reads a JSON file.
@@ -85,4 +124,48 @@ pub fn write(path: &Path, value: &impl Serialize) -> Result<(), IoError> {
         .map_err(|source| IoError::Json { file: path.display().to_string(), source })?;
     text.push('\n');
     std::fs::write(path, text).map_err(IoError::at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int32Array, StringArray};
+
+    use super::*;
+
+    fn batch(rows: i32) -> RecordBatch {
+        let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(0..rows));
+        let texts = (0..rows).map(|id| (id % 3 > 0).then(|| format!("\"{id}\", [x]")));
+        let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        RecordBatch::try_from_iter([("id", ids), ("text", texts)]).unwrap()
+    }
+
+    #[test]
+    fn rows_made_into_text_on_many_threads_are_those_of_one_writer() {
+        use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder};
+        for sizes in [&[0][..], &[1], &[0, 2, 0], &[10_000, 1, 5_000]] {
+            let batches = || sizes.iter().map(|&rows| batch(rows));
+            let written = |format| {
+                let mut out = Vec::new();
+                write_table(&mut out, "x", format, batches()).unwrap();
+                String::from_utf8(out).unwrap()
+            };
+            let json = || WriterBuilder::new().with_explicit_nulls(true);
+            let (mut array, mut lines, mut csv) = (Vec::new(), Vec::new(), Vec::new());
+            let mut writer = json().build::<_, JsonArray>(&mut array);
+            batches().for_each(|batch| writer.write(&batch).unwrap());
+            writer.finish().unwrap();
+            let mut writer = json().build::<_, LineDelimited>(&mut lines);
+            batches().for_each(|batch| writer.write(&batch).unwrap());
+            writer.finish().unwrap();
+            let mut writer = arrow::csv::Writer::new(&mut csv);
+            batches().for_each(|batch| writer.write(&batch).unwrap());
+            drop(writer);
+            array.push(b'\n');
+            assert_eq!(written(TextFormat::Json).as_bytes(), array);
+            assert_eq!(written(TextFormat::JsonLines).as_bytes(), lines);
+            assert_eq!(written(TextFormat::Csv).as_bytes(), csv);
+        }
+    }
 }

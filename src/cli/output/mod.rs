@@ -37,8 +37,16 @@ struct Stdout(BufWriter<io::Stdout>);
 impl Stdout {
     fn new() -> Self {
         const BUFFER: usize = 1 << 16;
+        widen_pipe();
         Self(BufWriter::with_capacity(BUFFER, io::stdout()))
     }
+}
+
+/// Gives a pipe at stdout as much room as Linux lets anyone have, so that its two ends wait less for each other; where it is no pipe or
+/// the user's pipes hold much already, all stays as it is.
+fn widen_pipe() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(io::stdout(), 1 << 20);
 }
 
 fn note_closed<T>(result: io::Result<T>) -> io::Result<T> {
