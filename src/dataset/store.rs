@@ -57,7 +57,8 @@ pub fn write_sidecar(sidecar: &Sidecar, tally: &Tally, folder: &Path) -> Result<
 /// # Errors
 /// If the file cannot be written.
 pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(), IoError> {
-    let (layout, n_rows) = (Layout::default(), batch.num_rows());
+    let distinct = &["title", "imdb_id", "movie_key", "user_key"];
+    let (layout, n_rows) = (Layout { distinct, ..Layout::default() }, batch.num_rows());
     parquet::write_file(&folder.join(name), &batch.schema(), &layout, n_rows, |range| {
         batch.slice(range.start, range.len())
     })

@@ -32,6 +32,8 @@ pub struct Layout {
     /// Columns that neither a dictionary nor compression makes smaller, such as factors; the parts of a
     /// nested name are joined by dots.
     pub plain: &'static [&'static str],
+    /// Columns whose values are nearly all different, such as titles: a dictionary would only have to be read whole before any of them.
+    pub distinct: &'static [&'static str],
     /// Leaves out compression.
     pub uncompressed: bool,
     /// Columns that the rows are sorted by.
@@ -50,6 +52,8 @@ pub const GROUP_ROWS: usize = 1 << 18;
 #[must_use]
 pub fn ratings_layout(footer: Vec<(String, String)>) -> Layout {
     Layout {
+        // So many for all columns: left to itself, the encoder ends pages of times, which may be null, at other rows.
+        page_rows: 1 << 14,
         deltas: &["movie_id", "rating_timestamp"],
         uncompressed: true,
         sorted_by: &["user_id", "movie_id"],
@@ -85,6 +89,9 @@ fn properties(schema: &SchemaRef, layout: &Layout) -> WriterProperties {
         builder = builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+    }
+    for &name in layout.distinct {
+        builder = builder.set_column_dictionary_enabled(column_path(name), false);
     }
     for &name in layout.plain {
         let path = column_path(name);
