@@ -8,7 +8,6 @@ use clap::Args;
 use crate::cli::error::{Result, usage};
 use crate::cli::memory::Size;
 use crate::cli::ui::Ui;
-use crate::dataset::ids::MovieId;
 use crate::dataset::load::{self, Input, load_movies};
 use crate::dataset::{Dataset, Movies, Scan, Sidecar};
 use crate::io::source::STDIN;
@@ -109,15 +108,23 @@ impl MoviesArgs {
         Ok(movies)
     }
 
-    /// Returns the movies of `--movies`, else those that came along.
-    pub(crate) fn of_scan(&self, scan: &Scan) -> Result<Option<Movies>> {
+    /// Returns the movies of `--movies`, else those that came along; their links may be left out where they are not wanted.
+    pub(crate) fn of_scan(&self, scan: &Scan, with_links: bool) -> Result<Option<Movies>> {
         match self.load()? {
             Some(movies) => Ok(Some(movies)),
-            None => Ok(scan.movies()?),
+            None => Ok(scan.movies(with_links)?),
         }
     }
 
-    /// Says which titles are missing, and how to get some where there are none.
+    /// Returns some movies of `--movies`, or of those that came along; their ids ascend.
+    pub(crate) fn some_of_scan(&self, scan: &Scan, ids: &[i32]) -> Result<Option<Movies>> {
+        match self.load()? {
+            Some(movies) => Ok(Some(movies)),
+            None => Ok(scan.some_movies(ids)?),
+        }
+    }
+
+    /// Says which titles of rated movies, whose ids ascend, are missing, and how to get some where there are none.
     pub(crate) fn tell(
         movies: Option<&Movies>,
         rated: impl ExactSizeIterator<Item = i32>,
@@ -134,7 +141,7 @@ impl MoviesArgs {
 
 fn tell_of_untitled(rated: impl ExactSizeIterator<Item = i32>, movies: &Movies, ui: &Ui) {
     let all = rated.len();
-    let untitled = rated.filter(|&id| movies.get(MovieId(id)).is_none()).count();
+    let untitled = movies.places(rated).filter(Option::is_none).count();
     if untitled > 0 {
         ui.say(&format!("warning: {untitled} of {all} rated movies have no title"));
     }

@@ -209,13 +209,19 @@ impl Movies {
         &self.ids
     }
 
+    /// Returns the genres of the movie at a place of [`Self::ids`], joined by `|`.
+    #[must_use]
+    pub fn genres_at(&self, at: usize) -> &str {
+        text(&self.genres, at).unwrap_or_default()
+    }
+
     /// Returns the movie at a place of [`Self::ids`].
     #[must_use]
     pub fn at(&self, at: usize) -> Movie<'_> {
         Movie {
             title: text(&self.title, at).unwrap_or_default(),
             release_year: self.release_year.is_valid(at).then(|| self.release_year.value(at)),
-            genres: text(&self.genres, at).unwrap_or_default(),
+            genres: self.genres_at(at),
             imdb_id: text(&self.imdb_id, at),
             tmdb_id: self.tmdb_id.is_valid(at).then(|| self.tmdb_id.value(at)),
             key: text(&self.key, at),
@@ -226,6 +232,18 @@ impl Movies {
     #[must_use]
     pub fn get(&self, id: MovieId) -> Option<Movie<'_>> {
         position(&self.ids, id.0).map(|at| self.at(at as usize))
+    }
+
+    /// Returns the place of each of some movies, whose ids ascend, where it is there.
+    pub fn places<'a>(
+        &'a self,
+        ids: impl Iterator<Item = i32> + 'a,
+    ) -> impl Iterator<Item = Option<usize>> + 'a {
+        let mut at = 0;
+        ids.map(move |id| {
+            at += self.ids[at..].iter().take_while(|own| **own < id).count();
+            (self.ids.get(at) == Some(&id)).then_some(at)
+        })
     }
 
     /// Goes through all movies by ascending id.
@@ -354,6 +372,24 @@ mod tests {
             tmdb_id: vec![Some(348), None],
         };
         Movies::new(columns, Some(&links))
+    }
+
+    #[test]
+    fn places_of_ascending_ids() {
+        let columns = MovieColumns {
+            movie_id: vec![9, 3, 5],
+            title: vec!["a".into(); 3],
+            release_year: vec![None; 3],
+            genres: vec![String::new(); 3],
+            movie_key: None,
+        };
+        let movies = Movies::new(columns, None);
+        let places = |ids: &[i32]| movies.places(ids.iter().copied()).collect::<Vec<_>>();
+        assert_eq!(
+            places(&[1, 3, 3, 4, 5, 9, 10]),
+            [None, Some(0), Some(0), None, Some(1), Some(2), None]
+        );
+        assert_eq!(Movies::default().places([1].into_iter()).collect::<Vec<_>>(), [None]);
     }
 
     #[test]

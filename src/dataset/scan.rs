@@ -10,18 +10,14 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::{Sidecar, read_user_keys};
-use crate::io::columns::{Kinds, Needed, RatingColumns, RatingRows};
+use crate::io::columns::{Picked, Visitor};
 use crate::io::keys::Keys;
-use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups};
+use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups, RowMemory};
 use crate::io::values::Scale;
 use crate::progress::Progress;
 
 /// What one pass over ratings adds up.
-pub trait Pass: Send {
-    /// Returns the columns that [`Self::add`] looks at.
-    fn needs(&self) -> Needed;
-    /// Adds rows that come after all that were added before.
-    fn add(&mut self, rows: RatingRows<'_>);
+pub trait Pass: Visitor + Send {
     /// Adds what another pass has made of the rows that come after these.
     fn join(&mut self, later: Self);
 }
@@ -47,9 +43,6 @@ impl From<Ratings> for Scan {
     }
 }
 
-/// Columns of a block, and numbers of the kinds of its stars.
-type Memory = (RatingColumns, Vec<u8>);
-
 /// Row groups or blocks of rows, one of which is looked at at a time.
 enum Blocks<'a> {
     File(RatingGroups<'a>),
@@ -69,28 +62,18 @@ impl Blocks<'_> {
         &self,
         pass: &mut impl Pass,
         block: usize,
-        (columns, numbers): &mut Memory,
+        memory: &mut RowMemory,
     ) -> Result<usize, DatasetError> {
         match self {
             Self::File(groups) => {
-                let mut needs = pass.needs();
-                let stars = match needs.kinds {
-                    true => groups.read_kinds(block, numbers)?,
-                    false => None,
-                };
-                needs.stars |= needs.kinds && stars.is_none();
-                groups.read(block, needs, columns)?;
-                let (user_id, movie_id) = (&columns.user_id[..], &columns.movie_id[..]);
-                let (rating, time_ms) = (&columns.rating[..], &columns.time_ms[..]);
-                let kinds = stars.as_ref().map(|stars| Kinds { numbers, stars });
-                pass.add(RatingRows { user_id, movie_id, rating, time_ms, kinds });
+                groups.show(block, pass, memory)?;
                 Ok(groups.rows(block))
             }
             Self::Memory(ratings) => {
                 let start = block * GROUP_ROWS;
                 let range = start..(start + GROUP_ROWS).min(ratings.len());
                 let rows = range.len();
-                pass.add(ratings.columns().rows(range));
+                Picked::default().show(pass, ratings.columns().rows(range));
                 Ok(rows)
             }
         }
@@ -118,13 +101,24 @@ impl Scan {
         }
     }
 
-    /// Reads the movies that came along, if any.
+    /// Reads the movies that came along, if any; their links may be left out where they are not wanted.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn movies(&self) -> Result<Option<Movies>, DatasetError> {
+    pub fn movies(&self, with_links: bool) -> Result<Option<Movies>, DatasetError> {
         match &self.folder {
-            Some(folder) => Ok(Sidecar::open_movies(folder)?),
+            Some(folder) => Ok(Sidecar::open_movies(folder, with_links)?),
+            None => Ok(self.sidecar.movies()),
+        }
+    }
+
+    /// Reads some of the movies that came along, whose ids ascend, or all of them where that is as easy.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn some_movies(&self, ids: &[i32]) -> Result<Option<Movies>, DatasetError> {
+        match &self.folder {
+            Some(folder) => Ok(Sidecar::open_some_movies(folder, ids)?),
             None => Ok(self.sidecar.movies()),
         }
     }
@@ -154,8 +148,9 @@ impl Scan {
         progress: &dyn Progress,
         new: impl Fn() -> P + Sync,
     ) -> Result<P, DatasetError> {
-        /// Enough for some cores, and few enough that what each makes and joining it cost little.
-        const PARTS: usize = 8;
+        /// Enough for some cores, none of which then waits long for another, and few enough that what each makes and joining it cost
+        /// little.
+        const PARTS: usize = 24;
         let blocks = match &self.body {
             Body::File(file, scale) => Blocks::File(file.rating_groups(*scale)?),
             Body::Memory(ratings) => Blocks::Memory(ratings),
@@ -163,26 +158,23 @@ impl Scan {
         progress.begin("reading ratings", "ratings", Some(self.len() as u64));
         let parts = PARTS.min(blocks.len());
         // Memory that a part has used, for the next one.
-        let spare: Mutex<Vec<Memory>> = Mutex::default();
-        let made: Vec<Result<P, DatasetError>> = (0..parts)
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|part| {
-                let mut pass = new();
-                let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut memory = lock().pop().unwrap_or_default();
-                for block in part * blocks.len() / parts..(part + 1) * blocks.len() / parts {
-                    let rows = blocks.add_to(&mut pass, block, &mut memory)?;
-                    progress.advance(rows as u64);
-                }
-                lock().push(memory);
-                Ok(pass)
-            })
-            .collect();
-        let mut all = new();
-        for pass in made {
-            all.join(pass?);
-        }
-        Ok(all)
+        let spare: Mutex<Vec<RowMemory>> = Mutex::default();
+        let made = (0..parts).into_par_iter().with_max_len(1).map(|part| {
+            let mut pass = new();
+            let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = lock().pop().unwrap_or_default();
+            for block in part * blocks.len() / parts..(part + 1) * blocks.len() / parts {
+                let rows = blocks.add_to(&mut pass, block, &mut memory)?;
+                progress.advance(rows as u64);
+            }
+            lock().push(memory);
+            Ok(pass)
+        });
+        // Neighbours are joined, and then neighbours of those, whoever is ready first.
+        let all = made.try_reduce_with(|mut pass, later| {
+            pass.join(later);
+            Ok(pass)
+        });
+        all.unwrap_or_else(|| Ok(new()))
     }
 }

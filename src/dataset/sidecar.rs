@@ -49,11 +49,11 @@ impl Sidecar {
         })
     }
 
-    /// Reads movies by id, with their links, from a directory; `None` where it has none.
+    /// Reads movies by id from a directory, `with_links` if these are wanted; `None` where it has none.
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub fn open_movies(folder: &Path) -> Result<Option<Movies>, IoError> {
+    pub fn open_movies(folder: &Path, with_links: bool) -> Result<Option<Movies>, IoError> {
         let path = folder.join(schema::MOVIES);
         if !path.is_file() {
             return Ok(None);
@@ -61,8 +61,25 @@ impl Sidecar {
         let file = ParquetFile::open(Source::open(&path)?)?;
         let keys = file.read_if_there(&schema::movie_keys())?;
         let keys = keys.as_ref().map(|batch| batch.column(0));
-        let links = read_links(folder)?;
+        let links = if with_links { read_links(folder)? } else { None };
         Ok(Some(Movies::of_batch(&file.read_as(&schema::movies())?, keys, links.as_ref())))
+    }
+
+    /// Reads some movies, whose ids ascend, from a directory, or all of them where they are called by keys; `None` where it has none.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn open_some_movies(folder: &Path, ids: &[i32]) -> Result<Option<Movies>, IoError> {
+        let path = folder.join(schema::MOVIES);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let file = ParquetFile::open(Source::open(&path)?)?;
+        if file.has_columns_of(&schema::movie_keys()) {
+            return Self::open_movies(folder, false);
+        }
+        let rows = file.read_as_of(&schema::movies(), "movie_id", ids)?;
+        Ok(Some(Movies::of_batch(&rows, None, None)))
     }
 
     /// Returns movies by id, with their links; `None` where the ratings come without movies.

@@ -55,14 +55,17 @@ impl RatingColumns {
         }
     }
 
-    /// Returns some of the rows.
+    /// Returns some of the rows; of a column that is empty, nothing.
     #[must_use]
     pub fn rows(&self, range: Range<usize>) -> RatingRows<'_> {
+        fn some<'a, T>(values: &'a [T], range: &Range<usize>) -> &'a [T] {
+            if values.is_empty() { values } else { &values[range.clone()] }
+        }
         RatingRows {
-            user_id: &self.user_id[range.clone()],
-            movie_id: &self.movie_id[range.clone()],
-            rating: &self.rating[range.clone()],
-            time_ms: &self.time_ms[range],
+            user_id: some(&self.user_id, &range),
+            movie_id: some(&self.movie_id, &range),
+            rating: some(&self.rating, &range),
+            time_ms: some(&self.time_ms, &range),
             kinds: None,
         }
     }
@@ -148,8 +151,86 @@ impl Needed {
         Self { users: true, movies: true, stars: true, times: true, kinds: false };
 }
 
+impl Needed {
+    /// Returns the columns of both.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            users: self.users || other.users,
+            movies: self.movies || other.movies,
+            stars: self.stars || other.stars,
+            times: self.times || other.times,
+            kinds: self.kinds || other.kinds,
+        }
+    }
+}
+
+/// Looks at rows, some at a time.
+pub trait Visitor {
+    /// Returns the columns of all rows that [`Self::add`] and [`Self::pick`] look at.
+    fn needs(&self) -> Needed;
+
+    /// Adds rows that come after all that were added before.
+    fn add(&mut self, rows: RatingRows<'_>);
+
+    /// Returns further columns that are looked at in a few rows only, so that most of them need not be decoded.
+    fn needs_of_picked(&self) -> Needed {
+        Needed::default()
+    }
+
+    /// Adds the places of these few among some rows, ascending.
+    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
+        let _ = (rows, picked);
+    }
+
+    /// Adds the picked ones of the rows that were last added.
+    fn add_picked(&mut self, rows: RatingRows<'_>) {
+        let _ = rows;
+    }
+}
+
+/// Memory for the picked ones of some rows.
+#[derive(Debug, Default)]
+pub struct Picked {
+    /// Their places.
+    pub rows: Vec<u32>,
+    columns: RatingColumns,
+    numbers: Vec<u8>,
+}
+
+impl Picked {
+    /// Shows rows to a visitor, all columns of which are there, and then those that it picks.
+    pub fn show(&mut self, visitor: &mut impl Visitor, rows: RatingRows<'_>) {
+        visitor.add(rows);
+        if visitor.needs_of_picked() != Needed::default() {
+            self.rows.clear();
+            visitor.pick(rows, &mut self.rows);
+            visitor.add_picked(self.gather(rows));
+        }
+    }
+
+    /// Returns the picked ones of some rows, of those columns that are not empty.
+    fn gather<'a>(&'a mut self, rows: RatingRows<'a>) -> RatingRows<'a> {
+        fn some<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
+            to.clear();
+            if !from.is_empty() {
+                to.extend(rows.iter().map(|&row| from[row as usize]));
+            }
+        }
+        let Self { rows: picked, columns, numbers } = self;
+        some(&mut columns.user_id, rows.user_id, picked);
+        some(&mut columns.movie_id, rows.movie_id, picked);
+        some(&mut columns.rating, rows.rating, picked);
+        some(&mut columns.time_ms, rows.time_ms, picked);
+        some(numbers, rows.kinds.map_or(&[], |kinds| kinds.numbers), picked);
+        let RatingColumns { user_id, movie_id, rating, time_ms } = &*columns;
+        let kinds = rows.kinds.map(|kinds| Kinds { numbers: &*numbers, stars: kinds.stars });
+        RatingRows { user_id, movie_id, rating, time_ms, kinds }
+    }
+}
+
 /// Some rows of ratings, side by side; a column that was not [`Needed`] may be empty.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct RatingRows<'a> {
     /// Raw user ids.
     pub user_id: &'a [i32],
@@ -172,12 +253,20 @@ pub struct Kinds<'a> {
     pub stars: &'a [f32; 256],
 }
 
+impl Kinds<'_> {
+    /// Returns the stars of a row.
+    #[must_use]
+    pub fn of(&self, row: usize) -> f32 {
+        self.stars[usize::from(self.numbers[row])]
+    }
+}
+
 impl RatingRows<'_> {
     /// Returns the stars of a row, in whichever form they have come.
     #[must_use]
     pub fn stars(&self, row: usize) -> f32 {
         match self.kinds {
-            Some(kinds) => kinds.stars[usize::from(kinds.numbers[row])],
+            Some(kinds) => kinds.of(row),
             None => self.rating[row],
         }
     }

@@ -4,8 +4,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::dataset::Movies;
-use crate::dataset::ids::MovieId;
-use crate::dataset::movies::Movie;
 use crate::stats::sums::Sums;
 
 /// Figures of one genre.
@@ -28,11 +26,11 @@ pub struct GenreFigures {
 pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
     let all: u64 = rated.iter().map(|(_, sums)| sums.n).sum();
     // Few combinations of genres are those of many movies, so that few are taken apart.
-    let mut by_genres: HashMap<&str, (Movie<'_>, usize, Sums)> = HashMap::new();
-    for (id, sums) in rated {
-        if let Some(movie) = movies.get(MovieId(*id)) {
-            let (_, n, total) =
-                by_genres.entry(movie.genres).or_insert((movie, 0, Sums::default()));
+    let mut by_genres: HashMap<&str, (usize, usize, Sums)> = HashMap::new();
+    for ((_, sums), at) in rated.iter().zip(movies.places(rated.iter().map(|(id, _)| *id))) {
+        if let Some(at) = at {
+            let genres = by_genres.entry(movies.genres_at(at));
+            let (_, n, total) = genres.or_insert((at, 0, Sums::default()));
             *n += 1;
             total.join(sums);
         }
@@ -40,8 +38,8 @@ pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
     // In the order of their names, so that sums of stars that are no halves come to the same bits each time.
     let by_genres: BTreeMap<_, _> = by_genres.into_iter().collect();
     let mut by_name: BTreeMap<&str, (usize, Sums)> = BTreeMap::new();
-    for (movie, n, sums) in by_genres.values() {
-        for genre in movie.genre_list() {
+    for &(at, n, ref sums) in by_genres.values() {
+        for genre in movies.at(at).genre_list() {
             let (all, total) = by_name.entry(genre).or_default();
             *all += n;
             total.join(sums);

@@ -25,15 +25,18 @@ impl Default for Histogram {
 impl Histogram {
     /// Counts stars.
     pub fn add(&mut self, stars: &[f32]) {
-        for &stars in stars {
-            let half = stars + stars;
-            // What is no whole number of halves comes back as another number, and so does what is off the table.
-            let at = half as u8;
-            if f32::from(at) == half && usize::from(at) < HALVES {
-                self.halves[usize::from(at)] += 1;
-            } else {
-                *self.others.entry(stars.to_bits()).or_default() += 1;
-            }
+        stars.iter().for_each(|&stars| self.add_times(stars, 1));
+    }
+
+    /// Counts stars that were given `n` times.
+    pub fn add_times(&mut self, stars: f32, n: u64) {
+        let half = stars + stars;
+        // What is no whole number of halves comes back as another number, and so does what is off the table.
+        let at = half as u8;
+        if f32::from(at) == half && usize::from(at) < HALVES {
+            self.halves[usize::from(at)] += n;
+        } else if n > 0 {
+            *self.others.entry(stars.to_bits()).or_default() += n;
         }
     }
 

@@ -2,10 +2,10 @@
 
 use crate::dataset::ids::MovieId;
 use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows};
+use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
 use crate::stats::histogram::Histogram;
-use crate::stats::sums::{PerMovie, Slots, Sums, of_movie};
-use crate::stats::timeline::{Every, Period, day_of, periods};
+use crate::stats::sums::{PerMovie, Sums, Tally, of_movie};
+use crate::stats::timeline::{Every, Period, day_of, periods, rows_of};
 
 /// What the ratings tell of a movie.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +32,7 @@ pub struct WithAll {
     movie: i32,
     all: PerMovie,
     histogram: Histogram,
-    days: Slots,
+    days: Tally,
 }
 
 impl WithAll {
@@ -43,7 +43,7 @@ impl WithAll {
             movie: movie.0,
             all: PerMovie::default(),
             histogram: Histogram::default(),
-            days: Slots::default(),
+            days: Tally::default(),
         }
     }
 
@@ -67,22 +67,35 @@ impl WithAll {
     }
 }
 
-impl Pass for WithAll {
+impl Visitor for WithAll {
     fn needs(&self) -> Needed {
-        Needed { movies: true, kinds: true, times: true, ..Needed::default() }
+        self.all.needs()
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
         self.all.add(rows);
-        for (row, _) in rows.movie_id.iter().enumerate().filter(|(_, id)| **id == self.movie) {
-            let (stars, ms) = (rows.stars(row), rows.time_ms[row]);
+    }
+
+    fn needs_of_picked(&self) -> Needed {
+        Needed { kinds: true, times: true, ..Needed::default() }
+    }
+
+    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
+        rows_of(rows.movie_id, self.movie, picked);
+    }
+
+    fn add_picked(&mut self, rows: RatingRows<'_>) {
+        for (row, &ms) in rows.time_ms.iter().enumerate() {
+            let stars = rows.stars(row);
             self.histogram.add(&[stars]);
             if ms != NO_TIME {
                 self.days.add(day_of(ms), stars);
             }
         }
     }
+}
 
+impl Pass for WithAll {
     fn join(&mut self, later: Self) {
         self.all.join(later.all);
         self.histogram.join(later.histogram);

@@ -1,5 +1,7 @@
 //! Figures of every rated movie, and the selections made of them.
 
+use std::collections::{BTreeMap, HashMap};
+
 use rayon::prelude::*;
 
 use crate::dataset::Movies;
@@ -36,9 +38,15 @@ pub enum Order {
     MostPolarising,
 }
 
-/// Returns those of the rated movies that have at least `min_ratings`, in order.
+/// Returns the first `n` in an order of those of the rated movies that have at least `min_ratings` and that `keep` keeps.
 #[must_use]
-pub fn ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<(i32, Sums)> {
+pub fn ranked(
+    rated: &[(i32, Sums)],
+    min_ratings: u64,
+    order: Order,
+    keep: impl Fn(MovieId) -> bool,
+    n: usize,
+) -> Vec<(i32, Sums)> {
     let key = |sums: &Sums| {
         let (n, mean) = (sums.n as f64, sums.mean()?);
         match order {
@@ -47,19 +55,53 @@ pub fn ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<(i32
             Order::MostPolarising => Some((sums.deviation()?, n)),
         }
     };
-    let enough = rated.iter().filter(|(_, sums)| sums.n >= min_ratings);
-    let mut keyed: Vec<_> =
-        enough.filter_map(|one| key(&one.1).map(|(first, second)| (first, second, one))).collect();
-    keyed.par_sort_unstable_by(|(a1, a2, (a, _)), (b1, b2, (b, _))| {
+    type Keyed<'a> = (f64, f64, &'a (i32, Sums));
+    let by_key = |(a1, a2, (a, _)): &Keyed<'_>, (b1, b2, (b, _)): &Keyed<'_>| {
         b1.total_cmp(a1).then(b2.total_cmp(a2)).then(a.cmp(b))
-    });
+    };
+    let enough = rated.iter().filter(|(id, sums)| sums.n >= min_ratings && keep(MovieId(*id)));
+    let mut keyed: Vec<Keyed<'_>> =
+        enough.filter_map(|one| key(&one.1).map(|(first, second)| (first, second, one))).collect();
+    if n < keyed.len() {
+        keyed.select_nth_unstable_by(n, by_key);
+        keyed.truncate(n);
+    }
+    keyed.par_sort_unstable_by(by_key);
     keyed.into_iter().map(|(_, _, one)| *one).collect()
+}
+
+/// Returns all of [`ranked`].
+#[must_use]
+pub fn all_ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<(i32, Sums)> {
+    ranked(rated, min_ratings, order, |_| true, usize::MAX)
+}
+
+/// Returns the first `n` of each genre among movies in an order, genre by genre in the order of their names.
+#[must_use]
+pub fn first_of_genres<'a>(
+    ranked: &[(i32, Sums)],
+    movies: &'a Movies,
+    n: usize,
+) -> Vec<(&'a str, (i32, Sums))> {
+    let mut of_genre: HashMap<&str, Vec<(i32, Sums)>> = HashMap::new();
+    for one in ranked {
+        for genre in movies.get(MovieId(one.0)).unwrap_or_default().genre_list() {
+            let of_genre = of_genre.entry(genre).or_default();
+            // A movie may name a genre twice.
+            if of_genre.len() < n && of_genre.last().is_none_or(|last| last.0 != one.0) {
+                of_genre.push(*one);
+            }
+        }
+    }
+    let of_genre: BTreeMap<_, _> = of_genre.into_iter().collect();
+    let each = of_genre.into_iter();
+    each.flat_map(|(genre, some)| some.into_iter().map(move |one| (genre, one))).collect()
 }
 
 /// Returns the figures of movies in the order in which they come.
 #[must_use]
 pub fn figures<'a>(
-    some: impl IntoIterator<Item = &'a (i32, Sums)>,
+    some: impl IntoParallelIterator<Iter: IndexedParallelIterator, Item = &'a (i32, Sums)>,
     movies: Option<&Movies>,
 ) -> Vec<MovieFigures> {
     let figures = |&(id, sums): &(i32, Sums)| {
@@ -74,12 +116,13 @@ pub fn figures<'a>(
             stddev_rating: sums.deviation(),
         }
     };
-    some.into_iter().map(figures).collect()
+    some.into_par_iter().map(figures).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::columns::MovieColumns;
 
     fn rated() -> Vec<(i32, Sums)> {
         let stars: [(i32, &[f32]); 5] = [
@@ -98,7 +141,7 @@ mod tests {
     }
 
     fn ids(min: u64, order: Order) -> Vec<i32> {
-        ranked(&rated(), min, order).iter().map(|(id, _)| *id).collect()
+        all_ranked(&rated(), min, order).iter().map(|(id, _)| *id).collect()
     }
 
     #[test]
@@ -107,11 +150,38 @@ mod tests {
         assert_eq!(ids(0, Order::BestRated), [8, 5, 7, 9, 6]);
         assert_eq!(ids(2, Order::BestRated), [5, 7, 9, 6]);
         assert_eq!(ids(0, Order::MostPolarising), [6, 9, 5, 7]);
+        for n in 0..6 {
+            let some = ranked(&rated(), 0, Order::BestRated, |id| id.0 != 5, n);
+            let some: Vec<i32> = some.iter().map(|(id, _)| *id).collect();
+            assert_eq!(some, [8, 7, 9, 6][..n.min(4)]);
+        }
+    }
+
+    #[test]
+    fn a_movie_is_among_the_first_of_each_of_its_genres() {
+        let columns = MovieColumns {
+            movie_id: vec![5, 6, 7, 8],
+            title: vec!["a".into(); 4],
+            release_year: vec![None; 4],
+            genres: ["X|Y", "Y", "", "X|X"].map(String::from).to_vec(),
+            movie_key: None,
+        };
+        let movies = Movies::new(columns, None);
+        let first = |n| -> Vec<(&str, i32)> {
+            let ranked = all_ranked(&rated(), 0, Order::MostRated);
+            first_of_genres(&ranked, &movies, n)
+                .into_iter()
+                .map(|(genre, one)| (genre, one.0))
+                .collect()
+        };
+        assert_eq!(first(1), [("X", 5), ("Y", 5)]);
+        assert_eq!(first(9), [("X", 5), ("X", 8), ("Y", 5), ("Y", 6)]);
+        assert_eq!(first(0), []);
     }
 
     #[test]
     fn the_deviation_is_that_of_a_sample() {
-        let all = figures(&ranked(&rated(), 0, Order::MostPolarising), None);
+        let all = figures(&all_ranked(&rated(), 0, Order::MostPolarising), None);
         assert!((all[0].stddev_rating.unwrap() - 8.0_f64.sqrt()).abs() < 1e-12);
         assert!((all[1].stddev_rating.unwrap() - 1.0).abs() < 1e-12);
         assert_eq!((all[1].avg_rating, all[1].total_ratings), (3.0, 3));

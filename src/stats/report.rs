@@ -6,9 +6,9 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::dataset::ids::Lookup;
 use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows};
+use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
 use crate::stats::summary::Totals;
-use crate::stats::sums::{PerMovie, Slots, Sums};
+use crate::stats::sums::{PerMovie, Sums, Tally};
 use crate::stats::timeline::{Days, day_of};
 use crate::stats::users::PerUser;
 
@@ -36,9 +36,9 @@ impl Default for Everything {
     }
 }
 
-impl Pass for Everything {
+impl Visitor for Everything {
     fn needs(&self) -> Needed {
-        Needed::ALL
+        Needed { stars: false, kinds: true, ..Needed::ALL }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
@@ -47,7 +47,9 @@ impl Pass for Everything {
         self.users.add(rows);
         self.days.add(rows);
     }
+}
 
+impl Pass for Everything {
     fn join(&mut self, later: Self) {
         self.totals.join(later.totals);
         self.movies.join(later.movies);
@@ -70,14 +72,14 @@ pub struct OneRating {
 /// Ratings of one movie by month, and the latest of them.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    months: Slots,
+    months: Tally,
     latest: Vec<OneRating>,
 }
 
 impl History {
     /// Returns its months, counted from January 1970, that have ratings.
     #[must_use]
-    pub fn months(&self) -> Vec<(i64, Sums)> {
+    pub fn months(&self) -> Vec<(i32, Sums)> {
         self.months.clone().into_sorted()
     }
 
@@ -116,7 +118,7 @@ impl<'a> Histories<'a> {
     }
 }
 
-impl Pass for Histories<'_> {
+impl Visitor for Histories<'_> {
     fn needs(&self) -> Needed {
         Needed::ALL
     }
@@ -135,7 +137,9 @@ impl Pass for Histories<'_> {
             }
         }
     }
+}
 
+impl Pass for Histories<'_> {
     fn join(&mut self, later: Self) {
         for (history, mut later) in self.all.iter_mut().zip(later.all) {
             history.months.join(later.months);
@@ -146,10 +150,10 @@ impl Pass for Histories<'_> {
 }
 
 /// Returns the month of a time, counted from January 1970.
-fn month_of(ms: i64) -> Option<i64> {
+fn month_of(ms: i64) -> Option<i32> {
     let known = Some(ms).filter(|&ms| ms != NO_TIME);
-    let day = NaiveDate::from_epoch_days(day_of(known?) as i32)?;
-    Some(i64::from(day.year() - 1970) * 12 + i64::from(day.month0()))
+    let day = NaiveDate::from_epoch_days(day_of(known?))?;
+    Some((day.year() - 1970) * 12 + day.month0() as i32)
 }
 
 #[cfg(test)]
@@ -171,7 +175,7 @@ mod tests {
         let found = scan.pass(&Silent, || Histories::new(&lookup, 2, 3)).unwrap().finish();
         let users: Vec<i32> = found[0].latest().iter().map(|rating| rating.user).collect();
         assert_eq!(users, [99, 199, 98]);
-        let months: Vec<(i64, u64)> =
+        let months: Vec<(i32, u64)> =
             found[0].months().iter().map(|(m, sums)| (*m, sums.n)).collect();
         // Days 0 to 99 from the last of January 2019 on, each twice.
         assert_eq!(months, [(588, 2), (589, 56), (590, 62), (591, 60), (592, 20)]);

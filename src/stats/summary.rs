@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows};
+use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
 use crate::io::time;
 use crate::stats::distinct::IdSet;
 use crate::stats::histogram::{Histogram, by_stars};
@@ -50,9 +50,9 @@ pub struct Totals {
     period: Option<(i64, i64)>,
 }
 
-impl Pass for Totals {
+impl Visitor for Totals {
     fn needs(&self) -> Needed {
-        Needed::ALL
+        Needed { stars: false, kinds: true, ..Needed::ALL }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
@@ -62,9 +62,19 @@ impl Pass for Totals {
         let changes = rows.user_id.windows(2).filter(|pair| pair[0] != pair[1]).count();
         self.add_users(changes + 1, (first, last));
         rows.movie_id.iter().for_each(|&id| self.movies.insert(id));
-        self.histogram.add(rows.rating);
-        for &stars in rows.rating {
-            self.sums.add(stars);
+        match rows.kinds {
+            Some(kinds) => {
+                for (&stars, n) in kinds.stars.iter().zip(counts(kinds.numbers)) {
+                    self.sums.add_times(stars, n);
+                    self.histogram.add_times(stars, n);
+                }
+            }
+            None => {
+                self.histogram.add(rows.rating);
+                for &stars in rows.rating {
+                    self.sums.add(stars);
+                }
+            }
         }
         let (mut from, mut to) = (i64::MAX, i64::MIN);
         for &ms in rows.time_ms {
@@ -74,7 +84,9 @@ impl Pass for Totals {
         }
         self.add_period((from <= to).then_some((from, to)));
     }
+}
 
+impl Pass for Totals {
     fn join(&mut self, later: Self) {
         if let Some(ends) = later.ends {
             self.add_users(later.users, ends);
@@ -84,6 +96,20 @@ impl Pass for Totals {
         self.histogram.join(later.histogram);
         self.add_period(later.period);
     }
+}
+
+/// Counts each number.
+fn counts(numbers: &[u8]) -> [u64; 256] {
+    // Several tables, so that equal numbers one after another do not wait for each other.
+    let mut tables = [[0_u32; 256]; 4];
+    let (fours, rest) = numbers.as_chunks::<4>();
+    for four in fours {
+        for (table, &number) in tables.iter_mut().zip(four) {
+            table[usize::from(number)] += 1;
+        }
+    }
+    rest.iter().for_each(|&number| tables[0][usize::from(number)] += 1);
+    std::array::from_fn(|number| tables.iter().map(|table| u64::from(table[number])).sum())
 }
 
 impl Totals {
@@ -132,6 +158,14 @@ mod tests {
     use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::io::columns::RatingColumns;
     use crate::progress::Silent;
+
+    #[test]
+    fn each_number_is_counted() {
+        let numbers: Vec<u8> = (0..=255).chain([7; 9]).collect();
+        let found = counts(&numbers);
+        assert!((0..256).all(|number| found[number] == if number == 7 { 10 } else { 1 }));
+        assert_eq!(counts(&[]), [0; 256]);
+    }
 
     fn summary(columns: RatingColumns) -> Summary {
         let scan = Scan::from(Ratings::new(columns, Duplicates::Last).0);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dataset::scan::Pass;
-use crate::io::columns::{Needed, RatingRows};
+use crate::io::columns::{Needed, RatingRows, Visitor};
 
 /// Number, sum and sum of squares of some ratings.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -23,6 +23,14 @@ impl Sums {
         self.n += 1;
         self.sum += stars;
         self.squares += stars * stars;
+    }
+
+    /// Adds `n` ratings of equal stars.
+    pub fn add_times(&mut self, stars: f32, n: u64) {
+        let (stars, times) = (f64::from(stars), n as f64);
+        self.n += n;
+        self.sum += times * stars;
+        self.squares += times * stars * stars;
     }
 
     /// Adds other ratings.
@@ -47,75 +55,111 @@ impl Sums {
     }
 }
 
-/// Sums by a number from 0 on: in a table that grows with the largest, or where that is far away, in a map.
+/// Sums by a number of 32 bits: in a table from the least to the largest, or for one that is far away from the others, in a map.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slots {
+    /// Number of the first of the table.
+    first: i64,
     table: Vec<Sums>,
     far: BTreeMap<i64, Sums>,
 }
 
 impl Slots {
-    /// Largest table: 96 MiB. No MovieLens id and no day before 2100 lies beyond.
-    const LONGEST: usize = 1 << 22;
+    /// Largest table: 96 MiB. All MovieLens ids and all days before 2100 have room in one.
+    const LONGEST: i64 = 1 << 22;
 
     /// Adds a rating to the sums of a number.
     #[inline]
     pub(super) fn add(&mut self, number: i64, stars: f32) {
-        match usize::try_from(number).ok().and_then(|at| self.table.get_mut(at)) {
+        let at = usize::try_from(number.wrapping_sub(self.first) as u64).ok();
+        match at.and_then(|at| self.table.get_mut(at)) {
             Some(sums) => sums.add(stars),
             None => self.slot(number).add(stars),
         }
     }
 
     #[cold]
-    fn join_one(&mut self, number: i32, halves: Halves) {
-        self.slot(number.into()).join(&halves.to_sums());
-    }
-
-    #[cold]
     fn slot(&mut self, number: i64) -> &mut Sums {
-        match usize::try_from(number) {
-            Ok(at) if at < Self::LONGEST => {
-                self.make_room((at + 1).next_power_of_two());
-                &mut self.table[at]
+        if self.make_room(number) {
+            &mut self.table[(number - self.first) as usize]
+        } else {
+            self.far.entry(number).or_default()
+        }
+    }
+
+    /// Makes the table long enough for a number, unless that is far away.
+    fn make_room(&mut self, number: i64) -> bool {
+        const STEP: i64 = 64;
+        let length = self.table.len() as i64;
+        let (first, last) = match length {
+            0 => (number, number),
+            _ => (self.first, self.first + (length - 1)),
+        };
+        let (low, high) = (first.min(number), last.max(number));
+        if high.checked_sub(low).is_none_or(|width| width >= Self::LONGEST) {
+            return false;
+        }
+        if length == 0 || low < first || high > last {
+            // Longer than it must be, so that it need not grow often.
+            let more = STEP + length / 2;
+            let low = if high > last { low } else { low.saturating_sub(more) };
+            let high = if low < first { high } else { high.saturating_add(more) };
+            let mut table = vec![Sums::default(); (high - low + 1) as usize];
+            if length > 0 {
+                let before = (first - low) as usize;
+                table[before..before + self.table.len()].copy_from_slice(&self.table);
             }
-            _ => self.far.entry(number).or_default(),
+            (self.first, self.table) = (low, table);
         }
+        true
     }
 
-    fn make_room(&mut self, length: usize) {
-        if self.table.len() < length {
-            self.table.resize(length, Sums::default());
+    pub(super) fn join(&mut self, later: Self) {
+        if self.table.is_empty() {
+            (self.first, self.table) = (later.first, later.table);
+        } else if let Some(from) = later.table.iter().position(|sums| sums.n > 0) {
+            // Without what it is longer than it must be: else each would make the other longer still.
+            let end = later.table.iter().rposition(|sums| sums.n > 0).map_or(0, |last| last + 1);
+            let (first, more) = (later.first + from as i64, &later.table[from..end]);
+            if self.make_room(first) && self.make_room(first + (more.len() as i64 - 1)) {
+                let places = &mut self.table[(first - self.first) as usize..];
+                places.iter_mut().zip(more).for_each(|(sums, more)| sums.join(more));
+            } else {
+                (first..).zip(more).for_each(|(number, more)| self.slot(number).join(more));
+            }
         }
-    }
-
-    pub(super) fn join(&mut self, mut later: Self) {
-        if self.table.len() < later.table.len() {
-            std::mem::swap(&mut self.table, &mut later.table);
-        }
-        self.table.iter_mut().zip(&later.table).for_each(|(sums, later)| sums.join(later));
         for (number, sums) in later.far {
-            self.far.entry(number).or_default().join(&sums);
+            self.slot(number).join(&sums);
         }
     }
 
     /// Returns the numbers that have ratings, ascending.
     pub(super) fn into_sorted(self) -> Vec<(i64, Sums)> {
-        let near = self.table.into_iter().enumerate().map(|(at, sums)| (at as i64, sums));
-        let before: Vec<_> = self.far.range(..0).map(|(&at, &sums)| (at, sums)).collect();
-        let after = self.far.range(0..).map(|(&at, &sums)| (at, sums));
-        let all = before.into_iter().chain(near).chain(after);
-        all.filter(|(_, sums)| sums.n > 0).collect()
+        let near = (self.first..).zip(self.table).filter(|(_, sums)| sums.n > 0);
+        let mut all: Vec<(i64, Sums)> = near.collect();
+        if !self.far.is_empty() {
+            // What was far away once may be near by now.
+            all.extend(self.far);
+            join_equal(&mut all);
+        }
+        all
     }
 }
 
 /// Adds up the ratings of each movie.
+#[derive(Debug, Clone, Default)]
+pub struct PerMovie(Tally);
+
+/// Sums by a number from 0 on that is not very large, such as the id of a movie or a day.
 ///
 /// What limits this is how much of the table is at hand: stars that are halves, as nearly all are, are added up as whole numbers, all in
 /// eight bytes.
 #[derive(Debug, Clone, Default)]
-pub struct PerMovie {
+pub(super) struct Tally {
     table: Vec<Halves>,
+    /// What did not fit there any more.
+    full: BTreeMap<i32, Sums>,
+    /// Stars that are no halves, and numbers that are no places of a table.
     others: Slots,
 }
 
@@ -162,59 +206,25 @@ impl Halves {
     }
 }
 
-impl PerMovie {
-    /// Makes room in the table for some movies; tells whether it has room for all of them.
-    fn make_room(&mut self, movies: &[i32]) -> bool {
-        let (least, most) =
-            movies.iter().fold((i32::MAX, 0), |(least, most), &id| (least.min(id), most.max(id)));
-        if least < 0 || most as usize >= Slots::LONGEST {
-            return false;
-        }
-        if self.table.len() <= most as usize {
-            self.table.resize(most as usize + 1, Halves::default());
-        }
-        true
-    }
-
-    /// Adds ratings of movies that have room in the table.
-    #[inline]
-    fn add_to_table(&mut self, movies: &[i32], halves: impl Iterator<Item = Halves>) {
-        let table = &mut self.table[..];
-        for (&movie, halves) in movies.iter().zip(halves) {
-            let place = &mut table[movie as usize];
-            *place = place.plus(halves);
-            if place.is_full() {
-                self.others.join_one(movie, std::mem::take(place));
-            }
+impl Tally {
+    /// Adds a rating.
+    pub(super) fn add(&mut self, number: i32, stars: f32) {
+        match Halves::of(stars) {
+            Some(halves) => self.add_halves(&[number], [halves].into_iter()),
+            None => self.others.add(number.into(), stars),
         }
     }
 
-    /// Returns the rated movies, by ascending raw id.
-    #[must_use]
-    pub fn finish(self) -> Vec<(i32, Sums)> {
-        let Self { table, mut others } = self;
-        others.make_room(table.len());
-        for (halves, sums) in table.into_iter().zip(&mut others.table) {
-            sums.join(&halves.to_sums());
-        }
-        others.into_sorted().into_iter().map(|(id, sums)| (id as i32, sums)).collect()
-    }
-}
-
-impl Pass for PerMovie {
-    fn needs(&self) -> Needed {
-        Needed { movies: true, kinds: true, ..Needed::default() }
-    }
-
-    fn add(&mut self, rows: RatingRows<'_>) {
+    /// Adds the ratings of some rows, each of which has a number.
+    pub(super) fn add_rows(&mut self, numbers: &[i32], rows: RatingRows<'_>) {
         const WHOLE: f32 = (1_u32 << (f32::MANTISSA_DIGITS - 1)) as f32;
-        let (movies, stars) = (rows.movie_id, rows.rating);
+        let stars = rows.rating;
         if let Some(kinds) = rows.kinds {
             let of_kind = kinds.stars.map(Halves::of);
-            if of_kind.iter().all(Option::is_some) && self.make_room(movies) {
+            if of_kind.iter().all(Option::is_some) {
                 let of_kind = of_kind.map(Option::unwrap_or_default);
                 let halves = kinds.numbers.iter().map(|&kind| of_kind[usize::from(kind)]);
-                return self.add_to_table(movies, halves);
+                return self.add_halves(numbers, halves);
             }
         } else {
             // Without a branch on each of them: all are looked at many at a time.
@@ -224,29 +234,147 @@ impl Pass for PerMovie {
                 let whole = (half + WHOLE) - WHOLE;
                 all & (0.0..=Halves::MOST as f32).contains(&half) & (whole == half)
             });
-            if are_halves && self.make_room(movies) {
+            if are_halves {
                 // The whole number that `WHOLE` leaves in the lowest bits.
                 let half = |stars: &f32| (stars + stars + WHOLE).to_bits() % 32;
                 let halves = stars.iter().map(|stars| Halves::OF[half(stars) as usize]);
-                return self.add_to_table(movies, halves);
+                return self.add_halves(numbers, halves);
             }
         }
-        for (row, &movie) in movies.iter().enumerate() {
-            self.others.add(movie.into(), rows.stars(row));
+        for (row, &number) in numbers.iter().enumerate() {
+            self.others.add(number.into(), rows.stars(row));
         }
     }
 
-    fn join(&mut self, mut later: Self) {
+    /// Makes room in the table for as many of some numbers as can have some; tells whether that is so for `number`, one of them.
+    #[cold]
+    fn make_room(&mut self, number: i32, numbers: &[i32]) -> bool {
+        /// Largest table: 32 MiB. All MovieLens ids and all days before 2100 have room in it.
+        const LONGEST: usize = 1 << 22;
+        let place = |id: &i32| usize::try_from(*id).ok().filter(|&at| at < LONGEST);
+        let most = numbers.iter().filter_map(place).max().unwrap_or_default();
+        if self.table.len() <= most {
+            // Longer than it must be, as the numbers of other rows will need about as much.
+            self.table.resize(most + most / 16 + 1, Halves::default());
+        }
+        place(&number).is_some()
+    }
+
+    /// Adds ratings whose stars are halves.
+    #[inline]
+    fn add_halves(&mut self, numbers: &[i32], halves: impl Iterator<Item = Halves>) {
+        let mut rows = numbers.iter().zip(halves);
+        while let Some((number, halves)) = self.add_to_table(&mut rows) {
+            match self.make_room(number, numbers) {
+                true => {
+                    let place = &mut self.table[number as usize];
+                    *place = place.plus(halves);
+                }
+                false => self.others.slot(number.into()).join(&halves.to_sums()),
+            }
+        }
+    }
+
+    /// Adds ratings up to the first whose number has no room in the table, which is returned.
+    #[inline]
+    fn add_to_table<'a>(
+        &mut self,
+        rows: &mut impl Iterator<Item = (&'a i32, Halves)>,
+    ) -> Option<(i32, Halves)> {
+        let (table, full) = (&mut self.table[..], &mut self.full);
+        for (&number, halves) in rows {
+            let Some(place) = table.get_mut(number as usize) else { return Some((number, halves)) };
+            *place = place.plus(halves);
+            if place.is_full() {
+                empty(place, number, full);
+            }
+        }
+        None
+    }
+
+    /// Adds what another one has added up.
+    pub(super) fn join(&mut self, mut later: Self) {
+        const AT_A_TIME: usize = 64;
         if self.table.len() < later.table.len() {
             std::mem::swap(&mut self.table, &mut later.table);
         }
-        for ((movie, place), later) in (0..).zip(&mut self.table).zip(later.table) {
-            *place = place.plus(later);
-            if place.is_full() {
-                self.others.join_one(movie, std::mem::take(place));
+        let tables = self.table.chunks_mut(AT_A_TIME).zip(later.table.chunks(AT_A_TIME));
+        for (at, (places, later)) in (0..).step_by(AT_A_TIME).zip(tables) {
+            // All are added up before one is looked at.
+            let any = places.iter_mut().zip(later).fold(0, |any, (place, later)| {
+                *place = place.plus(*later);
+                any | place.0
+            });
+            if Halves(any).is_full() {
+                let full = (at..).zip(places).filter(|(_, place)| place.is_full());
+                full.for_each(|(number, place)| empty(place, number, &mut self.full));
             }
         }
+        for (number, sums) in later.full {
+            self.full.entry(number).or_default().join(&sums);
+        }
         self.others.join(later.others);
+    }
+
+    /// Returns the numbers that have ratings, ascending.
+    pub(super) fn into_sorted(self) -> Vec<(i32, Sums)> {
+        let Self { table, full, others } = self;
+        let rated = table.iter().filter(|halves| **halves != Halves::default()).count();
+        let mut all = Vec::with_capacity(rated + full.len());
+        for (number, halves) in (0..).zip(&table) {
+            if *halves != Halves::default() {
+                all.push((number, halves.to_sums()));
+            }
+        }
+        let before = all.len();
+        all.extend(full);
+        all.extend(others.into_sorted().into_iter().map(|(number, sums)| (number as i32, sums)));
+        if all.len() > before {
+            join_equal(&mut all);
+        }
+        all
+    }
+}
+
+/// Sorts sums by their number, and joins those of equal ones.
+fn join_equal<N: Ord + Copy>(all: &mut Vec<(N, Sums)>) {
+    all.sort_by_key(|(number, _)| *number);
+    all.dedup_by(|(number, sums), (same, total)| {
+        let more = number == same;
+        if more {
+            total.join(sums);
+        }
+        more
+    });
+}
+
+/// Takes what a place has got.
+#[cold]
+fn empty(place: &mut Halves, number: i32, full: &mut BTreeMap<i32, Sums>) {
+    full.entry(number).or_default().join(&std::mem::take(place).to_sums());
+}
+
+impl PerMovie {
+    /// Returns the rated movies, by ascending raw id.
+    #[must_use]
+    pub fn finish(self) -> Vec<(i32, Sums)> {
+        self.0.into_sorted()
+    }
+}
+
+impl Visitor for PerMovie {
+    fn needs(&self) -> Needed {
+        Needed { movies: true, kinds: true, ..Needed::default() }
+    }
+
+    fn add(&mut self, rows: RatingRows<'_>) {
+        self.0.add_rows(rows.movie_id, rows);
+    }
+}
+
+impl Pass for PerMovie {
+    fn join(&mut self, later: Self) {
+        self.0.join(later.0);
     }
 }
 
@@ -295,6 +423,36 @@ mod tests {
         let half = f64::from(2 * n - 1);
         let sums = Sums { n: 2 * half as u64, sum: half * 10.5, squares: half * 100.25 };
         assert_eq!(all.finish(), [(7, sums)]);
+    }
+
+    #[test]
+    fn numbers_near_and_far_have_slots() {
+        let numbers = [
+            5,
+            4,
+            70,
+            -300,
+            5,
+            i64::from(i32::MAX),
+            i64::from(i32::MIN),
+            10_000,
+            5 << 28,
+            10_000,
+            70,
+            i64::from(i32::MAX),
+        ];
+        for split in 0..numbers.len() {
+            let [mut first, mut later] = [Slots::default(), Slots::default()];
+            numbers[..split].iter().for_each(|&number| first.add(number, 2.0));
+            numbers[split..].iter().for_each(|&number| later.add(number, 2.0));
+            first.join(later);
+            let found =
+                first.into_sorted().into_iter().map(|(number, sums)| (number, sums.n, sums.sum));
+            let mut expected: BTreeMap<i64, u64> = BTreeMap::new();
+            numbers.iter().for_each(|&number| *expected.entry(number).or_default() += 1);
+            let expected = expected.into_iter().map(|(number, n)| (number, n, 2.0 * n as f64));
+            assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
     }
 
     proptest! {

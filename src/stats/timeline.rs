@@ -1,11 +1,15 @@
 //! Ratings over time: number and mean by day, week, month or year, and so far.
 
+use std::sync::Arc;
+
 use chrono::{self, Datelike, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 
+use crate::dataset::ids::Lookup;
 use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows};
-use crate::stats::sums::{Slots, Sums};
+use crate::io::columns::{Kinds, NO_TIME, Needed, RatingRows, Visitor};
+use crate::linalg::simd::{Lanes, dispatch};
+use crate::stats::sums::{Sums, Tally};
 
 /// How long a period is; all in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +73,21 @@ fn as_text<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(date)
 }
 
-/// Tells which line of several a movie's ratings belong to, if any.
-pub type LineOf<'a> = dyn Fn(i32) -> Option<usize> + Sync + 'a;
+/// Which ratings are added up.
+#[derive(Clone)]
+enum Which<'a> {
+    All,
+    /// Those of some movies together.
+    Of(&'a Lookup),
+    /// Those of each of some movies, whose ids ascend.
+    Each(&'a [i32], Arc<Lookup>),
+}
 
-/// Adds up ratings by day: all of them in one line, or those of some movies in several.
+/// Adds up ratings by day: all of them or those of some movies in one line, or those of each movie in a line of its own.
 #[derive(Clone)]
 pub struct Days<'a> {
-    line_of: Option<&'a LineOf<'a>>,
-    lines: Vec<Slots>,
+    which: Which<'a>,
+    lines: Vec<Tally>,
     untimed: u64,
 }
 
@@ -84,16 +95,23 @@ impl<'a> Days<'a> {
     /// Prepares to add up all ratings.
     #[must_use]
     pub fn all() -> Self {
-        Self { line_of: None, lines: vec![Slots::default()], untimed: 0 }
+        Self { which: Which::All, lines: vec![Tally::default()], untimed: 0 }
     }
 
-    /// Prepares to add up the ratings of the movies that `line_of` gives one of `lines` lines.
+    /// Prepares to add up the ratings of the movies that are known to `movies`.
     #[must_use]
-    pub fn of(lines: usize, line_of: &'a LineOf<'a>) -> Self {
-        Self { line_of: Some(line_of), lines: vec![Slots::default(); lines], untimed: 0 }
+    pub fn of(movies: &'a Lookup) -> Self {
+        Self { which: Which::Of(movies), ..Self::all() }
     }
 
-    /// Returns how many ratings have no time, whatever movie they are of; they are in no line.
+    /// Prepares to add up the ratings of each of some movies; their ids ascend.
+    #[must_use]
+    pub fn of_each(movies: &'a [i32]) -> Self {
+        let which = Which::Each(movies, Arc::new(Lookup::new(movies)));
+        Self { which, lines: vec![Tally::default(); movies.len()], untimed: 0 }
+    }
+
+    /// Returns how many ratings have no time; they are in no line.
     #[must_use]
     pub fn untimed(&self) -> u64 {
         self.untimed
@@ -106,58 +124,129 @@ impl<'a> Days<'a> {
     }
 }
 
-impl Pass for Days<'_> {
-    fn needs(&self) -> Needed {
-        Needed { stars: true, times: true, movies: self.line_of.is_some(), ..Needed::default() }
+impl Days<'_> {
+    /// As many movies are quicker looked for one after another, many rows at a time, and may be in few rows.
+    const FEW: usize = 4;
+
+    fn is_of_few(&self) -> bool {
+        matches!(self.which, Which::Each(ids, _) if ids.len() <= Self::FEW)
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
-        let Self { line_of, lines, untimed } = self;
-        let timed = rows.time_ms.iter().zip(rows.rating);
-        match line_of {
-            None => {
-                for (&ms, &stars) in timed {
-                    match ms {
-                        NO_TIME => *untimed += 1,
-                        ms => lines[0].add(day_of(ms), stars),
-                    }
-                }
+    fn add_any(&mut self, rows: RatingRows<'_>) {
+        let Self { which, lines, untimed } = self;
+        let (times, movies) = (rows.time_ms, rows.movie_id);
+        let all_timed = times.iter().fold(0, |all, ms| all | ms) >= 0;
+        match (&*which, rows.kinds) {
+            (Which::All, _) if all_timed => {
+                let days: Vec<i32> = times.iter().map(|&ms| day_of(ms)).collect();
+                lines[0].add_rows(&days, rows);
             }
-            Some(line_of) => {
-                for ((&ms, &stars), &movie) in timed.zip(rows.movie_id) {
-                    match ms {
-                        NO_TIME => *untimed += 1,
-                        ms => {
-                            if let Some(line) = line_of(movie) {
-                                lines[line].add(day_of(ms), stars);
-                            }
-                        }
+            (Which::Of(known), Some(kinds)) if all_timed => {
+                let (mut days, mut numbers) = (vec![0; times.len()], vec![0; times.len()]);
+                let mut n = 0;
+                for (row, &movie) in movies.iter().enumerate() {
+                    // Written whether it is wanted or not, and then kept or written over: no branch to guess.
+                    (days[n], numbers[n]) = (day_of(times[row]), kinds.numbers[row]);
+                    n += usize::from(known.get(movie).is_some());
+                }
+                let kinds = Some(Kinds { numbers: &numbers[..n], ..kinds });
+                lines[0].add_rows(&days[..n], RatingRows { kinds, ..RatingRows::default() });
+            }
+            _ => {
+                for (row, &ms) in times.iter().enumerate() {
+                    let line = match which {
+                        Which::All => Some(0),
+                        Which::Of(known) => known.get(movies[row]).map(|_| 0),
+                        Which::Each(_, known) => known.get(movies[row]).map(|line| line as usize),
+                    };
+                    match line {
+                        Some(_) if ms == NO_TIME => *untimed += 1,
+                        Some(line) => lines[line].add(day_of(ms), rows.stars(row)),
+                        None => {}
                     }
                 }
             }
         }
     }
+}
 
+impl Visitor for Days<'_> {
+    fn needs(&self) -> Needed {
+        let movies = !matches!(self.which, Which::All);
+        let others = !self.is_of_few();
+        Needed { movies, kinds: others, times: others, ..Needed::default() }
+    }
+
+    fn add(&mut self, rows: RatingRows<'_>) {
+        if !self.is_of_few() {
+            self.add_any(rows);
+        }
+    }
+
+    fn needs_of_picked(&self) -> Needed {
+        let few = self.is_of_few();
+        Needed { movies: few, kinds: few, times: few, ..Needed::default() }
+    }
+
+    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
+        if let Which::Each(ids, _) = self.which {
+            for &id in ids {
+                rows_of(rows.movie_id, id, picked);
+            }
+            if ids.len() > 1 {
+                picked.sort_unstable();
+            }
+        }
+    }
+
+    fn add_picked(&mut self, rows: RatingRows<'_>) {
+        self.add_any(rows);
+    }
+}
+
+impl Pass for Days<'_> {
     fn join(&mut self, later: Self) {
         self.lines.iter_mut().zip(later.lines).for_each(|(line, later)| line.join(later));
         self.untimed += later.untimed;
     }
 }
 
-/// Returns the day of a time, counted from 1970.
+dispatch! {
+    /// Adds each row of a movie to `rows`.
+    pub(super) fn rows_of(movies: &[i32], movie: i32, rows: &mut Vec<u32>) = rows_of_with
+}
+
+#[inline(always)]
+fn rows_of_with<L: Lanes>(movies: &[i32], movie: i32, rows: &mut Vec<u32>) {
+    /// Rows that are looked at without a branch.
+    const AT_A_TIME: usize = 64;
+    for (chunk, some) in movies.chunks(AT_A_TIME).enumerate() {
+        let mut any = false;
+        for &id in some {
+            any |= id == movie;
+        }
+        if any {
+            let first = chunk * AT_A_TIME;
+            let found = some.iter().enumerate().filter(|(_, id)| **id == movie);
+            rows.extend(found.map(|(row, _)| (first + row) as u32));
+        }
+    }
+}
+
+/// Returns the day of a known time, counted from 1970.
 #[must_use]
-pub fn day_of(ms: i64) -> i64 {
+pub fn day_of(ms: i64) -> i32 {
     const DAY_MS: i64 = 86_400_000;
-    ms.div_euclid(DAY_MS)
+    ms.div_euclid(DAY_MS) as i32
 }
 
 /// Returns the periods from the first to the last of some days, also those without any; days come ascending.
-pub(super) fn periods(days: &[(i64, Sums)], every: Every) -> Vec<Period> {
+pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
     let mut so_far = Sums::default();
     let mut all: Vec<Period> = Vec::new();
-    let starts = days.iter().filter_map(|&(day, sums)| {
-        Some((every.start(NaiveDate::from_epoch_days(day as i32)?), sums))
-    });
+    let starts = days
+        .iter()
+        .filter_map(|&(day, sums)| Some((every.start(NaiveDate::from_epoch_days(day)?), sums)));
     let starts: Vec<(NaiveDate, Sums)> = starts.collect();
     let mut push = |start: NaiveDate, sums: &Sums| {
         so_far.join(sums);
@@ -190,6 +279,19 @@ mod tests {
     use crate::dataset::Scan;
     use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::progress::Silent;
+
+    #[test]
+    fn rows_of_a_movie_are_found_at_any_place() {
+        for n in [0, 1, 63, 64, 65, 200] {
+            let movies: Vec<i32> = (0..n).map(|row| row % 7 + row / 64).collect();
+            for movie in 0..9 {
+                let mut found = Vec::new();
+                rows_of(&movies, movie, &mut found);
+                let rows = (0_u32..).zip(&movies).filter(|(_, id)| **id == movie);
+                assert_eq!(found, rows.map(|(row, _)| row).collect::<Vec<_>>());
+            }
+        }
+    }
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -231,10 +333,23 @@ mod tests {
         assert_eq!(shown[3], ("2019-03-01".into(), 1, Some(5.0), 3));
         assert_eq!((shown.len(), found[3].cumulative_avg), (4, 11.0 / 3.0));
         // Of one movie, from its first rating to its last; of none.
-        let line_of = |movie: i32| (movie == 1).then_some(1);
-        let lines = scan.pass(&Silent, || Days::of(2, &line_of)).unwrap().finish(Every::Year);
-        assert_eq!(lines[1].iter().map(|p| p.total_ratings).collect::<Vec<_>>(), [1, 1]);
-        assert!(lines[0].is_empty());
+        let totals = |days: Days<'_>| -> Vec<Vec<u64>> {
+            let of = |line: Vec<Period>| line.iter().map(|p| p.total_ratings).collect();
+            days.finish(Every::Year).into_iter().map(of).collect()
+        };
+        let each = |ids: &[i32]| {
+            let days = scan.pass(&Silent, || Days::of_each(ids)).unwrap();
+            assert_eq!(days.untimed(), u64::from(ids.contains(&2)));
+            totals(days)
+        };
+        assert_eq!(each(&[1, 9]), [vec![1, 1], vec![]]);
+        // So many that they are looked up.
+        assert_eq!(each(&[0, 1, 2, 8, 9]), [vec![], vec![1, 1], vec![1], vec![], vec![]]);
+        let of = |ids: &[i32]| {
+            let lookup = Lookup::new(ids);
+            totals(scan.pass(&Silent, || Days::of(&lookup)).unwrap())
+        };
+        assert_eq!((of(&[1, 2]), of(&[9])), (vec![vec![1, 2]], vec![vec![]]));
         let none = Scan::from(Ratings::default()).pass(&Silent, Days::all).unwrap();
         assert!(none.finish(Every::Day)[0].is_empty());
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::dataset::scan::Pass;
-use crate::io::columns::{Needed, RatingRows};
+use crate::io::columns::{Needed, RatingRows, Visitor};
 
 /// Ratings per user.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,18 +77,36 @@ impl PerUser {
     }
 }
 
-impl Pass for PerUser {
+impl Visitor for PerUser {
     fn needs(&self) -> Needed {
         Needed { users: true, ..Needed::default() }
     }
 
     fn add(&mut self, rows: RatingRows<'_>) {
-        rows.user_id.chunk_by(|a, b| a == b).for_each(|run| self.push((run[0], run.len())));
+        let mut left = rows.user_id;
+        while let Some(&user) = left.first() {
+            let n = times_at_first(left);
+            self.push((user, n));
+            left = &left[n..];
+        }
     }
+}
 
+impl Pass for PerUser {
     fn join(&mut self, later: Self) {
         later.0.into_iter().for_each(|user| self.push(user));
     }
+}
+
+/// Returns how often the first of some users comes before another one.
+fn times_at_first(users: &[i32]) -> usize {
+    /// Users that are looked at without a branch.
+    const AT_A_TIME: usize = 16;
+    let is_other = |user: &i32| *user != users[0];
+    let any_other = |users: &[i32]| users.iter().fold(false, |any, user| any | is_other(user));
+    let same = users.chunks(AT_A_TIME).position(any_other).map(|chunks| chunks * AT_A_TIME);
+    let Some(same) = same else { return users.len() };
+    same + users[same..].iter().position(is_other).expect("there is one in this chunk")
 }
 
 /// Tells of the numbers of ratings that users have given.
@@ -137,6 +155,15 @@ mod tests {
     use crate::dataset::Scan;
     use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::progress::Silent;
+
+    #[test]
+    fn each_run_of_a_user_is_counted_to_its_end() {
+        for n in [1, 2, 15, 16, 17, 31, 32, 40] {
+            let users =
+                |others: i32| -> Vec<i32> { [5].repeat(n).into_iter().chain(0..others).collect() };
+            assert_eq!([0, 1, 30].map(|others| times_at_first(&users(others))), [n; 3]);
+        }
+    }
 
     #[test]
     fn a_user_whose_ratings_are_in_two_parts_is_one_user() {

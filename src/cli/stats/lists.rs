@@ -1,21 +1,22 @@
 //! Reports that list movies.
 
 use clap::Args;
+use rayon::prelude::*;
 
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::output::columns::{
-    self, Column, counts, ids, rows_of, some_figures, some_texts, texts,
+    Column, counts, figures, ids, rows_of, some_figures, some_texts, texts,
 };
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::ui::Ui;
-use crate::dataset::ids::MovieId;
+use crate::dataset::ids::{MovieId, position};
 use crate::dataset::movies::Movies;
 use crate::dataset::{DatasetError, Scan};
 use crate::plot::stats as plot;
-use crate::stats::landing::landing;
-use crate::stats::movies::{MovieFigures, Order, figures, ranked};
-use crate::stats::sums::{PerMovie, Sums};
+use crate::stats::landing::{POOL, landing};
+use crate::stats::movies::{self, MovieFigures, Order, all_ranked, first_of_genres, ranked};
+use crate::stats::sums::{PerMovie, Sums, of_movie};
 
 /// List every rated movie with its average and number of ratings
 ///
@@ -105,7 +106,8 @@ pub(super) type Rated = (Vec<(i32, Sums)>, Option<Movies>);
 
 /// Adds up the ratings of each movie, and loads titles for them.
 pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
-    let (rated, known) = rayon::join(|| scan.pass(ui, PerMovie::default), || titles.of_scan(scan));
+    let (rated, known) =
+        rayon::join(|| scan.pass(ui, PerMovie::default), || titles.of_scan(scan, false));
     let (rated, known) = (rated?.finish(), known?);
     MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
     Ok((rated, known))
@@ -116,10 +118,12 @@ impl MovieTableArgs {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let order = Order::MostRated;
-        let figures = figures(&ranked(&rated, self.min_ratings, order), known.as_ref());
+        let ranked = all_ranked(&rated, self.min_ratings, order);
+        let rows = rows_of(columns_of(&ranked, known.as_ref(), false));
         ui.finish();
-        let rows = rows_of(columns_of(&figures, false));
-        sink.write(&Report::Rows(rows), || plot::movies("Rated movies", &figures, order))
+        sink.write(&Report::Rows(rows), || {
+            plot::movies("Rated movies", &movies::figures(&ranked, known.as_ref()), order)
+        })
     }
 }
 
@@ -127,19 +131,24 @@ impl SelectionArgs {
     pub(super) fn run(&self, order: Order, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
-        let mut ranked = ranked(&rated, self.min_ratings, order);
-        if !self.genre.is_empty() {
-            let known = known.as_ref().ok_or(DatasetError::NoMovies)?;
-            known.check_genres(&self.genre).map_err(DatasetError::from)?;
-            ranked.retain(|(id, _)| {
-                let movie = known.get(MovieId(*id)).unwrap_or_default();
-                self.genre.iter().any(|genre| movie.has_genre(genre))
-            });
-        }
-        let figures = figures(ranked.iter().take(self.n), known.as_ref());
+        let ranked = match &self.genre[..] {
+            [] => ranked(&rated, self.min_ratings, order, |_| true, self.n),
+            genres => {
+                let known = known.as_ref().ok_or(DatasetError::NoMovies)?;
+                known.check_genres(genres).map_err(DatasetError::from)?;
+                let of_them = |id: MovieId| {
+                    let movie = known.get(id).unwrap_or_default();
+                    genres.iter().any(|genre| movie.has_genre(genre))
+                };
+                ranked(&rated, self.min_ratings, order, of_them, self.n)
+            }
+        };
         ui.finish();
-        let rows = rows_of(columns_of(&figures, order == Order::MostPolarising));
-        sink.write(&Report::Rows(rows), || plot::movies(&self.title(order), &figures, order))
+        let polarising = order == Order::MostPolarising;
+        let rows = rows_of(columns_of(&ranked, known.as_ref(), polarising));
+        sink.write(&Report::Rows(rows), || {
+            plot::movies(&self.title(order), &movies::figures(&ranked, known.as_ref()), order)
+        })
     }
 
     /// Returns the title of the picture.
@@ -162,23 +171,16 @@ impl BestByGenreArgs {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let known = known.ok_or(DatasetError::NoMovies)?;
-        let ranked = ranked(&rated, self.min_ratings, Order::BestRated);
-        let (mut genres, mut best) = (Vec::new(), Vec::new());
-        for genre in known.genres() {
-            let of_genre = ranked.iter().filter(|(id, _)| {
-                known.get(MovieId(*id)).is_some_and(|movie| movie.has_genre(genre))
-            });
-            for one in of_genre.take(self.n) {
-                genres.push(genre);
-                best.push(*one);
-            }
-        }
-        let best = figures(&best, Some(&known));
+        let ranked = all_ranked(&rated, self.min_ratings, Order::BestRated);
+        let (genres, best): (Vec<_>, Vec<_>) =
+            first_of_genres(&ranked, &known, self.n).into_iter().unzip();
         ui.finish();
-        let mut columns = columns_of(&best, false);
+        let mut columns = columns_of(&best, Some(&known), false);
         columns.insert(0, texts("genre", genres.iter()));
         let rows = rows_of(columns);
-        sink.write(&Report::Rows(rows), || plot::best_by_genre(&best, &genres))
+        sink.write(&Report::Rows(rows), || {
+            plot::best_by_genre(&movies::figures(&best, Some(&known)), &genres)
+        })
     }
 }
 
@@ -186,10 +188,13 @@ impl LandingArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
-        let figures = figures(&ranked(&rated, 1, Order::MostRated), known.as_ref());
-        let chosen = landing(&figures, self.n);
+        let pool = ranked(&rated, 1, Order::MostRated, |_| true, POOL);
+        let chosen = landing(&movies::figures(&pool, known.as_ref()), self.n);
         ui.finish();
-        let rows = rows_of(columns_of(&chosen, true));
+        let sums = |movie: &MovieFigures| of_movie(&rated, movie.movie_id.0).expect("it is rated");
+        let with_sums: Vec<_> =
+            chosen.iter().map(|movie| (movie.movie_id.0, sums(movie))).collect();
+        let rows = rows_of(columns_of(&with_sums, known.as_ref(), true));
         let order = Order::MostPolarising;
         sink.write(&Report::Rows(rows), || {
             plot::movies("Movies for a newcomer to rate", &chosen, order)
@@ -198,21 +203,34 @@ impl LandingArgs {
 }
 
 /// Returns the columns of the original's SQL, and the deviation where it matters.
-fn columns_of(figures: &[MovieFigures], with_deviation: bool) -> Vec<Column<'static>> {
-    let of = || figures.iter();
+fn columns_of(
+    some: &[(i32, Sums)],
+    known: Option<&Movies>,
+    with_deviation: bool,
+) -> Vec<Column<'static>> {
+    let none = Movies::default();
+    let titles = known.unwrap_or(&none);
+    let places: Vec<Option<usize>> =
+        some.par_iter().map(|(id, _)| position(titles.ids(), *id).map(|at| at as usize)).collect();
+    let movie = |at: &Option<usize>| at.map(|at| titles.at(at));
+    let (title, genres) = rayon::join(
+        || some_texts("title", places.iter().map(|at| Some(movie(at)?.title))),
+        || some_texts("genres", places.iter().map(|at| Some(movie(at)?.genres))),
+    );
+    let of = || some.iter().map(|(_, sums)| sums);
     let mut columns = vec![
-        ids("movie_id", of().map(|figures| figures.movie_id.0)),
-        some_texts("title", of().map(|figures| figures.title.as_deref())),
-        some_texts("genres", of().map(|figures| figures.genres.as_deref())),
-        columns::figures("avg_rating", of().map(|figures| figures.avg_rating)),
-        counts("total_ratings", of().map(|figures| figures.total_ratings)),
+        ids("movie_id", some.iter().map(|(id, _)| *id)),
+        title,
+        genres,
+        figures("avg_rating", of().map(|sums| sums.mean().unwrap_or(f64::NAN))),
+        counts("total_ratings", of().map(|sums| sums.n)),
     ];
-    if of().any(|figures| figures.movie_key.is_some()) {
-        columns
-            .insert(1, some_texts("movie_key", of().map(|figures| figures.movie_key.as_deref())));
+    if titles.keyed() {
+        let keys = some_texts("movie_key", places.iter().map(|at| movie(at)?.key));
+        columns.insert(1, keys);
     }
     if with_deviation {
-        columns.push(some_figures("stddev_rating", of().map(|figures| figures.stddev_rating)));
+        columns.push(some_figures("stddev_rating", of().map(Sums::deviation)));
     }
     columns
 }

@@ -57,20 +57,35 @@ pub(super) fn guess(known: Option<&Movies>, texts: &[String]) -> Option<Vec<Movi
     texts.iter().map(one).collect()
 }
 
+/// Returns what texts say if all are numbers: the ids of movies, where these are rated and have no keys.
+pub(super) fn numbers(texts: &[String]) -> Option<Vec<MovieId>> {
+    texts.iter().map(|text| text.trim().parse().ok().map(MovieId)).collect()
+}
+
 impl MovieArgs {
     /// Finds the movie and looks at it: in one pass where its title needs no count of ratings to be understood.
     fn look(&self, scan: &Scan, ui: &Ui) -> Result<(MovieId, Option<Movies>, OneMovie)> {
-        let known = self.movies.of_scan(scan)?;
-        if let Some(ids) = guess(known.as_ref(), slice::from_ref(&self.movie)) {
-            let pass = scan.pass(ui, || WithAll::new(ids[0]))?;
-            if let Some(figures) = pass.finish() {
-                return Ok((ids[0], known, figures));
+        let texts = slice::from_ref(&self.movie);
+        let look = |id| -> Result<Option<(MovieId, OneMovie)>> {
+            let pass = scan.pass(ui, || WithAll::new(id))?;
+            Ok(pass.finish().map(|figures| (id, figures)))
+        };
+        let by_number = || numbers(texts).map_or(Ok(None), |ids| look(ids[0]));
+        let (by_number, known) = rayon::join(by_number, || self.movies.of_scan(scan, true));
+        let (by_number, known) = (by_number?, known?);
+        let found = match by_number.filter(|_| known.as_ref().is_none_or(|known| !known.keyed())) {
+            Some(found) => Some(found),
+            None => guess(known.as_ref(), texts).map_or(Ok(None), |ids| look(ids[0]))?,
+        };
+        let (id, figures) = match found {
+            Some(found) => found,
+            None => {
+                let rated = rated(scan, &self.movies, ui)?.0;
+                let id = find(&rated, known.as_ref(), &self.movie)?;
+                look(id)?.expect("it is one of those that are rated")
             }
-        }
-        let (rated, known) = rated(scan, &self.movies, ui)?;
-        let id = find(&rated, known.as_ref(), &self.movie)?;
-        let figures = scan.pass(ui, || WithAll::new(id))?.finish();
-        Ok((id, known, figures.expect("it is one of those that are rated")))
+        };
+        Ok((id, known, figures))
     }
 
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {

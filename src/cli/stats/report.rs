@@ -17,7 +17,7 @@ use crate::io::atomic::AtomicFile;
 use crate::plot::report::{List, Picked, ReportData};
 use crate::plot::report_page;
 use crate::stats::genres::genres;
-use crate::stats::movies::{MovieFigures, Order, figures, ranked};
+use crate::stats::movies::{MovieFigures, Order, all_ranked, figures, ranked};
 use crate::stats::report::{Everything, Histories};
 use crate::stats::sums::Sums;
 use crate::stats::timeline::Every;
@@ -75,7 +75,7 @@ impl ReportPageArgs {
     fn data(&self, scan: &Scan, ui: &Ui) -> Result<ReportData> {
         let everything = scan.pass(ui, Everything::default)?;
         let rated = everything.movies.finish();
-        let known = self.movies.of_scan(scan)?;
+        let known = self.movies.of_scan(scan, true)?;
         MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
         let summary = everything.totals.finish();
         let users = users(&everything.users.finish());
@@ -83,7 +83,7 @@ impl ReportPageArgs {
         let genres = genres(&rated, known.as_ref().unwrap_or(&none));
         let months = everything.days.finish(Every::Month).remove(0);
 
-        let most_rated = figures(&ranked(&rated, 1, Order::MostRated), known.as_ref());
+        let most_rated = figures(&all_ranked(&rated, 1, Order::MostRated), known.as_ref());
         let whole = summary.ratings as u64 <= MOST_RATINGS;
         let n = if whole { most_rated.len() } else { most_rated.len().min(MOST_MOVIES) };
         let picked = &most_rated[..n];
@@ -116,10 +116,7 @@ impl ReportPageArgs {
         most_rated: &[MovieFigures],
     ) -> Vec<List> {
         let cut = |list: &[MovieFigures]| list[..list.len().min(self.n)].to_vec();
-        let of = |order| {
-            let ranked = ranked(rated, self.min_ratings, order);
-            figures(ranked.iter().take(self.n), known)
-        };
+        let of = |order| figures(&ranked(rated, self.min_ratings, order, |_| true, self.n), known);
         let least = format!("Of at least {} ratings", self.min_ratings);
         vec![
             List::new("popular", "Most rated", "By the number of ratings.", &cut(most_rated)),

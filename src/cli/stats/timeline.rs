@@ -10,9 +10,9 @@ use crate::cli::error::Result;
 use crate::cli::output::columns::{counts, figures, ids, rows_of, some_figures, texts};
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
-use crate::cli::stats::movie::{find, guess};
+use crate::cli::stats::movie::{find, guess, numbers};
 use crate::cli::ui::Ui;
-use crate::dataset::ids::{Lookup, MovieId};
+use crate::dataset::ids::{Lookup, MovieId, position};
 use crate::dataset::{DatasetError, Movies, Scan};
 use crate::plot::{Figure, stats as plot};
 use crate::stats::timeline::{Days, Every, Period};
@@ -63,14 +63,13 @@ impl TimelineArgs {
         let lines = if !self.movie.is_empty() {
             self.of_movies(&scan, ui)?
         } else if !self.genre.is_empty() {
-            let known = self.movies.of_scan(&scan)?.ok_or(DatasetError::NoMovies)?;
+            let known = self.movies.of_scan(&scan, false)?.ok_or(DatasetError::NoMovies)?;
             known.check_genres(&self.genre).map_err(DatasetError::from)?;
             let fits =
                 known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
             let ids: Vec<i32> = fits.map(|(id, _)| id.0).collect();
             let lookup = Lookup::new(&ids);
-            let line_of = |movie: i32| lookup.get(movie).map(|_| 0);
-            self.one_line(scan.pass(ui, || Days::of(1, &line_of))?, ui)
+            self.one_line(scan.pass(ui, || Days::of(&lookup))?, ui)
         } else {
             self.one_line(scan.pass(ui, Days::all)?, ui)
         };
@@ -89,43 +88,43 @@ impl TimelineArgs {
 
     /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a count of ratings to be understood.
     fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<Vec<Line>> {
-        let known = self.movies.of_scan(scan)?;
-        if let Some(ids) = guess(known.as_ref(), &self.movie) {
-            let (untimed, lines) = self.lines_of(scan, ids, known.as_ref(), ui)?;
-            if lines.iter().all(|(_, periods)| !periods.is_empty()) {
-                tell_of_untimed(untimed, ui);
-                return Ok(lines);
+        let all_rated = |of: &OfMovies| of.each.iter().all(|(_, periods)| !periods.is_empty());
+        if let Some(ids) = numbers(&self.movie) {
+            let mut sorted: Vec<i32> = ids.iter().map(|id| id.0).collect();
+            sorted.sort_unstable();
+            let of = || self.periods_of(scan, ids, ui);
+            let (of, known) = rayon::join(of, || self.movies.some_of_scan(scan, &sorted));
+            let (of, known) = (of?, known?);
+            if all_rated(&of) && known.as_ref().is_none_or(|known| !known.keyed()) {
+                return Ok(of.into_lines(known.as_ref(), ui));
             }
         }
-        let (rated, known) = rated(scan, &self.movies, ui)?;
+        let known = self.movies.of_scan(scan, false)?;
+        if let Some(ids) = guess(known.as_ref(), &self.movie) {
+            let of = self.periods_of(scan, ids, ui)?;
+            if all_rated(&of) {
+                return Ok(of.into_lines(known.as_ref(), ui));
+            }
+        }
+        let rated = rated(scan, &self.movies, ui)?.0;
         let ids = self.movie.iter().map(|text| find(&rated, known.as_ref(), text));
-        let (untimed, lines) =
-            self.lines_of(scan, ids.collect::<Result<_>>()?, known.as_ref(), ui)?;
-        tell_of_untimed(untimed, ui);
-        Ok(lines)
+        let of = self.periods_of(scan, ids.collect::<Result<_>>()?, ui)?;
+        Ok(of.into_lines(known.as_ref(), ui))
     }
 
-    /// Adds up the ratings of some movies, of which one may be named again; returns how many ratings have no time, too.
-    fn lines_of(
-        &self,
-        scan: &Scan,
-        ids: Vec<MovieId>,
-        known: Option<&Movies>,
-        ui: &Ui,
-    ) -> Result<(u64, Vec<Line>)> {
-        let mut distinct = ids.clone();
+    /// Adds up the ratings of some movies, of which one may be named again.
+    fn periods_of(&self, scan: &Scan, ids: Vec<MovieId>, ui: &Ui) -> Result<OfMovies> {
+        let mut distinct: Vec<i32> = ids.iter().map(|id| id.0).collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let line_of = |movie: i32| distinct.binary_search(&MovieId(movie)).ok();
-        let days = scan.pass(ui, || Days::of(distinct.len(), &line_of))?;
+        let days = scan.pass(ui, || Days::of_each(&distinct))?;
         let untimed = days.untimed();
         let periods = days.finish(self.every());
-        let line = |id: MovieId| {
-            let title = known.and_then(|movies| movies.get(id)).unwrap_or_default().title;
-            let at = line_of(id.0).expect("it is one of them");
-            (Some((id, title.to_string())), periods[at].clone())
+        let of = |id: MovieId| {
+            let at = position(&distinct, id.0).expect("it is one of them");
+            (id, periods[at as usize].clone())
         };
-        Ok((untimed, ids.into_iter().map(line).collect()))
+        Ok(OfMovies { untimed, each: ids.into_iter().map(of).collect() })
     }
 
     /// Says how many ratings are left out, and returns the periods.
@@ -172,6 +171,22 @@ impl TimelineArgs {
             columns.insert(1, texts("title", movies().map(|(_, title)| title)));
         }
         rows_of(columns)
+    }
+}
+
+/// The periods of each of some movies, and how many ratings have no time.
+struct OfMovies {
+    untimed: u64,
+    each: Vec<(MovieId, Vec<Period>)>,
+}
+
+impl OfMovies {
+    /// Says how many ratings are left out, and returns the periods with their movies' titles.
+    fn into_lines(self, known: Option<&Movies>, ui: &Ui) -> Vec<Line> {
+        tell_of_untimed(self.untimed, ui);
+        let title = |id| known.and_then(|movies| movies.get(id)).unwrap_or_default().title;
+        let line = |(id, periods)| (Some((id, title(id).to_string())), periods);
+        self.each.into_iter().map(line).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -64,15 +64,14 @@ impl ParquetInput {
         Self::file(spool)
     }
 
-    /// Returns at least `length` bytes from a place on; `spare` is memory for them, from an earlier call if there was one.
-    pub(super) fn read(&self, start: u64, length: usize, mut spare: BytesMut) -> Result<Bytes> {
-        let Self::File { file, .. } = self else { return self.get_bytes(start, length) };
-        self.check(start, length)?;
-        if spare.len() < length {
-            spare.resize(length, 0);
+    /// Fills a buffer with the bytes from a place on.
+    pub(super) fn read_at(&self, start: u64, buffer: &mut [u8]) -> Result<()> {
+        self.check(start, buffer.len())?;
+        match self {
+            Self::File { file, .. } => read_exact_at(file, buffer, start)?,
+            Self::Memory(bytes) => buffer.copy_from_slice(&bytes[start as usize..][..buffer.len()]),
         }
-        read_exact_at(file, &mut spare[..length], start)?;
-        Ok(spare.freeze())
+        Ok(())
     }
 
     /// Refuses a range that lies beyond the end.
@@ -123,12 +122,7 @@ impl Read for At {
         if n == 0 {
             return Ok(0);
         }
-        match &self.input {
-            ParquetInput::File { file, .. } => read_exact_at(file, &mut buffer[..n], self.at)?,
-            ParquetInput::Memory(bytes) => {
-                buffer[..n].copy_from_slice(&bytes[self.at as usize..][..n]);
-            }
-        }
+        self.input.read_at(self.at, &mut buffer[..n]).map_err(io::Error::other)?;
         self.at += n as u64;
         Ok(n)
     }

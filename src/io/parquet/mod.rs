@@ -1,16 +1,19 @@
 //! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and ratings.
 
+mod bits;
+mod buffer;
 mod decode;
 mod guard;
 mod input;
 mod ratings;
 mod read;
 mod vectors;
+mod window;
 mod write;
 
 pub use guard::hush;
 pub use input::ParquetInput;
-pub use ratings::{RatingChunks, RatingGroups};
+pub use ratings::{RatingChunks, RatingGroups, RowMemory};
 pub use read::ParquetFile;
 pub use vectors::Vectors;
 pub use write::{GROUP_ROWS, GroupWriter, Layout, ratings_layout, write, write_batch, write_file};

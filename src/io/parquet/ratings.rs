@@ -10,16 +10,19 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ParquetRecordBatchReader, RowFilter, RowSelection, RowSelector,
 };
 use parquet::basic::Type as PhysicalType;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use rayon::prelude::*;
 
-use crate::io::columns::{NO_TIME, Needed, RatingColumns};
+use crate::io::columns::{Kinds, NO_TIME, Needed, Picked, RatingColumns, RatingRows, Visitor};
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
 use crate::io::keys::{Ids, KeyIndex, needs_key, renumber};
-use crate::io::parquet::decode;
+use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::decode::{Column, Fours, KindNumbers, RawPage, Times, Wanted};
+use crate::io::parquet::input::ParquetInput;
 use crate::io::parquet::read::ParquetFile;
 use crate::io::text::{MOVIE, RATING, TIMESTAMP, USER};
 use crate::io::time;
@@ -172,11 +175,29 @@ fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
     Some(chunk + values[chunk..].iter().position(|&value| !good(value))?)
 }
 
+/// Returns a place before which all times are known and good, if there is any after it that may not be. These are as good as all times; that
+/// none of so many is negative or too late is seen from the signs of sums, for which any processor has instructions.
+fn first_unlikely_time(times: &[i64]) -> Option<usize> {
+    const AT_A_TIME: usize = 1 << 10;
+    let unlikely = |ms: i64| ms.wrapping_sub(time::MIN_MS) | (time::MAX_MS - 1).wrapping_sub(ms);
+    let any = |times: &[i64]| times.iter().fold(0, |all, &ms| all | unlikely(ms)) < 0;
+    Some(times.chunks(AT_A_TIME).position(any)? * AT_A_TIME)
+}
+
 /// Ratings of a row group, with the keys that its ids are numbers of.
 #[derive(Default)]
 struct Part {
     rows: RatingColumns,
     keys: [KeyIndex; 2],
+}
+
+/// Reads all of a column or the rows `wanted`, which ascend; nothing where it is stored in a way that is not known.
+fn whole<C: Column>(
+    column: Result<Option<C>, ParquetError>,
+    wanted: Option<&[u32]>,
+    memory: Vec<C::Value>,
+) -> Result<Option<Vec<C::Value>>, ParquetError> {
+    column?.map_or(Ok(None), |column| column.all(wanted, memory))
 }
 
 /// Reads the columns of ratings.
@@ -294,9 +315,9 @@ impl RatingColumnReader {
             return Ok(None);
         }
         let n = metadata.num_rows().max(0) as usize;
-        let column = |at: usize| metadata.column(at);
+        let (input, column) = (&file.input, |at: usize| metadata.column(at));
         let times = match needed.times || self.period.is_some() {
-            true => decode::read_times(&file.input, column(TIMESTAMP), n, memory.time_ms),
+            true => whole(Times::open(input, column(TIMESTAMP), n), None, memory.time_ms),
             false => Ok(Some(Vec::new())),
         };
         let Some(times) = times.map_err(file.damaged())? else { return Ok(None) };
@@ -316,13 +337,13 @@ impl RatingColumnReader {
         }
         let wanted = wanted.as_deref();
         let ids = |needed: bool, at: usize, memory| match needed {
-            true => decode::read_four(&file.input, column(at), n, wanted, memory),
+            true => whole(Fours::open(input, column(at), n), wanted, memory),
             false => Ok(Some(Vec::new())),
         };
         let users = ids(needed.users, USER, memory.user_id);
         let movies = ids(needed.movies, MOVIE, memory.movie_id);
         let stars = match needed.stars {
-            true => decode::read_four(&file.input, column(RATING), n, wanted, memory.rating),
+            true => whole(Fours::open(input, column(RATING), n), wanted, memory.rating),
             false => Ok(Some(Vec::new())),
         };
         let damaged = file.damaged();
@@ -335,16 +356,31 @@ impl RatingColumnReader {
             None => times,
             Some(wanted) => wanted.iter().map(|&row| times[row as usize]).collect(),
         };
-        let rows = RatingColumns { user_id, movie_id, rating, time_ms };
-        self.check(file, &rows, start)?;
-        Ok(Some(rows))
+        let row = |at: usize| start + wanted.map_or(at, |wanted| wanted[at] as usize);
+        self.check(
+            file,
+            RatingRows { rating: &rating, time_ms: &time_ms, ..RatingRows::default() },
+            row,
+        )?;
+        Ok(Some(RatingColumns { user_id, movie_id, rating, time_ms }))
     }
 
-    /// Refuses stars off the scale and times before 1970 or after 2100; `start` is the row of the file that the first is.
-    fn check(&self, file: &ParquetFile, rows: &RatingColumns, start: usize) -> Result<(), IoError> {
+    /// Tells whether all kinds of stars are on the scale; which row has one that is not is found when stars are read one by one.
+    fn are_good(&self, kinds: &[f32]) -> bool {
+        kinds.iter().all(|stars| self.scale.is_none_or(|scale| scale.contains(*stars)))
+    }
+
+    /// Refuses stars off the scale and times before 1970 or after 2100; `row` tells which row of the file each is.
+    fn check(
+        &self,
+        file: &ParquetFile,
+        rows: RatingRows<'_>,
+        row: impl Fn(usize) -> usize,
+    ) -> Result<(), IoError> {
+        let (stars, times) = (rows.rating, rows.time_ms);
         let bad = |role: usize, at: usize, value: &dyn std::fmt::Display, problem: &str| {
             let name = self.positions[role].map(|at| file.schema().field(at).name().clone());
-            let problem = format!("has `{value}` in row {}, which {problem}", start + at + 1);
+            let problem = format!("has `{value}` in row {}, which {problem}", row(at) + 1);
             IoError::BadColumn {
                 file: file.name.clone(),
                 column: name.unwrap_or_default(),
@@ -352,14 +388,16 @@ impl RatingColumnReader {
             }
         };
         if let Some(scale) = self.scale
-            && let Some(at) = first_bad(&rows.rating, |value| scale.contains(value))
+            && let Some(at) = first_bad(stars, |value| scale.contains(value))
         {
-            let problem = scale.check(rows.rating[at]).expect_err("it was found so");
-            return Err(bad(RATING, at, &rows.rating[at], &problem));
+            let problem = scale.check(stars[at]).expect_err("it was found so");
+            return Err(bad(RATING, at, &stars[at], &problem));
         }
         let good_time = |ms: i64| (ms == NO_TIME) | check_time(ms).is_ok();
-        if let Some(at) = first_bad(&rows.time_ms, good_time) {
-            let shown = time::format(rows.time_ms[at]);
+        if let Some(at) = first_unlikely_time(times)
+            .and_then(|from| Some(from + first_bad(&times[from..], good_time)?))
+        {
+            let shown = time::format(times[at]);
             return Err(bad(TIMESTAMP, at, &shown, "is not between 1970 and 2100"));
         }
         Ok(())
@@ -432,7 +470,7 @@ impl RatingColumnReader {
                 }
             }
         }
-        self.check(file, &rows, start + part.rows.len())?;
+        self.check(file, rows.rows(0..rows.len()), |at| start + part.rows.len() + at)?;
         part.rows.append(&mut rows);
         Ok(())
     }
@@ -464,47 +502,269 @@ impl RatingGroups<'_> {
         self.file.metadata.metadata().row_group(group).num_rows().max(0) as usize
     }
 
-    /// Reads the stars of a row group as numbers of their kinds, in place of those of another one; returns the stars of each kind, and
-    /// nothing where they are not stored so or one of them must not be there.
-    ///
-    /// # Errors
-    /// If the file is damaged.
-    pub fn read_kinds(
-        &self,
-        group: usize,
-        numbers: &mut Vec<u8>,
-    ) -> Result<Option<[f32; 256]>, IoError> {
-        let metadata = self.file.metadata.metadata().row_group(group);
-        if !self.columns.is_own(self.file, metadata) {
-            return Ok(None);
-        }
-        let (rows, memory) = (self.rows(group), std::mem::take(numbers));
-        let read = decode::read_kinds(&self.file.input, metadata.column(RATING), rows, memory);
-        let Some((read, kinds)) = read.map_err(self.file.damaged())? else { return Ok(None) };
-        *numbers = read;
-        let good = |stars: &f32| self.columns.scale.is_none_or(|scale| scale.contains(*stars));
-        Ok(kinds.iter().all(good).then(|| {
-            let mut stars = [0.0; 256];
-            stars.iter_mut().zip(kinds).for_each(|(to, from)| *to = from);
-            stars
-        }))
-    }
-
-    /// Reads the columns that are needed of a row group in place of those of another one, whose memory is used again; the others may
-    /// come empty.
+    /// Shows the rows of a row group to a visitor, some at a time, of which the columns that are not needed may come empty. `memory` is
+    /// used for them.
     ///
     /// # Errors
     /// If the file is damaged or holds what it must not hold.
-    pub fn read(
+    pub fn show(
         &self,
         group: usize,
-        needed: Needed,
-        columns: &mut RatingColumns,
+        visitor: &mut impl Visitor,
+        memory: &mut RowMemory,
     ) -> Result<(), IoError> {
-        let memory = std::mem::take(columns);
-        let start = self.starts[group];
-        *columns = self.columns.read_group(self.file, group, start, needed, memory)?.rows;
+        let (done, rows) = (self.show_own(group, visitor, memory)?, self.rows(group));
+        if done < rows {
+            let needed = visitor.needs().or(visitor.needs_of_picked());
+            let needed = Needed { stars: needed.stars || needed.kinds, ..needed };
+            let columns = std::mem::take(&mut memory.columns);
+            let part =
+                self.columns.read_group(self.file, group, self.starts[group], needed, columns)?;
+            memory.columns = part.rows;
+            memory.picked.show(visitor, memory.columns.rows(done..rows));
+        }
         Ok(())
+    }
+
+    /// Shows rows page by page, so that what was decoded is still in the processor's cache when it is looked at; returns how many were
+    /// shown before some that are stored otherwise than mvrec does it now.
+    fn show_own(
+        &self,
+        group: usize,
+        visitor: &mut impl Visitor,
+        memory: &mut RowMemory,
+    ) -> Result<usize, IoError> {
+        let Self { file, columns, .. } = self;
+        let metadata = file.metadata.metadata().row_group(group);
+        if !columns.is_own(file, metadata) {
+            return Ok(0);
+        }
+        let (rows, start) = (self.rows(group), self.starts[group]);
+        let RowMemory { pages: memory, picked, .. } = memory;
+        let mut show = || {
+            let mut streams = Streams::open(&file.input, metadata, visitor, memory)?;
+            let mut done = 0;
+            while done < rows {
+                let Some(n) = streams.fill(rows - done)? else { break };
+                let known = match streams.some == Needed::default() {
+                    true => Some(()),
+                    false => {
+                        picked.rows.clear();
+                        visitor.pick(streams.first(n), &mut picked.rows);
+                        streams.pick(n, &picked.rows)?
+                    }
+                };
+                let kinds = streams.kinds.column.as_ref().map_or(&[][..], KindNumbers::kinds);
+                if known.is_none() || !columns.are_good(kinds) {
+                    break;
+                }
+                let (of_all, of_picked) = (streams.first(n), streams.picked());
+                let checked = columns.check(file, of_all, |at| start + done + at).and_then(|()| {
+                    columns.check(file, of_picked, |at| start + done + picked.rows[at] as usize)
+                });
+                if let Err(error) = checked {
+                    return Ok(Err(error));
+                }
+                visitor.add(of_all);
+                if !picked.rows.is_empty() {
+                    visitor.add_picked(of_picked);
+                }
+                streams.pass(n);
+                done += n;
+            }
+            Ok(Ok(done))
+        };
+        show().map_err(file.damaged())?
+    }
+}
+
+/// Memory for some rows of a file.
+#[derive(Debug, Default)]
+pub struct RowMemory {
+    pages: PageMemory,
+    columns: RatingColumns,
+    picked: Picked,
+}
+
+/// Memory for pages of each column.
+#[derive(Debug, Default)]
+struct PageMemory {
+    users: Buffer<i32>,
+    movies: Buffer<i32>,
+    stars: Buffer<f32>,
+    times: Buffer<i64>,
+    kinds: Buffer<u8>,
+}
+
+/// The columns of a row group, decoded as far as they are needed.
+struct Streams<'a> {
+    /// What is needed of picked rows.
+    some: Needed,
+    users: Stream<'a, Fours<i32>>,
+    movies: Stream<'a, Fours<i32>>,
+    stars: Stream<'a, Fours<f32>>,
+    times: Stream<'a, Times>,
+    kinds: Stream<'a, KindNumbers>,
+}
+
+impl<'a> Streams<'a> {
+    fn open(
+        input: &ParquetInput,
+        group: &RowGroupMetaData,
+        visitor: &impl Visitor,
+        memory: &'a mut PageMemory,
+    ) -> Result<Self, ParquetError> {
+        let (all, some) = (visitor.needs(), visitor.needs_of_picked());
+        let (column, rows) = (|at: usize| group.column(at), group.num_rows().max(0) as usize);
+        let PageMemory { users, movies, stars, times, kinds } = memory;
+        Ok(Self {
+            some,
+            users: Stream::new(all.users, some.users, users, || {
+                Fours::open(input, column(USER), rows)
+            })?,
+            movies: Stream::new(all.movies, some.movies, movies, || {
+                Fours::open(input, column(MOVIE), rows)
+            })?,
+            stars: Stream::new(all.stars, some.stars, stars, || {
+                Fours::open(input, column(RATING), rows)
+            })?,
+            times: Stream::new(all.times, some.times, times, || {
+                Times::open(input, column(TIMESTAMP), rows)
+            })?,
+            kinds: Stream::new(all.kinds, some.kinds, kinds, || {
+                KindNumbers::open(input, column(RATING), rows)
+            })?,
+        })
+    }
+
+    /// Reads pages where there are no values, and returns how many rows, `most` at the most, are there of all columns then; nothing where
+    /// they are stored in a way that is not known.
+    fn fill(&mut self, most: usize) -> Result<Option<usize>, ParquetError> {
+        let Self { users, movies, stars, times, kinds, .. } = self;
+        let n = [users.fill()?, movies.fill()?, stars.fill()?, times.fill()?, kinds.fill()?];
+        Ok(n.into_iter().try_fold(most, |least, n| Some(least.min(n?))))
+    }
+
+    /// Decodes what is needed of the picked ones of the first `n` rows; nothing where that is stored in a way that is not known.
+    fn pick(&mut self, n: usize, rows: &[u32]) -> Result<Option<()>, ParquetError> {
+        let Self { users, movies, stars, times, kinds, .. } = self;
+        let known = [
+            users.pick(n, rows)?,
+            movies.pick(n, rows)?,
+            stars.pick(n, rows)?,
+            times.pick(n, rows)?,
+            kinds.pick(n, rows)?,
+        ];
+        Ok(known.into_iter().collect())
+    }
+
+    /// Returns the first `n` rows, as far as they are needed of all.
+    fn first(&self, n: usize) -> RatingRows<'_> {
+        RatingRows {
+            user_id: self.users.first(n),
+            movie_id: self.movies.first(n),
+            rating: self.stars.first(n),
+            time_ms: self.times.first(n),
+            kinds: self.kinds_of(self.kinds.first(n)).filter(|_| self.kinds.all),
+        }
+    }
+
+    /// Returns the picked ones of them.
+    fn picked(&self) -> RatingRows<'_> {
+        RatingRows {
+            user_id: &self.users.picked,
+            movie_id: &self.movies.picked,
+            rating: &self.stars.picked,
+            time_ms: &self.times.picked,
+            kinds: self.kinds_of(&self.kinds.picked),
+        }
+    }
+
+    fn kinds_of<'b>(&'b self, numbers: &'b [u8]) -> Option<Kinds<'b>> {
+        let column = self.kinds.column.as_ref()?;
+        Some(Kinds { numbers, stars: column.stars() })
+    }
+
+    /// Passes over the first `n` rows.
+    fn pass(&mut self, n: usize) {
+        self.users.values.pass(n);
+        self.movies.values.pass(n);
+        self.stars.values.pass(n);
+        self.times.values.pass(n);
+        self.kinds.values.pass(n);
+    }
+}
+
+/// A column of which some values have been read.
+struct Stream<'a, C: Column> {
+    /// Whether it is needed of all rows.
+    all: bool,
+    /// Whether it is needed at all.
+    needed: bool,
+    /// Nothing also where it is stored in a way that is not known.
+    column: Option<C>,
+    /// The page before which values end, where it was not decoded at once.
+    page: Option<RawPage>,
+    values: &'a mut Buffer<C::Value>,
+    picked: Buffer<C::Value>,
+}
+
+impl<'a, C: Column> Stream<'a, C> {
+    fn new(
+        all: bool,
+        some: bool,
+        memory: &'a mut Buffer<C::Value>,
+        open: impl FnOnce() -> Result<Option<C>, ParquetError>,
+    ) -> Result<Self, ParquetError> {
+        memory.clear();
+        let needed = all || some;
+        let column = if needed { open()? } else { None };
+        Ok(Self { all, needed, column, page: None, values: memory, picked: Buffer::default() })
+    }
+
+    /// Reads a page where there is none, and decodes it if it is needed of all rows; returns how many rows there are then: any number where
+    /// none is needed, and nothing where they are stored in a way that is not known.
+    fn fill(&mut self) -> Result<Option<usize>, ParquetError> {
+        if !self.needed {
+            return Ok(Some(usize::MAX));
+        }
+        let Some(column) = &mut self.column else { return Ok(None) };
+        while self.values.is_empty() && self.page.as_ref().is_none_or(|page| page.rows == 0) {
+            let Some(page) = column.pages().next()? else { return Ok(None) };
+            if !self.all {
+                self.page = Some(page);
+            } else if column.decode(&page, Wanted::ALL, self.values)?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.page.as_ref().map_or(self.values.len(), |page| page.rows)))
+    }
+
+    /// Finds those of the first `n` rows that are picked; nothing where they are stored in a way that is not known.
+    fn pick(&mut self, n: usize, rows: &[u32]) -> Result<Option<()>, ParquetError> {
+        self.picked.clear();
+        if !self.needed {
+            return Ok(Some(()));
+        }
+        let Some(column) = &mut self.column else { return Ok(None) };
+        if let Some(page) = self.page.take() {
+            // Nearly always the pages of all columns have the same rows.
+            return match (page.rows == n, rows) {
+                (true, []) => Ok(Some(())),
+                (true, _) => column.decode(&page, Wanted::of_page(rows), &mut self.picked),
+                (false, _) => match column.decode(&page, Wanted::ALL, self.values)? {
+                    Some(()) => self.pick(n, rows),
+                    None => Ok(None),
+                },
+            };
+        }
+        self.picked.extend(rows.iter().map(|&row| self.values[row as usize]));
+        Ok(Some(()))
+    }
+
+    /// Returns the first `n` rows; none where they are not needed of all.
+    fn first(&self, n: usize) -> &[C::Value] {
+        if self.all { &self.values[..n] } else { &[] }
     }
 }
 
@@ -646,6 +906,61 @@ mod tests {
         assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[35, 35][..], &[5, 6][..]));
     }
 
+    /// Keeps all rows.
+    #[derive(Default)]
+    struct All {
+        needed: Needed,
+        seen: RatingColumns,
+    }
+
+    fn keep(seen: &mut RatingColumns, rows: RatingRows<'_>) {
+        for (row, (&user, &movie)) in rows.user_id.iter().zip(rows.movie_id).enumerate() {
+            seen.push(user, movie, rows.stars(row), rows.time_ms[row]);
+        }
+    }
+
+    impl Visitor for All {
+        fn needs(&self) -> Needed {
+            self.needed
+        }
+
+        fn add(&mut self, rows: RatingRows<'_>) {
+            keep(&mut self.seen, rows);
+        }
+    }
+
+    /// Picks and keeps the rows of every third movie.
+    #[derive(Default)]
+    struct EveryThird {
+        needs: Needed,
+        of_picked: Needed,
+        rows: usize,
+        seen: RatingColumns,
+    }
+
+    impl Visitor for EveryThird {
+        fn needs(&self) -> Needed {
+            self.needs
+        }
+
+        fn add(&mut self, rows: RatingRows<'_>) {
+            self.rows += rows.movie_id.len();
+        }
+
+        fn needs_of_picked(&self) -> Needed {
+            self.of_picked
+        }
+
+        fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
+            let all = rows.movie_id.iter().enumerate();
+            picked.extend(all.filter(|(_, id)| **id % 3 == 0).map(|(row, _)| row as u32));
+        }
+
+        fn add_picked(&mut self, rows: RatingRows<'_>) {
+            keep(&mut self.seen, rows);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
@@ -683,12 +998,27 @@ mod tests {
             }
             let file = open(bytes.clone()).unwrap();
             let groups = file.rating_groups(Scale::default()).unwrap();
-            let (mut numbers, mut stars) = (Vec::new(), Vec::new());
-            for group in 0..groups.len() {
-                let kinds = groups.read_kinds(group, &mut numbers).unwrap().expect("there are few");
-                stars.extend(numbers.iter().map(|&number| kinds[usize::from(number)]));
+            let mut memory = RowMemory::default();
+            let kinds = Needed { stars: false, kinds: true, ..Needed::ALL };
+            for needed in [Needed::ALL, kinds] {
+                let mut all = All { needed, ..All::default() };
+                (0..groups.len()).for_each(|group| groups.show(group, &mut all, &mut memory).unwrap());
+                prop_assert_eq!(&all.seen, &columns);
             }
-            prop_assert_eq!(&stars, &columns.rating);
+            // Of some rows only, of which all that is there is looked at.
+            for (needs, of_picked) in [
+                (Needed { movies: true, ..Needed::default() }, Needed { movies: false, ..kinds }),
+                (Needed { movies: true, kinds: true, ..Needed::default() }, Needed::ALL),
+                (Needed::ALL, kinds),
+            ] {
+                let mut some = EveryThird { needs, of_picked, ..EveryThird::default() };
+                (0..groups.len()).for_each(|group| groups.show(group, &mut some, &mut memory).unwrap());
+                prop_assert_eq!(&some.seen, &columns.filter(|row| columns.movie_id[row] % 3 == 0));
+                prop_assert_eq!(some.rows, columns.len());
+                let mut shown = EveryThird { needs, of_picked, ..EveryThird::default() };
+                Picked::default().show(&mut shown, columns.rows(0..columns.len()));
+                prop_assert_eq!(&shown.seen, &some.seen);
+            }
             // Damage anywhere is an error or other values, and never a panic.
             for at in (0..bytes.len()).step_by(bytes.len() / 40 + 1) {
                 let mut bytes = bytes.clone();
@@ -697,7 +1027,13 @@ mod tests {
                 if let Ok(file) = open(bytes)
                     && let Ok(groups) = file.rating_groups(Scale::default())
                 {
-                    let _ = (0..groups.len()).try_for_each(|at| groups.read_kinds(at, &mut numbers).map(drop));
+                    for needed in [Needed::ALL, kinds] {
+                        let mut all = All { needed, ..All::default() };
+                        let _ = (0..groups.len()).try_for_each(|at| groups.show(at, &mut all, &mut memory));
+                    }
+                    let needs = Needed { movies: true, ..Needed::default() };
+                    let mut some = EveryThird { needs, of_picked: kinds, ..EveryThird::default() };
+                    let _ = (0..groups.len()).try_for_each(|at| groups.show(at, &mut some, &mut memory));
                 }
             }
         }

@@ -128,34 +128,59 @@ impl ParquetFile {
     pub fn read_as(&self, schema: &SchemaRef) -> Result<RecordBatch, IoError> {
         let mut columns = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
-            columns.push(self.schema().index_of(field.name()).map_err(|_| {
-                let found = self.schema().fields().iter().map(|field| field.name().clone());
-                IoError::BadColumn {
-                    file: self.name.clone(),
-                    column: field.name().clone(),
-                    problem: format!("is missing; found {}", found.collect::<Vec<_>>().join(", ")),
-                }
-            })?);
+            let at = self.schema().index_of(field.name());
+            columns.push(at.map_err(|_| self.missing(field.name()))?);
         }
         self.guarded(|| self.read_columns(&columns, schema))
     }
 
     fn read_columns(&self, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch, IoError> {
-        let reader = self.builder(columns).build().map_err(self.damaged())?;
+        /// Few, so that texts are gathered in memory that is used again, and copied once.
+        const ROWS: usize = 1 << 13;
+        let reader = self.builder(columns).with_batch_size(ROWS).build().map_err(self.damaged())?;
         let mut batches = Vec::new();
         for batch in reader {
             let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-            let arrays = schema.fields().iter().map(|field| {
-                let array = batch.column_by_name(field.name()).expect("it was projected");
-                self.cast(field.name(), array, field.data_type(), field.is_nullable())
-            });
-            let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
-            batches.push(RecordBatch::try_new(schema.clone(), arrays).map_err(|error| {
-                IoError::Parquet { file: self.name.clone(), source: error.into() }
-            })?);
+            batches.push(self.cast_all(&batch, schema)?);
         }
         concat_batches(schema, &batches)
             .map_err(|error| IoError::Parquet { file: self.name.clone(), source: error.into() })
+    }
+
+    /// Reads the columns of `schema` as [`Self::read_as`] does, of the rows whose `key` is one of `ids`, which ascend.
+    ///
+    /// # Errors
+    /// As [`Self::read_as`], and if there is no column of such keys.
+    pub fn read_as_of(
+        &self,
+        schema: &SchemaRef,
+        key: &'static str,
+        ids: &[i32],
+    ) -> Result<RecordBatch, IoError> {
+        let column = |name: &str| self.schema().index_of(name).map_err(|_| self.missing(name));
+        let columns = schema.fields().iter().map(|field| column(field.name()));
+        let rows = self.read_some(&columns.collect::<Result<Vec<_>, _>>()?, column(key)?, ids)?;
+        self.cast_all(&rows, schema)
+    }
+
+    /// Casts the columns of a batch to those of `schema`, by their names.
+    fn cast_all(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, IoError> {
+        let arrays = schema.fields().iter().map(|field| {
+            let array = batch.column_by_name(field.name()).expect("it was projected");
+            self.cast(field.name(), array, field.data_type(), field.is_nullable())
+        });
+        RecordBatch::try_new(schema.clone(), arrays.collect::<Result<Vec<_>, _>>()?)
+            .map_err(|error| self.damaged()(error.into()))
+    }
+
+    /// Says that a column is missing, and which there are.
+    fn missing(&self, column: &str) -> IoError {
+        let found = self.schema().fields().iter().map(|field| field.name().clone());
+        IoError::BadColumn {
+            file: self.name.clone(),
+            column: column.into(),
+            problem: format!("is missing; found {}", found.collect::<Vec<_>>().join(", ")),
+        }
     }
 
     /// Reads the columns of `schema` as [`Self::read_as`] does, where the file has all of them.
