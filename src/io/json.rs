@@ -41,10 +41,15 @@ pub fn write_table(
         for text in texts {
             let text = text
                 .map_err(|source| IoError::Encode { file: file.into(), source: source.into() })?;
-            if format == TextFormat::Json && !text.is_empty() {
-                out.write_all(if written == 0 { b"[" } else { b"," }).map_err(named())?;
+            let mut text = &text[..];
+            if format == TextFormat::Json {
+                // What stands between the brackets of each array becomes one.
+                text = &text[1..text.len() - 1];
+                if !text.is_empty() {
+                    out.write_all(if written == 0 { b"[" } else { b"," }).map_err(named())?;
+                }
             }
-            out.write_all(&text).map_err(named())?;
+            out.write_all(text).map_err(named())?;
             written += text.len();
         }
         Ok(())
@@ -75,19 +80,18 @@ pub fn write_table(
     out.flush().map_err(named())
 }
 
-/// Makes text of rows: what stands between the brackets of an array, lines, or lines after those of a header, which is made if they are the
-/// `first`.
+/// Makes text of rows: an array, lines, or lines after a header, which is made if they are the `first`.
 fn rows_as(format: TextFormat, rows: &RecordBatch, first: bool) -> Result<Vec<u8>, ArrowError> {
     use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder};
     let json = WriterBuilder::new().with_explicit_nulls(true);
-    let mut text = Vec::new();
+    /// Bytes of a cell that are reckoned with.
+    const CELL: usize = 32;
+    let mut text = Vec::with_capacity(rows.num_rows() * rows.num_columns() * CELL);
     match format {
         TextFormat::Json => {
             let mut writer = json.build::<_, JsonArray>(&mut text);
             writer.write(rows)?;
             writer.finish()?;
-            text.pop();
-            text.remove(0);
         }
         TextFormat::JsonLines => {
             let mut writer = json.build::<_, LineDelimited>(&mut text);

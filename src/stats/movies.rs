@@ -55,19 +55,26 @@ pub fn ranked(
             Order::MostPolarising => Some((sums.deviation()?, n)),
         }
     };
-    type Keyed<'a> = (f64, f64, &'a (i32, Sums));
-    let by_key = |(a1, a2, (a, _)): &Keyed<'_>, (b1, b2, (b, _)): &Keyed<'_>| {
+    // With the id, which decides between equal ones, and the place.
+    type Keyed = (f64, f64, i32, usize);
+    let by_key = |(a1, a2, a, _): &Keyed, (b1, b2, b, _): &Keyed| {
         b1.total_cmp(a1).then(b2.total_cmp(a2)).then(a.cmp(b))
     };
-    let enough = rated.iter().filter(|(id, sums)| sums.n >= min_ratings && keep(MovieId(*id)));
-    let mut keyed: Vec<Keyed<'_>> =
-        enough.filter_map(|one| key(&one.1).map(|(first, second)| (first, second, one))).collect();
+    let mut keyed: Vec<Keyed> = Vec::with_capacity(rated.len());
+    for (at, (id, sums)) in rated.iter().enumerate() {
+        if sums.n >= min_ratings
+            && keep(MovieId(*id))
+            && let Some((first, second)) = key(sums)
+        {
+            keyed.push((first, second, *id, at));
+        }
+    }
     if n < keyed.len() {
         keyed.select_nth_unstable_by(n, by_key);
         keyed.truncate(n);
     }
     keyed.par_sort_unstable_by(by_key);
-    keyed.into_iter().map(|(_, _, one)| *one).collect()
+    keyed.into_iter().map(|(_, _, _, at)| rated[at]).collect()
 }
 
 /// Returns all of [`ranked`].
