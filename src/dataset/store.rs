@@ -57,8 +57,13 @@ pub fn write_sidecar(sidecar: &Sidecar, tally: &Tally, folder: &Path) -> Result<
 /// # Errors
 /// If the file cannot be written.
 pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(), IoError> {
-    let distinct = &["title", "imdb_id", "movie_key", "user_key"];
-    let (layout, n_rows) = (Layout { distinct, ..Layout::default() }, batch.num_rows());
+    let layout = Layout {
+        // Few rows to a page, as some readers want those of one movie.
+        page_rows: 1 << 12,
+        distinct: &["title", "imdb_id", "movie_key", "user_key"],
+        ..Layout::default()
+    };
+    let n_rows = batch.num_rows();
     parquet::write_file(&folder.join(name), &batch.schema(), &layout, n_rows, |range| {
         batch.slice(range.start, range.len())
     })
