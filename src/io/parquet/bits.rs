@@ -10,48 +10,39 @@ pub(super) const BEHIND: usize = 16;
 /// Hands out the first `n` of the numbers of `width` bits that stand side by side in `bytes`, up to [`PACK`] at a time.
 #[inline(always)]
 pub(super) fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u64])) {
-    let mut packs = Packs::new(bytes, width, n);
-    while let Some((pack, n)) = packs.next() {
-        out(&numbers(pack, width)[..n]);
+    let mut padded = PADDED;
+    for first in (0..n).step_by(PACK) {
+        let pack = pack_at(bytes, width, first, &mut padded);
+        out(&map(pack, width, |number| number)[..PACK.min(n - first)]);
     }
 }
 
-/// Packs of numbers, each with [`BEHIND`] bytes behind it.
-pub(super) struct Packs<'a> {
+/// Room for the last pack.
+pub(super) type Padded = [u8; PACK / 8 * 64 + BEHIND];
+
+/// Room that is not used yet.
+pub(super) const PADDED: Padded = [0; PACK / 8 * 64 + BEHIND];
+
+/// Returns the pack of the numbers of `width` bits from the `first` on, which begins a pack, with [`BEHIND`] bytes behind it; where there are
+/// fewer bytes, it is made in `padded` with zeros for the others.
+#[inline(always)]
+pub(super) fn pack_at<'a>(
     bytes: &'a [u8],
-    size: usize,
-    left: usize,
-    padded: [u8; PACK / 8 * 64 + BEHIND],
-}
-
-impl<'a> Packs<'a> {
-    /// Begins with the first of `n` numbers of `width` bits; where there are fewer bytes, the others are zero.
-    #[inline(always)]
-    pub(super) fn new(bytes: &'a [u8], width: u32, n: usize) -> Self {
-        let size = PACK / 8 * width as usize;
-        Self { bytes, size, left: n, padded: [0; PACK / 8 * 64 + BEHIND] }
-    }
-
-    /// Returns the next pack and how many numbers of it are wanted.
-    #[inline(always)]
-    pub(super) fn next(&mut self) -> Option<(&[u8], usize)> {
-        if self.left == 0 {
-            return None;
+    width: u32,
+    first: usize,
+    padded: &'a mut Padded,
+) -> &'a [u8] {
+    let size = PACK / 8 * width as usize;
+    let from = first / PACK * size;
+    match bytes.get(from..from + size + BEHIND) {
+        Some(pack) => pack,
+        None => {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let rest = &rest[..rest.len().min(size)];
+            padded[..rest.len()].copy_from_slice(rest);
+            padded[rest.len()..size + BEHIND].fill(0);
+            &padded[..size + BEHIND]
         }
-        let n = self.left.min(PACK);
-        self.left -= n;
-        let bytes = self.bytes;
-        self.bytes = &bytes[self.size.min(bytes.len())..];
-        let pack = match bytes.get(..self.size + BEHIND) {
-            Some(pack) => pack,
-            None => {
-                let rest = &bytes[..bytes.len().min(self.size)];
-                self.padded[..rest.len()].copy_from_slice(rest);
-                self.padded[rest.len()..self.size + BEHIND].fill(0);
-                &self.padded[..self.size + BEHIND]
-            }
-        };
-        Some((pack, n))
     }
 }
 
@@ -84,10 +75,6 @@ fn map<T>(pack: &[u8], width: u32, of: impl FnMut(u64) -> T) -> [T; PACK] {
         33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64)
 }
 
-fn numbers(pack: &[u8], width: u32) -> [u64; PACK] {
-    map(pack, width, |number| number)
-}
-
 /// Writes the first `n` of the numbers of up to eight bits that stand side by side in `bytes` to `out`, which has room for whole packs.
 pub(super) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
@@ -95,10 +82,9 @@ pub(super) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
         #[allow(unsafe_code, reason = "the processor was just asked for this feature")]
         return unsafe { x86::unpack_bytes(bytes, width, n, out) };
     }
-    let mut packs = Packs::new(bytes, width, n);
-    for out in out.as_chunks_mut::<PACK>().0 {
-        let Some((pack, _)) = packs.next() else { break };
-        *out = map(pack, width, |number| number as u8);
+    let mut padded = PADDED;
+    for (first, out) in (0..n).step_by(PACK).zip(out.as_chunks_mut::<PACK>().0) {
+        *out = map(pack_at(bytes, width, first, &mut padded), width, |number| number as u8);
     }
 }
 
@@ -207,7 +193,8 @@ impl Unpack for Plain {
     }
 
     fn total_64(pack: &[u8], width: u32) -> i64 {
-        numbers(pack, width).iter().fold(0, |sum: i64, &number| sum.wrapping_add(number as i64))
+        let numbers = map(pack, width, |number| number as i64);
+        numbers.iter().fold(0, |sum: i64, &number| sum.wrapping_add(number))
     }
 }
 
@@ -241,7 +228,7 @@ pub(super) use x86::Avx2;
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{PACK, Packs, Plain, Unpack};
+    use super::{PACK, PADDED, Plain, Unpack, pack_at};
 
     /// How the numbers of a register come into their lanes: bytes that each is in, and how far these are then shifted.
     #[derive(Clone, Copy)]
@@ -423,9 +410,9 @@ mod x86 {
     #[target_feature(enable = "bmi2")]
     pub(super) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
         let lanes = 0x0101_0101_0101_0101 * ((1_u64 << width) - 1);
-        let mut packs = Packs::new(bytes, width, n);
-        for out in out.as_chunks_mut::<PACK>().0 {
-            let Some((pack, _)) = packs.next() else { break };
+        let mut padded = PADDED;
+        for (first, out) in (0..n).step_by(PACK).zip(out.as_chunks_mut::<PACK>().0) {
+            let pack = pack_at(bytes, width, first, &mut padded);
             for (eight, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
                 let at = eight * width as usize;
                 let word = u64::from_le_bytes(pack[at..at + 8].try_into().expect("eight bytes"));
@@ -473,8 +460,10 @@ mod tests {
             least: i64,
             mut before: D,
         ) -> Vec<D> {
-            let (mut all, mut packs) = (Vec::new(), Packs::new(packed, width, n));
-            while let Some((pack, n)) = packs.next() {
+            let (mut all, mut padded) = (Vec::new(), PADDED);
+            for first in (0..n).step_by(PACK) {
+                let pack = pack_at(packed, width, first, &mut padded);
+                let n = PACK.min(n - first);
                 let mut sums = [D::default(); PACK];
                 D::sums::<U>(pack, width, least, before, &mut sums);
                 before = D::total::<U>(pack, width, least, before);

@@ -16,7 +16,9 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::io::columns::NO_TIME;
-use crate::io::parquet::bits::{Delta, PACK, Packs, Unpack, unpack, unpack_bytes, with_unpack};
+use crate::io::parquet::bits::{
+    Delta, PACK, PADDED, Unpack, pack_at, unpack, unpack_bytes, with_unpack,
+};
 use crate::io::parquet::buffer::Buffer;
 use crate::io::parquet::input::ParquetInput;
 use crate::io::parquet::window::Window;
@@ -677,7 +679,7 @@ fn deltas_with<D: Delta, U: Unpack>(
             }
         }
     }
-    let mut at = 1;
+    let (mut at, mut padded) = (1, PADDED);
     while at < n {
         let least = zigzag(bytes)?;
         let (widths, rest) = bytes
@@ -698,8 +700,9 @@ fn deltas_with<D: Delta, U: Unpack>(
             if end * 8 < now * width as usize {
                 return Err(damaged("differences beyond the page"));
             }
-            let mut packs = Packs::new(bytes, width, now);
-            while let Some((pack, n)) = packs.next() {
+            for first in (0..now).step_by(PACK) {
+                let pack = pack_at(bytes, width, first, &mut padded);
+                let n = PACK.min(now - first);
                 match &mut some {
                     None => {
                         let out = (&mut out[at..at + PACK]).try_into().expect("as many");
