@@ -55,94 +55,59 @@ impl Sums {
     }
 }
 
-/// Sums by a number of 32 bits: in a table from the least to the largest, or for one that is far away from the others, in a map.
+/// Sums by a number: in a table that grows with the largest, or where that is far away or negative, in a map.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Slots {
-    /// Number of the first of the table.
-    first: i64,
+struct Slots {
     table: Vec<Sums>,
-    far: BTreeMap<i64, Sums>,
+    far: BTreeMap<i32, Sums>,
 }
 
 impl Slots {
-    /// Largest table: 96 MiB. All MovieLens ids and all days before 2100 have room in one.
-    const LONGEST: i64 = 1 << 22;
+    /// Largest table. All MovieLens ids and all days before 2100 have room in it.
+    const LONGEST: usize = 1 << 22;
+
+    /// Returns the place of a number in a table, if it can have one.
+    fn place(number: i32) -> Option<usize> {
+        usize::try_from(number).ok().filter(|&at| at < Self::LONGEST)
+    }
 
     /// Adds a rating to the sums of a number.
     #[inline]
-    pub(super) fn add(&mut self, number: i64, stars: f32) {
-        let at = usize::try_from(number.wrapping_sub(self.first) as u64).ok();
-        match at.and_then(|at| self.table.get_mut(at)) {
+    fn add(&mut self, number: i32, stars: f32) {
+        match Self::place(number).and_then(|at| self.table.get_mut(at)) {
             Some(sums) => sums.add(stars),
             None => self.slot(number).add(stars),
         }
     }
 
     #[cold]
-    fn slot(&mut self, number: i64) -> &mut Sums {
-        if self.make_room(number) {
-            &mut self.table[(number - self.first) as usize]
-        } else {
-            self.far.entry(number).or_default()
+    fn slot(&mut self, number: i32) -> &mut Sums {
+        match Self::place(number) {
+            Some(at) => {
+                if self.table.len() <= at {
+                    self.table.resize((at + 1).next_power_of_two(), Sums::default());
+                }
+                &mut self.table[at]
+            }
+            None => self.far.entry(number).or_default(),
         }
     }
 
-    /// Makes the table long enough for a number, unless that is far away.
-    fn make_room(&mut self, number: i64) -> bool {
-        const STEP: i64 = 64;
-        let length = self.table.len() as i64;
-        let (first, last) = match length {
-            0 => (number, number),
-            _ => (self.first, self.first + (length - 1)),
-        };
-        let (low, high) = (first.min(number), last.max(number));
-        if high.checked_sub(low).is_none_or(|width| width >= Self::LONGEST) {
-            return false;
+    fn join(&mut self, mut later: Self) {
+        if self.table.len() < later.table.len() {
+            std::mem::swap(&mut self.table, &mut later.table);
         }
-        if length == 0 || low < first || high > last {
-            // Longer than it must be, so that it need not grow often.
-            let more = STEP + length / 2;
-            let low = if high > last { low } else { low.saturating_sub(more) };
-            let high = if low < first { high } else { high.saturating_add(more) };
-            let mut table = vec![Sums::default(); (high - low + 1) as usize];
-            if length > 0 {
-                let before = (first - low) as usize;
-                table[before..before + self.table.len()].copy_from_slice(&self.table);
-            }
-            (self.first, self.table) = (low, table);
-        }
-        true
-    }
-
-    pub(super) fn join(&mut self, later: Self) {
-        if self.table.is_empty() {
-            (self.first, self.table) = (later.first, later.table);
-        } else if let Some(from) = later.table.iter().position(|sums| sums.n > 0) {
-            // Without what it is longer than it must be: else each would make the other longer still.
-            let end = later.table.iter().rposition(|sums| sums.n > 0).map_or(0, |last| last + 1);
-            let (first, more) = (later.first + from as i64, &later.table[from..end]);
-            if self.make_room(first) && self.make_room(first + (more.len() as i64 - 1)) {
-                let places = &mut self.table[(first - self.first) as usize..];
-                places.iter_mut().zip(more).for_each(|(sums, more)| sums.join(more));
-            } else {
-                (first..).zip(more).for_each(|(number, more)| self.slot(number).join(more));
-            }
-        }
+        self.table.iter_mut().zip(&later.table).for_each(|(sums, later)| sums.join(later));
         for (number, sums) in later.far {
-            self.slot(number).join(&sums);
+            self.far.entry(number).or_default().join(&sums);
         }
     }
 
     /// Returns the numbers that have ratings, ascending.
-    pub(super) fn into_sorted(self) -> Vec<(i64, Sums)> {
-        let near = (self.first..).zip(self.table).filter(|(_, sums)| sums.n > 0);
-        let mut all: Vec<(i64, Sums)> = near.collect();
-        if !self.far.is_empty() {
-            // What was far away once may be near by now.
-            all.extend(self.far);
-            join_equal(&mut all);
-        }
-        all
+    fn into_sorted(mut self) -> Vec<(i32, Sums)> {
+        let after = self.far.split_off(&0);
+        let all = self.far.into_iter().chain((0..).zip(self.table)).chain(after);
+        all.filter(|(_, sums)| sums.n > 0).collect()
     }
 }
 
@@ -211,7 +176,7 @@ impl Tally {
     pub(super) fn add(&mut self, number: i32, stars: f32) {
         match Halves::of(stars) {
             Some(halves) => self.add_halves(&[number], [halves].into_iter()),
-            None => self.others.add(number.into(), stars),
+            None => self.others.add(number, stars),
         }
     }
 
@@ -242,22 +207,20 @@ impl Tally {
             }
         }
         for (row, &number) in numbers.iter().enumerate() {
-            self.others.add(number.into(), rows.stars(row));
+            self.others.add(number, rows.stars(row));
         }
     }
 
     /// Makes room in the table for as many of some numbers as can have some; tells whether that is so for `number`, one of them.
     #[cold]
     fn make_room(&mut self, number: i32, numbers: &[i32]) -> bool {
-        /// Largest table: 32 MiB. All MovieLens ids and all days before 2100 have room in it.
-        const LONGEST: usize = 1 << 22;
-        let place = |id: &i32| usize::try_from(*id).ok().filter(|&at| at < LONGEST);
-        let most = numbers.iter().filter_map(place).max().unwrap_or_default();
+        let places = numbers.iter().filter_map(|&number| Slots::place(number));
+        let most = places.max().unwrap_or_default();
         if self.table.len() <= most {
             // Longer than it must be, as the numbers of other rows will need about as much.
             self.table.resize(most + most / 16 + 1, Halves::default());
         }
-        place(&number).is_some()
+        Slots::place(number).is_some()
     }
 
     /// Adds ratings whose stars are halves.
@@ -270,7 +233,7 @@ impl Tally {
                     let place = &mut self.table[number as usize];
                     *place = place.plus(halves);
                 }
-                false => self.others.slot(number.into()).join(&halves.to_sums()),
+                false => self.others.slot(number).join(&halves.to_sums()),
             }
         }
     }
@@ -328,24 +291,19 @@ impl Tally {
         }
         let before = all.len();
         all.extend(full);
-        all.extend(others.into_sorted().into_iter().map(|(number, sums)| (number as i32, sums)));
+        all.extend(others.into_sorted());
         if all.len() > before {
-            join_equal(&mut all);
+            all.sort_by_key(|(number, _)| *number);
+            all.dedup_by(|(number, sums), (same, total)| {
+                let more = number == same;
+                if more {
+                    total.join(sums);
+                }
+                more
+            });
         }
         all
     }
-}
-
-/// Sorts sums by their number, and joins those of equal ones.
-fn join_equal<N: Ord + Copy>(all: &mut Vec<(N, Sums)>) {
-    all.sort_by_key(|(number, _)| *number);
-    all.dedup_by(|(number, sums), (same, total)| {
-        let more = number == same;
-        if more {
-            total.join(sums);
-        }
-        more
-    });
 }
 
 /// Takes what a place has got.
@@ -427,20 +385,8 @@ mod tests {
 
     #[test]
     fn numbers_near_and_far_have_slots() {
-        let numbers = [
-            5,
-            4,
-            70,
-            -300,
-            5,
-            i64::from(i32::MAX),
-            i64::from(i32::MIN),
-            10_000,
-            5 << 28,
-            10_000,
-            70,
-            i64::from(i32::MAX),
-        ];
+        let numbers =
+            [5, 4, 70, -300, 5, i32::MAX, i32::MIN, 10_000, 5 << 28, 10_000, 70, i32::MAX];
         for split in 0..numbers.len() {
             let [mut first, mut later] = [Slots::default(), Slots::default()];
             numbers[..split].iter().for_each(|&number| first.add(number, 2.0));
@@ -448,7 +394,7 @@ mod tests {
             first.join(later);
             let found =
                 first.into_sorted().into_iter().map(|(number, sums)| (number, sums.n, sums.sum));
-            let mut expected: BTreeMap<i64, u64> = BTreeMap::new();
+            let mut expected: BTreeMap<i32, u64> = BTreeMap::new();
             numbers.iter().for_each(|&number| *expected.entry(number).or_default() += 1);
             let expected = expected.into_iter().map(|(number, n)| (number, n, 2.0 * n as f64));
             assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
