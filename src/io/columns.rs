@@ -149,9 +149,7 @@ impl Needed {
     /// All four columns.
     pub const ALL: Self =
         Self { users: true, movies: true, stars: true, times: true, kinds: false };
-}
 
-impl Needed {
     /// Returns the columns of both.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

@@ -191,6 +191,14 @@ impl<T: Four> Fours<T> {
         }))
     }
 
+    /// Takes over the dictionary, if it came before the page that was read last.
+    fn take_dictionary(&mut self) {
+        if let Some(bytes) = self.pages.dictionary.take() {
+            self.dictionary = plain(&bytes).collect();
+            self.of_byte.iter_mut().zip(&self.dictionary).for_each(|(to, from)| *to = *from);
+        }
+    }
+
     /// Adds values by their numbers in the dictionary, of which `bytes` tells the width first.
     fn of_dictionary(
         &mut self,
@@ -267,10 +275,7 @@ impl<T: Four> Column for Fours<T> {
         wanted: Wanted<'_>,
         values: &mut Buffer<T>,
     ) -> Result<Option<()>> {
-        if let Some(bytes) = self.pages.dictionary.take() {
-            self.dictionary = plain(&bytes).collect();
-            self.of_byte.iter_mut().zip(&self.dictionary).for_each(|(to, from)| *to = *from);
-        }
+        self.take_dictionary();
         let (bytes, n, before) = (&page.bytes, page.rows, values.len());
         match page.encoding {
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
@@ -305,11 +310,7 @@ fn check_complete(found: usize, wanted: Wanted<'_>, n: usize) -> Result<Option<(
 }
 
 /// A column of few kinds of stars, as the numbers that its dictionary gives them.
-pub(super) struct KindNumbers {
-    pages: Pages,
-    kinds: usize,
-    stars: [f32; SMALL],
-}
+pub(super) struct KindNumbers(Fours<f32>);
 
 impl KindNumbers {
     /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known here.
@@ -318,18 +319,17 @@ impl KindNumbers {
         column: &ColumnChunkMetaData,
         rows: usize,
     ) -> Result<Option<Self>> {
-        let pages = Pages::open(input, column, rows, 0)?;
-        Ok(pages.map(|pages| Self { pages, kinds: 0, stars: [0.0; SMALL] }))
+        Ok(Fours::open(input, column, rows)?.map(Self))
     }
 
     /// Returns the stars of all kinds that are known by now.
     pub(super) fn kinds(&self) -> &[f32] {
-        &self.stars[..self.kinds.min(SMALL)]
+        &self.0.dictionary
     }
 
     /// Returns the same, and zeros where there are no more kinds.
     pub(super) fn stars(&self) -> &[f32; SMALL] {
-        &self.stars
+        &self.0.of_byte
     }
 }
 
@@ -337,7 +337,7 @@ impl Column for KindNumbers {
     type Value = u8;
 
     fn pages(&mut self) -> &mut Pages {
-        &mut self.pages
+        self.0.pages()
     }
 
     fn decode(
@@ -346,18 +346,16 @@ impl Column for KindNumbers {
         wanted: Wanted<'_>,
         numbers: &mut Buffer<u8>,
     ) -> Result<Option<()>> {
-        if let Some(bytes) = self.pages.dictionary.take() {
-            self.kinds = plain::<f32>(&bytes).count();
-            self.stars.iter_mut().zip(plain(&bytes)).for_each(|(to, from)| *to = from);
-        }
+        self.0.take_dictionary();
+        let kinds = self.0.dictionary.len();
         let by_number =
             matches!(page.encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
         let (&width, packed) = page.bytes.split_first().ok_or_else(|| damaged("an empty page"))?;
-        if !by_number || self.kinds > SMALL || width > 8 {
+        if !by_number || kinds > SMALL || width > 8 {
             return Ok(None);
         }
         let before = numbers.len();
-        byte_numbers(packed, width, page.rows, wanted, self.kinds, numbers)?;
+        byte_numbers(packed, width, page.rows, wanted, kinds, numbers)?;
         check_complete(numbers.len() - before, wanted, page.rows)
     }
 }
