@@ -1,7 +1,5 @@
 //! Ratings over time: number and mean by day, week, month or year, and so far.
 
-use std::sync::Arc;
-
 use chrono::{self, Datelike, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 
@@ -80,7 +78,7 @@ enum Which<'a> {
     /// Those of some movies together.
     Of(&'a Lookup),
     /// Those of each of some movies, whose ids ascend.
-    Each(&'a [i32], Arc<Lookup>),
+    Each(&'a [i32], &'a Lookup),
 }
 
 /// Adds up ratings by day: all of them or those of some movies in one line, or those of each movie in a line of its own.
@@ -104,10 +102,10 @@ impl<'a> Days<'a> {
         Self { which: Which::Of(movies), ..Self::all() }
     }
 
-    /// Prepares to add up the ratings of each of some movies; their ids ascend.
+    /// Prepares to add up the ratings of each of some movies, whose ids ascend and are known to `lookup`.
     #[must_use]
-    pub fn of_each(movies: &'a [i32]) -> Self {
-        let which = Which::Each(movies, Arc::new(Lookup::new(movies)));
+    pub fn of_each(movies: &'a [i32], lookup: &'a Lookup) -> Self {
+        let which = Which::Each(movies, lookup);
         Self { which, lines: vec![Tally::default(); movies.len()], untimed: 0 }
     }
 
@@ -338,7 +336,8 @@ mod tests {
             days.finish(Every::Year).into_iter().map(of).collect()
         };
         let each = |ids: &[i32]| {
-            let days = scan.pass(&Silent, || Days::of_each(ids)).unwrap();
+            let lookup = Lookup::new(ids);
+            let days = scan.pass(&Silent, || Days::of_each(ids, &lookup)).unwrap();
             assert_eq!(days.untimed(), u64::from(ids.contains(&2)));
             totals(days)
         };

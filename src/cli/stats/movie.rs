@@ -57,9 +57,14 @@ pub(super) fn guess(known: Option<&Movies>, texts: &[String]) -> Option<Vec<Movi
     texts.iter().map(one).collect()
 }
 
-/// Returns what texts say if all are numbers: the ids of movies, where these are rated and have no keys.
+/// Returns what texts say if all are numbers: the ids of movies, where these are rated and [`are_ids`].
 pub(super) fn numbers(texts: &[String]) -> Option<Vec<MovieId>> {
     texts.iter().map(|text| text.trim().parse().ok().map(MovieId)).collect()
+}
+
+/// Tells whether a number means the movie of that id, and not of that key.
+pub(super) fn are_ids(known: Option<&Movies>) -> bool {
+    known.is_none_or(|known| !known.keyed())
 }
 
 impl MovieArgs {
@@ -73,7 +78,7 @@ impl MovieArgs {
         let by_number = || numbers(texts).map_or(Ok(None), |ids| look(ids[0]));
         let (by_number, known) = rayon::join(by_number, || self.movies.of_scan(scan, true));
         let (by_number, known) = (by_number?, known?);
-        let found = match by_number.filter(|_| known.as_ref().is_none_or(|known| !known.keyed())) {
+        let found = match by_number.filter(|_| are_ids(known.as_ref())) {
             Some(found) => Some(found),
             None => guess(known.as_ref(), texts).map_or(Ok(None), |ids| look(ids[0]))?,
         };

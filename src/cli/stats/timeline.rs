@@ -10,9 +10,9 @@ use crate::cli::error::Result;
 use crate::cli::output::columns::{counts, figures, ids, rows_of, some_figures, texts};
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
-use crate::cli::stats::movie::{find, guess, numbers};
+use crate::cli::stats::movie::{are_ids, find, guess, numbers};
 use crate::cli::ui::Ui;
-use crate::dataset::ids::{Lookup, MovieId, position};
+use crate::dataset::ids::{Lookup, MovieId, distinct, position};
 use crate::dataset::{DatasetError, Movies, Scan};
 use crate::plot::{Figure, stats as plot};
 use crate::stats::timeline::{Days, Every, Period};
@@ -90,12 +90,11 @@ impl TimelineArgs {
     fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<Vec<Line>> {
         let all_rated = |of: &OfMovies| of.each.iter().all(|(_, periods)| !periods.is_empty());
         if let Some(ids) = numbers(&self.movie) {
-            let mut sorted: Vec<i32> = ids.iter().map(|id| id.0).collect();
-            sorted.sort_unstable();
+            let wanted = distinct_of(&ids);
             let of = || self.periods_of(scan, ids, ui);
-            let (of, known) = rayon::join(of, || self.movies.some_of_scan(scan, &sorted));
+            let (of, known) = rayon::join(of, || self.movies.some_of_scan(scan, &wanted));
             let (of, known) = (of?, known?);
-            if all_rated(&of) && known.as_ref().is_none_or(|known| !known.keyed()) {
+            if all_rated(&of) && are_ids(known.as_ref()) {
                 return Ok(of.into_lines(known.as_ref(), ui));
             }
         }
@@ -114,10 +113,9 @@ impl TimelineArgs {
 
     /// Adds up the ratings of some movies, of which one may be named again.
     fn periods_of(&self, scan: &Scan, ids: Vec<MovieId>, ui: &Ui) -> Result<OfMovies> {
-        let mut distinct: Vec<i32> = ids.iter().map(|id| id.0).collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let days = scan.pass(ui, || Days::of_each(&distinct))?;
+        let distinct = distinct_of(&ids);
+        let lookup = Lookup::new(&distinct);
+        let days = scan.pass(ui, || Days::of_each(&distinct, &lookup))?;
         let untimed = days.untimed();
         let periods = days.finish(self.every());
         let of = |id: MovieId| {
@@ -172,6 +170,11 @@ impl TimelineArgs {
         }
         rows_of(columns)
     }
+}
+
+/// Returns the raw ids of movies of which some may be named again, ascending.
+fn distinct_of(ids: &[MovieId]) -> Vec<i32> {
+    distinct(&ids.iter().map(|id| id.0).collect::<Vec<_>>())
 }
 
 /// The periods of each of some movies, and how many ratings have no time.
