@@ -75,7 +75,11 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         match cause.downcast_ref::<DatasetError>() {
             Some(DatasetError::Io(IoError::BadField { column, value, problem, .. })) => {
                 let is_id = matches!(*column, "user" | "movie") && !value.is_empty();
-                if is_id && (problem.contains("whole number") || problem.contains("32 bits")) {
+                if is_id
+                    && (problem.contains("whole number")
+                        || problem.contains("32 bits")
+                        || problem.contains("leading zeros"))
+                {
                     return Some("if ids are text here, ingest them with --text-ids");
                 }
                 let is_number = value.parse().is_ok_and(f32::is_finite);

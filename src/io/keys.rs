@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::io::error::IoError;
+use crate::io::values::parse_id;
 
 /// Keys of some ids, by ascending id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,12 +131,10 @@ impl Ids {
     }
 }
 
-/// Tells whether an id must be kept as text: it is no whole number of 32 bits, or writing that number would
-/// not give the same text (`007`).
+/// Whether an id must be kept as text, since no 32-bit number stands for it alone ([`parse_id`]).
 #[must_use]
 pub fn needs_key(id: &[u8]) -> bool {
-    let padded = id.len() > 1 && id[0] == b'0';
-    padded || crate::io::values::parse_id(id).is_err()
+    parse_id(id).is_err()
 }
 
 /// Gives ids that were numbered within a part the numbers of the whole.

@@ -64,10 +64,45 @@ impl Scale {
     }
 }
 
-/// Reads an id that fits 32 bits.
-pub(crate) fn parse_id(text: &[u8]) -> Result<i32, &'static str> {
-    let value = parse_integer(text).ok_or("is not a whole number")?;
+/// Spellings of a value that is not there, as pandas, R, databases and spreadsheets write them.
+const MISSING: [&[u8]; 11] =
+    [b"", b"NA", b"N/A", b"<NA>", b"NaN", b"nan", b"NaT", b"null", b"NULL", b"None", b"\\N"];
+
+/// Whether a field says that it has no value: empty, or a spelling of null such as `NA`, `nan` or `\N`.
+#[must_use]
+pub fn is_missing(text: &[u8]) -> bool {
+    MISSING.contains(&text)
+}
+
+/// Parses a numeric id: a whole number of 32 bits, spelled as numbers are (`7`, `-7`, or `7.0`, which pandas makes
+/// of integers beside nulls).
+///
+/// The one rule for text, JSON and Parquet. `007` is refused because it would become the id `7`, which may be another;
+/// such ids, larger numbers and words are string ids (see [`crate::io::keys`]).
+///
+/// # Errors
+/// With what is wrong, in words that go behind the value.
+pub fn parse_id(text: &[u8]) -> Result<i32, &'static str> {
+    if is_missing(text) {
+        return Err("is missing");
+    }
+    let digits = without_zero_fraction(text);
+    let value = parse_integer(digits).ok_or("is not a whole number")?;
+    let unsigned = digits.strip_prefix(b"-").unwrap_or(digits);
+    if unsigned.len() > 1 && unsigned[0] == b'0' {
+        return Err("has leading zeros");
+    }
     i32::try_from(value).map_err(|_| "does not fit 32 bits")
+}
+
+/// Returns `7` for `7.0` and `7.00`, and other texts unchanged.
+fn without_zero_fraction(text: &[u8]) -> &[u8] {
+    match text.iter().position(|&byte| byte == b'.') {
+        Some(at) if at > 0 && at + 1 < text.len() && text[at + 1..].iter().all(|&b| b == b'0') => {
+            &text[..at]
+        }
+        _ => text,
+    }
 }
 
 /// Reads an integer of up to 19 digits, without the generality that `str::parse` pays for.
@@ -160,6 +195,32 @@ mod tests {
         }
         for text in ["9999999999", "-1", "1e300", "NaN", "9223372036854775807"] {
             assert!(parse_time(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn parse_id_accepts_numbers_and_refuses_what_they_would_not_keep() {
+        for (text, id) in
+            [("7", 7), ("-7", -7), ("0", 0), ("7.0", 7), ("31.000", 31), ("2147483647", i32::MAX)]
+        {
+            assert_eq!(parse_id(text.as_bytes()), Ok(id), "{text}");
+        }
+        for (text, problem) in [
+            ("007", "has leading zeros"),
+            ("-07", "has leading zeros"),
+            ("00", "has leading zeros"),
+            ("2147483648", "does not fit 32 bits"),
+            ("1.5", "is not a whole number"),
+            (".0", "is not a whole number"),
+            ("7.", "is not a whole number"),
+            ("x", "is not a whole number"),
+            ("", "is missing"),
+            ("NA", "is missing"),
+            ("nan", "is missing"),
+            ("\\N", "is missing"),
+        ] {
+            let error = parse_id(text.as_bytes()).unwrap_err();
+            assert!(error.starts_with(problem), "{text}: {error}");
         }
     }
 

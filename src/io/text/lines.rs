@@ -9,7 +9,7 @@ use crate::io::error::{IoError, shown};
 use crate::io::keys::{KeyIndex, text_of};
 use crate::io::text::layout::{Delimiter, Layout, MOVIE, RATING, ROLES, TIMESTAMP, USER};
 use crate::io::text::plain;
-use crate::io::values::{Scale, parse_id, parse_rating, parse_time};
+use crate::io::values::{Scale, is_missing, parse_id, parse_rating, parse_time};
 
 /// How lines are read.
 pub(super) struct LineReader<'a> {
@@ -130,7 +130,7 @@ impl LineReader<'_> {
         let values = self.values(line)?;
         let [user, movie, rating, time] = values.map(Option::unwrap_or_default);
         let mut id = |role: usize, text: &[u8]| match (self.keyed[role], text) {
-            (true, []) => Err(bad(role, text, "is empty")),
+            (true, _) if is_missing(text) => Err(bad(role, text, "is missing")),
             (true, _) => Ok(keys[role].number(text)),
             (false, _) => parse_id(text).map_err(|problem| bad(role, text, problem)),
         };
