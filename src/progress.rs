@@ -8,6 +8,8 @@ pub trait Progress: Sync {
     fn advance(&self, n: u64);
     /// Says how the current task stands, such as the loss of an iteration.
     fn note(&self, text: &str);
+    /// Tells the user something worth knowing, such as a guess that was made.
+    fn inform(&self, _text: &str) {}
     /// Tells the user something that deserves attention although the work goes on.
     fn warn(&self, text: &str);
     /// Tells whether the work is to end as soon as it has something to show for itself.

@@ -82,6 +82,15 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
                 {
                     return Some("if ids are text here, ingest them with --text-ids");
                 }
+                if *column == "timestamp" && problem.contains("date") {
+                    return Some("give the form of the times with --time-format, such as %d/%m/%Y");
+                }
+                if *column == "rating"
+                    && value.replacen(',', ".", 1).parse().is_ok_and(f32::is_finite)
+                    && value.contains(',')
+                {
+                    return Some("read a comma in numbers with --decimal-comma");
+                }
                 let is_number = value.parse().is_ok_and(f32::is_finite);
                 if *column == "rating" && is_number {
                     return Some("another scale is told to `mvrec ingest` by --scale MIN..MAX");

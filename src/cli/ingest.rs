@@ -20,7 +20,7 @@ use crate::io::keys::Ids;
 use crate::io::rejects::Rejects;
 use crate::io::text::{Columns, Delimiter, TextOptions};
 use crate::io::values::Scale;
-use crate::io::{IoError, batches};
+use crate::io::{IoError, batches, time};
 use crate::schema;
 
 /// Read MovieLens folders, archives and rating files into a dataset
@@ -52,6 +52,12 @@ pub(crate) struct IngestArgs {
     /// What stands between fields: one character, `::`, `tab` or `space` [default: told from the first line]
     #[arg(long, value_name = "TEXT")]
     delimiter: Option<Delimiter>,
+    /// Read ratings such as `2,5` as two and a half
+    #[arg(long)]
+    decimal_comma: bool,
+    /// Form of the times, as strftime writes it, such as %d/%m/%Y or "%d/%m/%Y %H:%M" [default: told from the content]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_time_format)]
+    time_format: Option<String>,
     /// Lowest and highest rating that can be given [default: 0.5..5]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
     scale: Option<Scale>,
@@ -124,9 +130,15 @@ impl IngestArgs {
             delimiter: self.delimiter,
             scale: self.scale.unwrap_or_default(),
             text_ids: [is_text(Side::User), is_text(Side::Movie)],
+            decimal_comma: self.decimal_comma,
+            time_format: self.time_format.clone(),
             limit: self.dry_run.then_some(SHOWN),
         }
     }
+}
+
+fn parse_time_format(text: &str) -> std::result::Result<String, String> {
+    time::check_format(text).map(|()| text.into())
 }
 
 /// Memory of a run while it is sorted, and of the blocks and row groups of each thread.

@@ -89,6 +89,10 @@ impl Progress for Ui {
         }
     }
 
+    fn inform(&self, text: &str) {
+        self.say(text);
+    }
+
     fn warn(&self, text: &str) {
         self.say(&format!("warning: {text}"));
     }

@@ -260,6 +260,7 @@ impl Input {
                 let name = name.to_string_lossy().into_owned();
                 let sources = vec![SourceFile::new(name, reader.fingerprint())];
                 self.sidecar.origin = Origin { recognised: Some(shown), sources };
+                self.sidecar.history.scale = unary_scale(intake);
             }
         }
         Ok(self.sidecar)
@@ -334,6 +335,13 @@ pub fn scan<E: From<DatasetError>>(
     }
 }
 
+/// Returns the scale of a source without ratings, unless somebody gave one that has a 1.
+fn unary_scale(intake: &Intake) -> Option<Scale> {
+    let given = intake.options.scale;
+    let is_given = given != Scale::default() && given.contains(1.0);
+    (intake.unary && !is_given).then(Scale::unary)
+}
+
 /// Returns the numbers that keys have in the whole, by those that they have in one source.
 fn numbers(
     ids: &mut Ids,
@@ -356,24 +364,25 @@ pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErro
 }
 
 /// Loads lists of movies: a row per user and movie, whose `rating` is the rank, or where there is no column of that name the
-/// score. Returns whether it is the rank.
+/// score (`score`, Spark's `prediction`, or a usual name of ratings). Returns whether it is the rank.
 ///
 /// # Errors
 /// If they cannot be read, or have neither.
 pub fn load_lists(path: &Path, progress: &dyn Progress) -> Result<(Dataset, bool), DatasetError> {
+    const COLUMNS: [(&str, bool); 3] = [("rank", true), ("score", false), ("prediction", false)];
     let by = |columns: Columns| {
         let mut intake = Intake::default();
         intake.options.columns = columns;
         intake.options.scale = Scale::any();
         Input::open(path)?.load_by(&mut intake, progress)
     };
-    let by_rank = Columns::default().with_rating("rank");
-    match by(by_rank) {
-        Err(DatasetError::Io(IoError::MissingColumn { column: "rating", .. })) => {
-            Ok((by(Columns::default())?, false))
+    for (column, is_rank) in COLUMNS {
+        match by(Columns::default().with_rating(column)) {
+            Err(DatasetError::Io(IoError::MissingColumn { column: "rating", .. })) => {}
+            lists => return Ok((lists?, is_rank)),
         }
-        lists => Ok((lists?, true)),
     }
+    Ok((by(Columns::default().requiring_rating())?, false))
 }
 
 /// Adds the keys that ids of a text turned out to be.
@@ -430,23 +439,26 @@ fn ingest(
     progress: &dyn Progress,
 ) -> Result<Sidecar, DatasetError> {
     if input.is_dir() && !input.join(schema::RATINGS).is_file() {
-        return Ok(of_movielens(movielens::read_folder(input, intake, sink, progress)?));
+        let read = movielens::read_folder(input, intake, sink, progress)?;
+        return Ok(of_movielens(read, unary_scale(intake)));
     }
     if input.is_dir() {
         return Input::open(input)?.ingest(intake, sink, progress);
     }
     let source = Source::open(input)?;
     if source.kind == Kind::Zip {
-        return Ok(of_movielens(movielens::read_archive(source, intake, sink, progress)?));
+        let read = movielens::read_archive(source, intake, sink, progress)?;
+        return Ok(of_movielens(read, unary_scale(intake)));
     }
     Input::of_source(source)?.ingest(intake, sink, progress)
 }
 
-fn of_movielens(read: movielens::MovieLens) -> Sidecar {
+fn of_movielens(read: movielens::MovieLens, scale: Option<Scale>) -> Sidecar {
     let sources = read.sources.into_iter().map(|(name, print)| SourceFile::new(name, print));
     let origin = Origin { recognised: Some(read.layout.into()), sources: sources.collect() };
     let (movies, links, tags) = (read.movies, read.links, read.tags);
-    Sidecar { movies, links, tags, origin, ..Sidecar::default() }
+    let history = History { scale, ..History::default() };
+    Sidecar { movies, links, tags, origin, history, ..Sidecar::default() }
 }
 
 /// Loads titles for ratings that came without: a dataset, model or MovieLens folder, a

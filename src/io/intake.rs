@@ -17,6 +17,8 @@ pub struct Intake {
     pub users: Ids,
     /// Movies.
     pub movies: Ids,
+    /// Whether the last source had no ratings: each row counts as a rating of 1.
+    pub unary: bool,
     /// Milliseconds of which ratings are wanted; what lies outside may come all the same.
     pub period: Option<Range<i64>>,
     /// Bad rows.

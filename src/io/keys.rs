@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::io::error::IoError;
-use crate::io::values::parse_id;
+use crate::io::values::{is_missing, parse_id};
 
 /// Keys of some ids, by ascending id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,6 +135,37 @@ impl Ids {
 #[must_use]
 pub fn needs_key(id: &[u8]) -> bool {
     parse_id(id).is_err()
+}
+
+/// A sample of the ids of one side, by which they are settled to be numbers or keys.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IdSample {
+    ids: usize,
+    keys: usize,
+    has_leading_zeros: bool,
+}
+
+impl IdSample {
+    /// Ids that are looked at.
+    pub const SIZE: usize = 1000;
+
+    /// Adds an id; one that is missing says nothing.
+    pub fn add(&mut self, id: &[u8]) {
+        if is_missing(id) {
+            return;
+        }
+        self.ids += 1;
+        self.keys += usize::from(needs_key(id));
+        let digits = id.len() > 1 && id.iter().all(u8::is_ascii_digit);
+        self.has_leading_zeros |= digits && id[0] == b'0';
+    }
+
+    /// Whether the ids are keys: most of them cannot be numbers, or one is written with leading zeros, so that `007` and `7`
+    /// are two.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        2 * self.keys > self.ids || self.has_leading_zeros
+    }
 }
 
 /// Gives ids that were numbered within a part the numbers of the whole.

@@ -88,6 +88,7 @@ impl Source {
     ) -> Result<Self, IoError> {
         let at = IoError::named(name.clone());
         let (head, whole) = sniff(reader).map_err(&at)?;
+        refuse_other_formats(&name, &head)?;
         let is_gzip = head.starts_with(&[0x1f, 0x8b]);
         if !is_gzip && !head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             return Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable });
@@ -101,6 +102,7 @@ impl Source {
             Box::new(Unpacked { inner: decoder, packed, unpacked: 0 })
         };
         let (head, whole) = sniff(unpacked).map_err(&at)?;
+        refuse_other_formats(&name, &head)?;
         Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable: None })
     }
 }
@@ -113,6 +115,60 @@ fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Sniffed<R>)> {
     let mut head = Vec::with_capacity(SNIFFED);
     reader.by_ref().take(SNIFFED as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
+}
+
+/// Names files of formats that are not read here, by their first bytes ("magic numbers", as in file(1)).
+fn refuse_other_formats(file: &str, head: &[u8]) -> Result<(), IoError> {
+    const UNPACKED: &str = "the file unpacked, or as .gz or .zst";
+    const TABLE: &str = "CSV or Parquet";
+    const UTF8: &str = "UTF-8 (iconv -f UTF-16 -t UTF-8 FILE converts it)";
+    const MAGIC: [(usize, &[u8], &str, &str); 18] = [
+        (0, b"BZh", "this is packed by bzip2", UNPACKED),
+        (0, b"\xfd7zXZ\0", "this is packed by xz", UNPACKED),
+        (0, b"\x04\x22\x4d\x18", "this is packed by lz4", UNPACKED),
+        (0, b"7z\xbc\xaf\x27\x1c", "this is a 7z archive", UNPACKED),
+        (0, b"Rar!\x1a\x07", "this is a RAR archive", UNPACKED),
+        (257, b"ustar", "this is a tar archive", "the files in it, or a folder or .zip of them"),
+        (0, b"\x89HDF\r\n\x1a\n", "this is an HDF5 file", TABLE),
+        (
+            0,
+            b"SQLite format 3\0",
+            "this is a SQLite database",
+            "CSV: `sqlite3 FILE -csv -header 'SELECT …'` writes it",
+        ),
+        (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an old Excel file", TABLE),
+        (0, b"%PDF-", "this is a PDF", TABLE),
+        (0, b"\x80\x04\x95", "this is a Python pickle", TABLE),
+        (0, b"\x93NUMPY", "this is a NumPy array", TABLE),
+        (
+            0,
+            b"version https://git-lfs.github.com/spec/",
+            "this is a Git LFS pointer, not the file",
+            "the file itself, which `git lfs pull` fetches",
+        ),
+        (0, b"\xff\xfe", "this is UTF-16 text", UTF8),
+        (0, b"\xfe\xff", "this is UTF-16 text", UTF8),
+        (1, b"\0u\0s\0e\0r", "this is UTF-16 text", UTF8),
+        (0, b"u\0s\0e\0r\0", "this is UTF-16 text", UTF8),
+        (0, b"RDX3\n", "this is R's serialized data", TABLE),
+    ];
+    let is_html = {
+        let start = head.trim_ascii_start();
+        [&b"<!doctype html"[..], b"<html"]
+            .iter()
+            .any(|tag| start.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag)))
+    };
+    let magic = MAGIC.iter().find(|(at, magic, ..)| {
+        head.get(*at..at + magic.len()).is_some_and(|bytes| bytes == *magic)
+    });
+    let (found, expected) = match magic {
+        Some((_, _, found, expected)) => (*found, *expected),
+        None if is_html => {
+            ("this is a web page (HTML), perhaps an error in place of a download", TABLE)
+        }
+        None => return Ok(()),
+    };
+    Err(IoError::WrongKind { file: file.into(), found, expected })
 }
 
 fn kind(head: &[u8]) -> Kind {
@@ -245,6 +301,28 @@ mod tests {
             ("1::2::3", Kind::Text),
         ] {
             assert_eq!(read(head.into()).0, expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn other_formats_are_named_whether_packed_or_not() {
+        let mut tar = vec![0; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        for (bytes, name) in [
+            (b"BZh91AY".to_vec(), "bzip2"),
+            (b"\xfd7zXZ\0\0".to_vec(), "xz"),
+            (b"\x04\x22\x4d\x18x".to_vec(), "lz4"),
+            (tar, "tar"),
+            (b"\x89HDF\r\n\x1a\nx".to_vec(), "HDF5"),
+            (b"\n<!DOCTYPE HTML>".to_vec(), "HTML"),
+            (b"\xff\xfeu\0".to_vec(), "UTF-16"),
+            (b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "Git LFS"),
+        ] {
+            let zst = zstd::encode_all(&bytes[..], 1).unwrap();
+            for bytes in [bytes, zst] {
+                let error = Source::from_reader("x".into(), Cursor::new(bytes)).err();
+                assert!(error.is_some_and(|error| error.to_string().contains(name)), "{name}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a field may hold, checked once at the door: ids that fit 32 bits, finite ratings on the scale,
 //! dates from 1970 to 2100. Everything below may trust it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,6 +24,12 @@ impl Scale {
     #[must_use]
     pub fn any() -> Self {
         Self { min: f32::MIN, max: f32::MAX }
+    }
+
+    /// Returns the scale of unary feedback: that a user chose a movie, and no more.
+    #[must_use]
+    pub fn unary() -> Self {
+        Self { min: 1.0, max: 1.0 }
     }
 }
 
@@ -124,13 +131,19 @@ fn parse_integer(text: &[u8]) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-pub(crate) fn parse_rating(text: &[u8], scale: Scale) -> Result<f32, String> {
+/// Parses a rating; with `decimal_comma`, `2,5` is two and a half.
+pub(crate) fn parse_rating(text: &[u8], scale: Scale, decimal_comma: bool) -> Result<f32, String> {
     let value = match *text {
         [whole @ b'0'..=b'9', b'.', tenth @ b'0'..=b'9'] => stars(whole, tenth),
-        _ => std::str::from_utf8(text)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .ok_or("is not a number")?,
+        [whole @ b'0'..=b'9', b',', tenth @ b'0'..=b'9'] if decimal_comma => stars(whole, tenth),
+        _ if is_missing(text) => return Err("is missing".into()),
+        _ => {
+            let text = std::str::from_utf8(text).ok().map(|text| match decimal_comma {
+                true => Cow::Owned(text.replacen(',', ".", 1)),
+                false => Cow::Borrowed(text),
+            });
+            text.and_then(|text| text.parse().ok()).ok_or("is not a number")?
+        }
     };
     scale.check(value)
 }
@@ -140,29 +153,40 @@ pub(crate) fn stars(whole: u8, tenth: u8) -> f32 {
     f32::from((whole - b'0') * 10 + (tenth - b'0')) / 10.0
 }
 
-/// Reads a point in time: ISO 8601, or seconds (a fraction is cut off), milliseconds, microseconds or
-/// nanoseconds since 1970. An empty field says that none is known.
+/// Parses a point in time: a date in a usual form ([`time::parse`]), or a count since 1970 ([`epoch_ms`], whose
+/// fraction is cut off). An empty field or a spelling of null is no time.
 pub(crate) fn parse_time(text: &[u8]) -> Result<i64, &'static str> {
     let ms = match parse_integer(text) {
         Some(since_1970) => Some(epoch_ms(since_1970)),
-        None if text.is_empty() => return Ok(NO_TIME),
+        None if is_missing(text) => return Ok(NO_TIME),
         None => std::str::from_utf8(text).ok().and_then(|text| {
             time::parse(text).or_else(|| {
-                let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite())?;
-                Some(epoch_ms(seconds.trunc() as i64))
+                let count = text.parse().ok().filter(|count: &f64| count.is_finite())?;
+                Some(epoch_ms(count.trunc() as i64))
             })
         }),
     };
     check_time(ms.ok_or("is neither seconds since 1970 nor a date")?)
 }
 
-/// Returns milliseconds of a count since 1970 whose unit its size tells: as seconds it would lie far beyond
-/// 2100, as the next smaller unit it lies after March 1973.
+/// Parses a point in time by a `strftime` format; an empty field or a spelling of null is no time.
+pub(crate) fn parse_time_as(text: &[u8], format: &str) -> Result<i64, &'static str> {
+    if is_missing(text) {
+        return Ok(NO_TIME);
+    }
+    let ms = std::str::from_utf8(text).ok().and_then(|text| time::parse_as(text, format));
+    check_time(ms.ok_or("does not have the form of --time-format")?)
+}
+
+/// Returns milliseconds of a number that is a date written in digits (`20180101`), or else a count since 1970 whose unit its
+/// size tells: as seconds it would lie far beyond 2100, as the next smaller unit it lies after March 1973.
 pub(crate) fn epoch_ms(count: i64) -> i64 {
     const FIRST_MS: i64 = 100_000_000_000;
     match count {
-        _ if count < FIRST_MS => count.saturating_mul(1000),
-        _ if count < FIRST_MS * 1_000 => count,
+        _ if count < FIRST_MS => {
+            time::parse_digits(count).unwrap_or_else(|| count.saturating_mul(1000))
+        }
+        _ if count < FIRST_MS * 1_000 => time::parse_digits(count).unwrap_or(count),
         _ if count < FIRST_MS * 1_000_000 => count / 1_000,
         _ => count / 1_000_000,
     }
@@ -190,11 +214,17 @@ mod tests {
             "1514764800000000",
             "1514764800000000000",
             "2018-01-01",
+            "20180101",
+            "20180101000000",
         ] {
             assert_eq!(parse_time(text.as_bytes()), Ok(1_514_764_800_000), "{text}");
         }
-        for text in ["9999999999", "-1", "1e300", "NaN", "9223372036854775807"] {
+        for text in ["9999999999", "-1", "1e300", "inf", "9223372036854775807"] {
             assert!(parse_time(text.as_bytes()).is_err(), "{text}");
+        }
+        for text in ["", "NA", "NULL", "\\N", "NaT", "nan"] {
+            assert_eq!(parse_time(text.as_bytes()), Ok(NO_TIME), "{text}");
+            assert_eq!(parse_time_as(text.as_bytes(), "%Y"), Ok(NO_TIME), "{text}");
         }
     }
 

@@ -137,6 +137,7 @@ fn every_foreign_layout_is_recognised() {
     --- stdout
     [{"user_id":1,"movie_id":1,"rating":5.0,"rating_timestamp":"2009-09-13T00:00:00Z","user_key":"A2SUAM1J3GNN3B","movie_key":"0000013714"},{"user_id":1,"movie_id":2,"rating":2.0,"rating_timestamp":"2013-03-09T00:00:00Z","user_key":"A2SUAM1J3GNN3B","movie_key":"B00ET0E0Z2"},{"user_id":2,"movie_id":1,"rating":4.0,"rating_timestamp":null,"user_key":"A14VAT5EAX3D9S","movie_key":"0000013714"}]
     --- stderr
+    mvrec: [project]/fixtures/foreign/reviews.jsonl: columns not used: `reviewText`, `helpful`
     mvrec: [project]/fixtures/foreign/reviews.jsonl: JSON lines
     mvrec: users are text: 2 of them, numbered as they appear
     mvrec: movies are text: 2 of them, numbered as they appear

@@ -1,289 +1,100 @@
-//! How the lines of a text are told apart and what their fields stand for.
-
-use std::str::FromStr;
+//! How the records of a text are told apart and what their fields stand for.
 
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
-use crate::io::values::Scale;
+use crate::io::text::columns::{Columns, RATING, TIMESTAMP, TextOptions, USER, keyed, unused};
+use crate::io::text::delimiter::Delimiter;
+use crate::io::text::preamble::{Form, Preamble};
+use crate::io::text::record::{fields, record_length};
+use crate::io::time;
 
-/// Field roles, in the order of a file without a header.
-pub(super) const ROLES: [&str; 4] = ["user", "movie", "rating", "timestamp"];
-pub(in crate::io) const USER: usize = 0;
-pub(in crate::io) const MOVIE: usize = 1;
-pub(in crate::io) const RATING: usize = 2;
-pub(in crate::io) const TIMESTAMP: usize = 3;
-
-/// Usual names of each role, without upper case, blanks and punctuation; of several that are there, the first
-/// counts: a key before the number that mvrec gave it.
-const ALIASES: [&[&str]; 4] = [
-    &[
-        "userkey",
-        "user",
-        "userid",
-        "uid",
-        "username",
-        "reviewer",
-        "reviewerid",
-        "customer",
-        "customerid",
-    ],
-    &[
-        "moviekey",
-        "movie",
-        "movieid",
-        "item",
-        "itemid",
-        "iid",
-        "sid",
-        "product",
-        "productid",
-        "book",
-        "bookid",
-        "isbn",
-        "asin",
-    ],
-    &["rating", "weight", "value", "score", "stars", "overall", "bookrating"],
-    &["timestamp", "ratingtimestamp", "datetime", "ts", "time", "date", "unixreviewtime"],
-];
-
-/// What a person says of a file, where telling it from the content is not enough.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TextOptions {
-    /// Columns of the roles.
-    pub columns: Columns,
-    /// What stands between fields.
-    pub delimiter: Option<Delimiter>,
-    /// Ratings that can be given.
-    pub scale: Scale,
-    /// Keeps the ids of users and of movies as text even where they look like numbers.
-    pub text_ids: [bool; 2],
-    /// Stops after about this many rows of each file.
-    pub limit: Option<usize>,
-}
-
-/// Columns that were named for the four roles: `user=reader,movie=isbn,rating=3`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns([Option<String>; 4]);
-
-impl FromStr for Columns {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut columns = Self::default();
-        for pair in text.split(',') {
-            let (role, column) = pair
-                .split_once('=')
-                .ok_or_else(|| format!("`{pair}` is not ROLE=COLUMN, such as user=reader"))?;
-            let at = ROLES
-                .iter()
-                .position(|known| *known == role.trim())
-                .ok_or_else(|| format!("`{role}` is none of {}", ROLES.join(", ")))?;
-            if columns.0[at].replace(column.trim().into()).is_some() {
-                return Err(format!("`{role}` is given twice"));
-            }
-        }
-        Ok(columns)
-    }
-}
-
-impl Columns {
-    /// Names the column of the rating.
-    #[must_use]
-    pub fn with_rating(mut self, column: &str) -> Self {
-        self.0[RATING] = Some(column.into());
-        self
-    }
-
-    /// Finds the columns of the roles among `names`: the chosen one by its number from 1 or its name, else
-    /// by the usual names. Upper case and punctuation do not matter, nor a type behind a colon
-    /// (`user_id:token`, as RecBole writes).
-    #[must_use]
-    pub fn find(&self, names: &[String]) -> [Option<usize>; 4] {
-        std::array::from_fn(|role| match &self.0[role] {
-            None => {
-                let usual = |alias: &&str| names.iter().position(|name| plain(name) == *alias);
-                ALIASES[role].iter().find_map(usual)
-            }
-            Some(chosen) => match self.number(role) {
-                Some(at) => Some(at).filter(|&at| at < names.len()),
-                None => names.iter().position(|name| name == chosen),
-            },
-        })
-    }
-
-    /// Finds the columns of the roles among `names`.
-    ///
-    /// # Errors
-    /// If a column that was chosen is not there, or none is for the user, the movie or the rating.
-    pub fn find_all(&self, file: &str, names: Vec<String>) -> Result<[Option<usize>; 4], IoError> {
-        let positions = self.find(&names);
-        let required = |role: usize| role != TIMESTAMP || self.0[role].is_some();
-        match (0..ROLES.len()).find(|&role| required(role) && positions[role].is_none()) {
-            None => Ok(positions),
-            Some(role) => {
-                Err(IoError::MissingColumn { file: file.into(), column: ROLES[role], found: names })
-            }
-        }
-    }
-
-    /// Returns the position, from 0, of a role whose column was given by its number.
-    fn number(&self, role: usize) -> Option<usize> {
-        self.0[role].as_ref()?.parse::<usize>().ok()?.checked_sub(1)
-    }
-}
-
-/// Lower case, letters and digits only, without RecBole's type.
-fn plain(name: &str) -> String {
-    let name = name.split(':').next().unwrap_or_default();
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// What stands between the fields of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delimiter {
-    /// One byte.
-    Byte(u8),
-    /// `::`
-    TwoColons,
-    /// Blanks and tabs, any number of them.
-    Blanks,
-}
-
-impl FromStr for Delimiter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.as_bytes() {
-            b"::" => Ok(Self::TwoColons),
-            b" " | b"space" => Ok(Self::Blanks),
-            b"\\t" | b"tab" => Ok(Self::Byte(b'\t')),
-            [byte]
-                if byte.is_ascii()
-                    && !byte.is_ascii_alphanumeric()
-                    && !b"\"\n\r.-".contains(byte) =>
-            {
-                Ok(Self::Byte(*byte))
-            }
-            _ => Err("expected one character, `::`, `tab` or `space`".into()),
-        }
-    }
-}
-
-impl Delimiter {
-    /// Tells the delimiter of a line: of the usual ones the most frequent, else blanks.
-    fn detect(line: &[u8]) -> Self {
-        let count = |byte| memchr::memchr_iter(byte, line).count();
-        let colons = memchr::memmem::find_iter(line, b"::").count();
-        let bytes = [b',', b';', b'|', b'\t'].map(|byte| (count(byte), Self::Byte(byte)));
-        let all = bytes.into_iter().chain([(2 * colons, Self::TwoColons)]);
-        match all.max_by_key(|(n, _)| *n) {
-            Some((n, delimiter)) if n > 0 => delimiter,
-            _ if count(b' ') > 0 => Self::Blanks,
-            _ => Self::Byte(b','),
-        }
-    }
-
-    /// Returns the delimiter for people.
-    #[must_use]
-    pub fn shown(self) -> String {
-        match self {
-            Self::Byte(b'\t') => "tab".into(),
-            Self::Byte(byte) => format!("`{}`", char::from(byte)),
-            Self::TwoColons => "`::`".into(),
-            Self::Blanks => "blanks".into(),
-        }
-    }
-}
-
-/// How the fields of a line are told apart and what they stand for.
+/// How the fields of a record are told apart and what they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Layout {
-    Delimited {
-        delimiter: Delimiter,
-        header: bool,
-        /// Fields of every line.
-        width: usize,
-        /// Position of user, movie, rating and timestamp; only the last may be missing.
-        positions: [Option<usize>; 4],
-        /// Tells of users and of movies whether the name of their column says that they are keys.
+    Delimited(Delimited),
+    /// An object a line, with these names of the roles.
+    JsonLines {
+        names: [Option<String>; 4],
         keyed: [bool; 2],
     },
-    /// An object a line, with these names of the roles.
-    JsonLines { names: [Option<String>; 4], keyed: [bool; 2] },
+    /// The files of the Netflix Prize.
+    Netflix,
 }
 
-/// Tells of users and of movies whether the name of their column says that they are keys.
-fn keyed(names: &[String], positions: [Option<usize>; 4]) -> [bool; 2] {
-    [USER, MOVIE].map(|role| positions[role].is_some_and(|at| plain(&names[at]).ends_with("key")))
+/// Records of fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Delimited {
+    pub(super) delimiter: Delimiter,
+    /// The first record, where it names the columns.
+    pub(super) header: Option<Vec<u8>>,
+    /// Fields of every record.
+    pub(super) width: usize,
+    /// Position of user, movie, rating and timestamp; the last two may be missing.
+    pub(super) positions: [Option<usize>; 4],
+    /// Position of the time of day, where it stands apart from the date.
+    pub(super) time_of_day: Option<usize>,
+    /// Of users and of movies, whether the name of their column says that they are keys.
+    pub(super) keyed: [bool; 2],
+    /// Whether a MatrixMarket banner said what the columns are.
+    matrix: bool,
+}
+
+/// A layout, and what is to be said of it.
+pub(super) struct Detected {
+    pub(super) layout: Layout,
+    pub(super) remarks: Vec<String>,
 }
 
 impl Layout {
-    /// Tells the layout of a text from its first line.
+    /// Detects the layout of a text from the bytes behind its preamble, of which at least one is not blank.
     pub(super) fn detect(
         file: &str,
-        first_line: &[u8],
+        preamble: &Preamble,
+        head: &[u8],
         options: &TextOptions,
-    ) -> Result<Self, IoError> {
-        match first_line {
-            [b'{', ..] => Self::json(file, first_line, options),
-            [b'[', ..] => Err(IoError::WrongKind {
+    ) -> Result<Detected, IoError> {
+        match (preamble.form, head.trim_ascii_start()) {
+            (Form::Netflix, _) => Ok(Detected { layout: Self::Netflix, remarks: Vec::new() }),
+            (Form::Records, [b'{', ..]) => json_lines(file, head, options),
+            (Form::Records, [b'[', ..]) => Err(IoError::WrongKind {
                 file: file.into(),
                 found: "this is a JSON array",
                 expected: "JSON lines, an object a line, as `jq -c '.[]'` writes them",
             }),
-            _ => Self::delimited(file, first_line, options),
+            _ => Delimited::detect(file, preamble, head, options),
         }
     }
 
-    fn json(file: &str, line: &[u8], options: &TextOptions) -> Result<Self, IoError> {
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line)
-            .map_err(|source| IoError::Json { file: file.into(), source })?;
-        let names: Vec<String> = object.keys().cloned().collect();
-        let positions = options.columns.find_all(file, names.clone())?;
-        let keyed = keyed(&names, positions);
-        Ok(Self::JsonLines { names: positions.map(|at| at.map(|at| names[at].clone())), keyed })
+    /// Returns the delimiter of fields whose quotes protect line ends.
+    pub(super) fn quoting(&self) -> Option<u8> {
+        match self {
+            Self::Delimited(delimited) => delimited.delimiter.quoting(),
+            Self::JsonLines { .. } | Self::Netflix => None,
+        }
     }
 
-    fn delimited(file: &str, line: &[u8], options: &TextOptions) -> Result<Self, IoError> {
-        let delimiter = options.delimiter.unwrap_or_else(|| Delimiter::detect(line));
-        let names: Vec<String> =
-            super::lines::fields(line, delimiter).into_iter().map(text_of).collect();
-        let width = names.len();
-        let is_number = |at: usize| names.get(at).is_some_and(|name| name.parse::<f32>().is_ok());
-        let found = options.columns.find(&names);
-        let rating = found[RATING].unwrap_or(RATING);
-        let like_number =
-            |name: &String| name.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-        let like_data = is_number(rating) || names.first().is_some_and(like_number);
-        let by_number = |role| options.columns.number(role);
-        let named =
-            (0..ROLES.len()).any(|role| found[role].is_some() && found[role] != by_number(role));
-        let header = named || !like_data;
-        let positions = if header {
-            options.columns.find_all(file, names.clone())?
-        } else {
-            let in_order = (0..ROLES.len()).all(|role| by_number(role).is_none());
-            if in_order && width < 3 {
-                return Err(IoError::WrongKind {
-                    file: file.into(),
-                    found: "the first line has fewer than three fields",
-                    expected: "user, movie, rating and perhaps a timestamp",
-                });
-            }
-            if in_order {
-                std::array::from_fn(|role| Some(role).filter(|&role| role < width))
-            } else {
-                options.columns.find_all(file, names.clone())?
-            }
-        };
-        let keyed = if header { keyed(&names, positions) } else { [false; 2] };
-        Ok(Self::Delimited { delimiter, header, width, positions, keyed })
+    /// Returns the header, where there is one.
+    pub(super) fn header(&self) -> Option<&[u8]> {
+        match self {
+            Self::Delimited(delimited) => delimited.header.as_deref(),
+            Self::JsonLines { .. } | Self::Netflix => None,
+        }
     }
 
-    /// Tells of users and of movies whether they are keys by the names of their columns.
+    /// Whether there are no ratings but only what users have chosen.
+    pub(super) fn is_unary(&self) -> bool {
+        match self {
+            Self::Delimited(delimited) => delimited.positions[RATING].is_none(),
+            Self::JsonLines { names, .. } => names[RATING].is_none(),
+            Self::Netflix => false,
+        }
+    }
+
+    /// Returns of users and of movies whether the names of their columns say that they are keys.
     pub(super) fn keyed(&self) -> [bool; 2] {
         match self {
-            Self::Delimited { keyed, .. } | Self::JsonLines { keyed, .. } => *keyed,
+            Self::Delimited(Delimited { keyed, .. }) | Self::JsonLines { keyed, .. } => *keyed,
+            Self::Netflix => [false; 2],
         }
     }
 
@@ -291,25 +102,261 @@ impl Layout {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::JsonLines { .. } => "JSON lines".into(),
-            Self::Delimited { delimiter, header, .. } => {
-                let header = if *header { "with" } else { "without" };
+            Self::Netflix => "Netflix Prize ratings".into(),
+            Self::Delimited(Delimited { matrix: true, .. }) => "a MatrixMarket matrix".into(),
+            Self::Delimited(Delimited { delimiter, header, .. }) => {
+                let header = if header.is_some() { "with" } else { "without" };
                 format!("text delimited by {}, {header} a header", delimiter.shown())
             }
         }
     }
 }
 
+/// Objects are looked at for names that not all of them have.
+const OBJECTS_SAMPLED: usize = 1000;
+
+fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected, IoError> {
+    type Object = serde_json::Map<String, serde_json::Value>;
+    let mut names: Vec<String> = Vec::new();
+    let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    for (at, line) in lines.filter(|line| !line.is_empty()).take(OBJECTS_SAMPLED).enumerate() {
+        match serde_json::from_slice::<Object>(line) {
+            Ok(object) => {
+                let new = object.into_iter().map(|(name, _)| name);
+                new.for_each(|name| {
+                    if !names.contains(&name) {
+                        names.push(name)
+                    }
+                });
+            }
+            Err(source) if at == 0 => return Err(IoError::Json { file: file.into(), source }),
+            // A bad line is told of when it is read; the last one may be cut.
+            Err(_) => {}
+        }
+    }
+    let positions = options.columns.find_all(file, names.clone())?;
+    let used: Vec<usize> = positions.into_iter().flatten().collect();
+    let remarks = remarks(&unused(&names, &used), positions);
+    let keyed = keyed(&names, positions);
+    let names = positions.map(|at| at.map(|at| names[at].clone()));
+    Ok(Detected { layout: Layout::JsonLines { names, keyed }, remarks })
+}
+
+/// Says which columns are not used, and how the time is named where it may be one of them.
+fn remarks(unused: &[String], positions: [Option<usize>; 4]) -> Vec<String> {
+    const SHOWN: usize = 12;
+    let mut remarks = Vec::new();
+    if positions[RATING].is_none() {
+        remarks.push(
+            "no column of ratings: each row counts as a rating of 1 (unary feedback); \
+             --columns rating=NAME names one"
+                .into(),
+        );
+    }
+    if !unused.is_empty() {
+        let mut names: Vec<String> = unused
+            .iter()
+            .take(SHOWN)
+            .map(|name| format!("`{}`", crate::io::error::shown(name)))
+            .collect();
+        if unused.len() > SHOWN {
+            names.push(format!("and {} more", unused.len() - SHOWN));
+        }
+        let time = match positions[TIMESTAMP] {
+            Some(_) => "",
+            None => "; no time is known: --columns timestamp=NAME names its column",
+        };
+        remarks.push(format!("columns not used: {}{time}", names.join(", ")));
+    }
+    remarks
+}
+
+impl Delimited {
+    fn detect(
+        file: &str,
+        preamble: &Preamble,
+        head: &[u8],
+        options: &TextOptions,
+    ) -> Result<Detected, IoError> {
+        let line = first_line(head);
+        let delimiter = options.delimiter.unwrap_or_else(|| Delimiter::detect(line));
+        let mut records = Records { rest: head, quoting: delimiter.quoting() };
+        let first = records.next().unwrap_or_default();
+        let split = |record: &[u8]| -> Result<Vec<String>, IoError> {
+            let fields = fields(record, delimiter).map_err(|malformed| IoError::BadLine {
+                file: file.into(),
+                line: preamble.lines + 1,
+                problem: malformed.to_string(),
+            })?;
+            Ok(fields.into_iter().map(|field| text_of(field.into_owned())).collect())
+        };
+        let in_first = split(first)?;
+        let comment = preamble.names.as_deref().map(split).transpose()?;
+        let comment = comment.filter(|names| names.len() == in_first.len());
+        let matrix = preamble.form == Form::MatrixMarket;
+        let has_header = !matrix && comment.is_none() && is_header(&in_first, &options.columns);
+        let data = if has_header { records.next() } else { Some(first) };
+        let data = data.map(split).transpose().unwrap_or_default().unwrap_or_default();
+        let names = comment.or_else(|| has_header.then(|| in_first.clone()));
+        let mut layout = Self {
+            delimiter,
+            header: has_header.then(|| first.to_vec()),
+            width: names.as_ref().map_or(in_first.len(), Vec::len),
+            positions: [None; 4],
+            time_of_day: None,
+            keyed: [false; 2],
+            matrix,
+        };
+        let mut remarks = Vec::new();
+        match names {
+            Some(names) => layout.by_names(file, &names, &data, options, &mut remarks)?,
+            None => layout.by_order(file, &data, options, &mut remarks)?,
+        }
+        if preamble.comments > 0 && !matrix {
+            remarks.push(format!("{} lines of comments left out", preamble.comments));
+        }
+        Ok(Detected { layout: Layout::Delimited(layout), remarks })
+    }
+
+    /// Takes the columns from a header; `data` is the first record below it.
+    fn by_names(
+        &mut self,
+        file: &str,
+        names: &[String],
+        data: &[String],
+        options: &TextOptions,
+        told: &mut Vec<String>,
+    ) -> Result<(), IoError> {
+        self.positions = options.columns.find_all(file, names.to_vec())?;
+        self.keyed = keyed(names, self.positions);
+        if let Some((date, time)) = options.columns.date_and_time(names)
+            && [date, time].contains(&self.positions[TIMESTAMP].unwrap_or(usize::MAX))
+            && data.get(time).is_some_and(|text| time::is_time_of_day(text))
+        {
+            (self.positions[TIMESTAMP], self.time_of_day) = (Some(date), Some(time));
+        }
+        let used = self.positions.into_iter().chain([self.time_of_day]).flatten();
+        let used: Vec<usize> = used.collect();
+        told.extend(remarks(&unused(names, &used), self.positions));
+        if data.len() == self.width + 1 && !data[self.width].is_empty() {
+            let last = self.width - 1;
+            let is_time = time::is_time_of_day(&data[self.width]);
+            if is_time && self.positions[TIMESTAMP] == Some(last) {
+                self.time_of_day = Some(self.width);
+            } else if !is_time {
+                // R writes the numbers of rows below no name.
+                self.positions = self.positions.map(|at| at.map(|at| at + 1));
+                self.time_of_day = self.time_of_day.map(|at| at + 1);
+                told.push("the first column has no name and is not used (numbers of rows)".into());
+            } else {
+                return Ok(());
+            }
+            self.width += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes the columns by their order, or by the numbers that somebody gave.
+    fn by_order(
+        &mut self,
+        file: &str,
+        data: &[String],
+        options: &TextOptions,
+        told: &mut Vec<String>,
+    ) -> Result<(), IoError> {
+        let numbers: Vec<String> = (1..=self.width).map(|at| at.to_string()).collect();
+        if !options.columns.is_empty() {
+            self.positions = options.columns.find_all(file, data.to_vec())?;
+        } else if self.width < 2 {
+            return Err(IoError::WrongKind {
+                file: file.into(),
+                found: "the first line has fewer than two fields",
+                expected: "user, movie, and perhaps a rating and a timestamp",
+            });
+        } else {
+            self.positions = std::array::from_fn(|role| Some(role).filter(|&at| at < self.width));
+            let is =
+                |at: usize, fits: fn(&str) -> bool| data.get(at).is_some_and(|text| fits(text));
+            if is(TIMESTAMP, |text| time::parse(text).is_some())
+                && is(TIMESTAMP + 1, time::is_time_of_day)
+            {
+                self.time_of_day = Some(TIMESTAMP + 1);
+            }
+        }
+        let used = self.positions.into_iter().chain([self.time_of_day]).flatten();
+        let used: Vec<usize> = used.collect();
+        let unused = numbers.iter().enumerate().filter(|(at, _)| !used.contains(at));
+        let unused: Vec<String> = unused.map(|(_, name)| name.clone()).collect();
+        told.extend(remarks(&unused, self.positions));
+        Ok(())
+    }
+}
+
+/// Whether the fields of the first record are names of columns.
+fn is_header(names: &[String], columns: &Columns) -> bool {
+    let is_number = |at: usize| names.get(at).is_some_and(|name| name.parse::<f32>().is_ok());
+    let found = columns.find(names);
+    let rating = found[RATING].unwrap_or(RATING);
+    let like_number = |name: &String| name.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let like_data = is_number(rating) || names.first().is_some_and(like_number);
+    let named =
+        (USER..=TIMESTAMP).any(|role| found[role].is_some() && found[role] != columns.number(role));
+    named || !like_data
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    text.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end()
+}
+
+/// The records of a text that are not blank, without their line ends.
+pub(super) struct Records<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) quoting: Option<u8>,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let (record, rest) = self.rest.split_at(record_length(self.rest, self.quoting));
+            self.rest = rest;
+            if !record.trim_ascii().is_empty() {
+                return Some(without_line_end(record));
+            }
+        }
+    }
+}
+
+/// Returns a record without the line end; blanks may be fields.
+pub(super) fn without_line_end(record: &[u8]) -> &[u8] {
+    let record = record.strip_suffix(b"\n").unwrap_or(record);
+    record.strip_suffix(b"\r").unwrap_or(record)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn positions(line: &str, columns: &str) -> Result<(bool, [Option<usize>; 4]), String> {
+    type Positions = (bool, [Option<usize>; 4]);
+
+    fn detect(text: &str, columns: &str) -> Result<Detected, String> {
         let columns = if columns.is_empty() { Columns::default() } else { columns.parse()? };
         let options = TextOptions { columns, ..TextOptions::default() };
-        match Layout::detect("x", line.as_bytes(), &options) {
-            Ok(Layout::Delimited { header, positions, .. }) => Ok((header, positions)),
-            Ok(Layout::JsonLines { .. }) => Err("JSON".into()),
-            Err(error) => Err(error.to_string()),
+        let preamble = Preamble::read("x", text.as_bytes()).unwrap();
+        let head = &text.as_bytes()[preamble.bytes..];
+        Layout::detect("x", &preamble, head, &options).map_err(|error| error.to_string())
+    }
+
+    fn positions(text: &str, columns: &str) -> Result<Positions, String> {
+        match detect(text, columns)?.layout {
+            Layout::Delimited(Delimited { header, positions, .. }) => {
+                Ok((header.is_some(), positions))
+            }
+            _ => Err("not delimited".into()),
         }
     }
 
@@ -321,12 +368,18 @@ mod tests {
             ("userId,movieId,rating,timestamp", "", (true, all)),
             ("user_id:token\titem_id:token\trating:float\ttimestamp:float", "", (true, all)),
             ("\"User-ID\";\"ISBN\";\"Book-Rating\"", "", (true, three)),
+            ("user,item", "", (true, [Some(0), Some(1), None, None])),
             ("1 31 2.5", "", (false, three)),
+            ("1,31", "", (false, [Some(0), Some(1), None, None])),
             ("alice,matrix,4.5", "", (false, three)),
             ("alice|matrix|4.5|2018-01-01", "", (false, all)),
             ("reader,book,note,when", "user=reader,rating=note", (true, three)),
             ("5,9,1,x,y", "user=2,movie=1,rating=3", (false, [Some(1), Some(0), Some(2), None])),
             ("what,who,how", "user=2,movie=1,rating=3", (true, [Some(1), Some(0), Some(2), None])),
+            ("# user,movie,rating\nalice,matrix,4.5", "", (false, three)),
+            // A row number below no name, as pandas and R write them.
+            ("\tuser\titem\trating\n0\t1\t31\t2.5", "", (true, [Some(1), Some(2), Some(3), None])),
+            ("user item rating\n\"1\" 7 31 2.5", "", (true, [Some(1), Some(2), Some(3), None])),
         ] {
             assert_eq!(positions(line, columns), Ok(expected), "{line}");
         }
@@ -338,19 +391,60 @@ mod tests {
                 "x: no column for the timestamp; found `user`, `item`, `rating`",
             ),
             ("1,2,3", "user=9", "x: no column for the user; found `1`, `2`, `3`"),
+            ("1,2,3", "rating=stars", "x: no column for the user; found `1`, `2`, `3`"),
             (
-                "1,2",
+                "1",
                 "",
-                "x: the first line has fewer than three fields; expected user, movie, rating and perhaps a timestamp",
+                "x: the first line has fewer than two fields; expected user, movie, and perhaps a rating and a timestamp",
             ),
-            // Between blanks and colons, an empty field in quotes is none at all.
-            ("\"\" ", "", "x: no column for the user; found nothing"),
-            ("::\"\"", "", "x: no column for the user; found nothing"),
+            ("\"\" ", "", "x: no column for the user; found ``"),
+            ("::\"\"", "", "x: no column for the user; found ``, ``"),
+            ("1,\"2\"3,4", "", "x:1: a quoted field does not end as it should"),
             ("1,2,3", "who=1", "`who` is none of user, movie, rating, timestamp"),
             ("1,2,3", "user", "`user` is not ROLE=COLUMN, such as user=reader"),
             ("1,2,3", "user=1,user=2", "`user` is given twice"),
         ] {
             assert_eq!(positions(line, columns), Err(message.into()), "{line}");
         }
+    }
+
+    #[test]
+    fn dates_and_times_of_day_in_two_columns_are_one_time() {
+        for (text, at) in [
+            ("user,item,rating,date,time\n1,2,3,2017-07-14,02:40\n", Some((3, 4))),
+            ("1 2 3 2017-07-14 02:40:00\n", Some((3, 4))),
+            ("user item rating when\n1 2 3 2017-07-14 02:40:00\n", None),
+            ("user item rating date\n1 2 3 2017-07-14 02:40:00\n", Some((3, 4))),
+            ("user,item,rating,date,time\n1,2,3,2017-07-14,1500000000\n", None),
+        ] {
+            let Layout::Delimited(layout) = detect(text, "").unwrap().layout else {
+                panic!("{text}")
+            };
+            assert_eq!(layout.positions[TIMESTAMP].zip(layout.time_of_day), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn columns_that_are_not_used_are_named() {
+        for (text, remarks) in [
+            (
+                "user,item,rating,seen_on\n",
+                vec![
+                    "columns not used: `seen_on`; no time is known: --columns timestamp=NAME names its column",
+                ],
+            ),
+            ("user,item,rating,ts,review\n", vec!["columns not used: `review`"]),
+            ("user_id,movie_id,rating,user_key,movie_key\n", vec![]),
+            (",user,item,rating\n", vec![]),
+            ("1,2,3,4,5\n", vec!["columns not used: `5`"]),
+            (
+                "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"item\":2,\"rating\":3,\"ts\":4,\"x\":5}\n",
+                vec!["columns not used: `x`"],
+            ),
+            ("% a\n1 2 3\n", vec!["1 lines of comments left out"]),
+        ] {
+            assert_eq!(detect(text, "").unwrap().remarks, remarks, "{text}");
+        }
+        assert!(detect("user,item\n", "").unwrap().remarks[0].contains("unary"));
     }
 }

@@ -1,28 +1,37 @@
 //! Ratings as text: MovieLens' `ratings.csv`, `ratings.dat`, `u.data` and their kin, RecBole's `.inter`,
-//! JSON lines.
+//! JSON lines, MatrixMarket, the Netflix Prize.
 //!
 //! The delimiter, the header, the order of the columns and what the ids are is told from the content,
 //! where nobody says it. Whole blocks of lines are parsed on all threads while the next ones are read.
 //! What a field may hold is checked on the way.
 
 mod blocks;
+mod columns;
+mod delimiter;
+mod json_lines;
 mod layout;
 mod lines;
 mod plain;
+mod preamble;
+mod record;
 
 use std::io::Read;
 
 use rayon::prelude::*;
 
-pub use layout::{Columns, Delimiter, TextOptions};
-pub(super) use layout::{MOVIE, RATING, TIMESTAMP, USER};
+pub use columns::{Columns, TextOptions};
+pub(super) use columns::{MOVIE, RATING, TIMESTAMP, USER};
+pub use delimiter::Delimiter;
 
+use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
-use crate::io::keys::{Ids, needs_key, renumber};
+use crate::io::keys::{IdSample, Ids, renumber};
 use crate::io::text::blocks::Blocks;
-use crate::io::text::layout::Layout;
-use crate::io::text::lines::{Block, LineReader};
+use crate::io::text::layout::{Layout, Records};
+use crate::io::text::lines::{Block, RecordReader};
+use crate::io::text::preamble::Preamble;
+use crate::io::time;
 use crate::progress::Progress;
 
 const BLOCKS_PER_THREAD: usize = 2;
@@ -30,7 +39,7 @@ const BLOCKS_PER_THREAD: usize = 2;
 /// Hands all ratings of a text to `sink`, in its order and in parts; returns how it was read.
 ///
 /// # Errors
-/// If reading fails, if `sink` fails, or at the first line, in the order of the file, that is not a rating and may
+/// If reading fails, if `sink` fails, or at the first record, in the order of the file, that is not a rating and may
 /// not be put aside.
 pub fn read_ratings(
     file: &str,
@@ -40,46 +49,34 @@ pub fn read_ratings(
     progress: &dyn Progress,
 ) -> Result<String, IoError> {
     let mut blocks = Blocks::new(reader);
-    let at = IoError::named(file.into());
-    let mut round = blocks.read(1);
-    let Some(head) = round.first_mut() else {
-        blocks.finish().map_err(at)?;
+    let options = intake.options.clone();
+    let Some((layout, mut lines_before)) = detect(file, &mut blocks, &options, progress)? else {
+        blocks.finish().map_err(IoError::named(file.into()))?;
         return Err(IoError::Empty { file: file.into() });
     };
-    if head.starts_with(b"\xef\xbb\xbf") {
-        head.drain(..3);
+    blocks.set_quoting(layout.quoting());
+    if let Some(header) = layout.header() {
+        lines_before += 1 + memchr::memchr_iter(b'\n', header).count() as u64;
     }
-    let blank = head.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let lines_skipped = memchr::memchr_iter(b'\n', &head[..blank]).count() as u64;
-    head.drain(..blank);
-    let end = memchr::memchr(b'\n', head).map_or(head.len(), |newline| newline + 1);
-    if head.is_empty() {
-        return Err(IoError::Empty { file: file.into() });
-    }
-    if head[..end].contains(&0) {
-        let expected = "ratings as Parquet, JSON lines or delimited text";
-        return Err(IoError::WrongKind { file: file.into(), found: "this is no text", expected });
-    }
-    let layout = Layout::detect(file, head[..end].trim_ascii_end(), &intake.options)?;
-    let header = matches!(layout, Layout::Delimited { header: true, .. });
-    if header {
-        head.drain(..end);
-    }
-
-    let mut reader = LineReader {
+    intake.unary = layout.is_unary();
+    let mut reader = RecordReader {
         layout: &layout,
-        scale: intake.options.scale,
+        scale: options.scale,
         keyed: [false; 2],
+        verbatim: options.text_ids,
+        decimal_comma: options.decimal_comma,
+        time_format: options.time_format.as_deref(),
         skip: intake.rejects.skips(),
     };
-    reader.keyed = settle_ids(file, &reader, head, intake)?;
-    let per_round = if intake.options.limit.is_some() {
-        1
-    } else {
-        rayon::current_num_threads() * BLOCKS_PER_THREAD
+    reader.keyed = settle_ids(file, &reader, blocks.head(), intake)?;
+    let limit = options.limit;
+    let per_round = match limit {
+        Some(_) => 1,
+        None => rayon::current_num_threads() * BLOCKS_PER_THREAD,
     };
-    let mut place = Place { file, lines_before: lines_skipped + u64::from(header), n_rows: 0 };
-    let limit = intake.options.limit;
+    let mut place =
+        Place { file, lines_before, n_rows: 0, latest_ms: NO_TIME, headers: 0, movie: None };
+    let mut round = blocks.read(1);
     let mut parsed: Vec<(Block, u64)> = Vec::new();
     let parse = |block: &Vec<u8>| (reader.read(block), block.len() as u64);
     // While one round of blocks is passed on, the next is parsed and the one after it is read.
@@ -108,7 +105,43 @@ pub fn read_ratings(
         line: lines_before + 1,
         problem: source.to_string(),
     })?;
+    place.remark(progress);
     Ok(layout.shown())
+}
+
+/// Detects the layout, says what deserves to be said of it, and skips what stands above the first record of ratings; returns
+/// the lines above it or its header. `None` where there is no record.
+fn detect(
+    file: &str,
+    blocks: &mut Blocks<impl Read>,
+    options: &TextOptions,
+    progress: &dyn Progress,
+) -> Result<Option<(Layout, u64)>, IoError> {
+    if blocks.head().starts_with(b"\xef\xbb\xbf") {
+        blocks.skip(3);
+    }
+    let preamble = Preamble::read(file, blocks.head())?;
+    blocks.skip(preamble.bytes);
+    let head = blocks.head();
+    if head.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if first_line.contains(&0) {
+        let expected = "ratings as Parquet, JSON lines or delimited text";
+        return Err(IoError::WrongKind { file: file.into(), found: "this is no text", expected });
+    }
+    let detected = Layout::detect(file, &preamble, head, options)?;
+    for remark in detected.remarks {
+        progress.inform(&format!("{file}: {remark}"));
+    }
+    if detected.layout.header().is_some() {
+        let mut records = Records { rest: head, quoting: detected.layout.quoting() };
+        records.next();
+        let header = head.len() - records.rest.len();
+        blocks.skip(header);
+    }
+    Ok(Some((detected.layout, preamble.lines)))
 }
 
 /// How far a file has been passed on.
@@ -116,6 +149,10 @@ struct Place<'a> {
     file: &'a str,
     lines_before: u64,
     n_rows: usize,
+    latest_ms: i64,
+    headers: u64,
+    /// The movie whose ratings follow (Netflix Prize).
+    movie: Option<i32>,
 }
 
 impl Place<'_> {
@@ -134,39 +171,58 @@ impl Place<'_> {
             let [users, movies] = block.keys;
             renumber(&mut block.rows.user_id, &users, &mut intake.users);
             renumber(&mut block.rows.movie_id, &movies, &mut intake.movies);
+            if let Some(movie) = self.movie {
+                block.rows.movie_id[..block.rows_without_movie].fill(movie);
+            }
+            self.movie = block.movie.or(self.movie);
             self.n_rows += block.rows.len();
             self.lines_before += block.lines;
+            self.headers += block.repeated_headers;
+            let latest = block.rows.time_ms.iter().copied().max();
+            self.latest_ms = self.latest_ms.max(latest.unwrap_or(NO_TIME));
             sink(block.rows)?;
             progress.advance(bytes);
         }
         Ok(())
     }
+
+    /// Says what only the whole file shows.
+    fn remark(&self, progress: &dyn Progress) {
+        /// The first millisecond of 1971: no ratings were given on the web before.
+        const FIRST_CREDIBLE_MS: i64 = 31_536_000_000;
+        if self.headers > 0 {
+            let n = self.headers;
+            progress.inform(&format!("{}: {n} repeated headers left out", self.file));
+        }
+        if self.latest_ms != NO_TIME && self.latest_ms < FIRST_CREDIBLE_MS {
+            let latest = time::format(self.latest_ms);
+            progress.warn(&format!(
+                "{}: all times lie in 1970, the latest is {latest}: is it the right column, in seconds since 1970?",
+                self.file
+            ));
+        }
+    }
 }
 
-/// Tells whether users and movies are keys: if most of the first ones are no numbers, if they were keys in an
+/// Settles of users and of movies whether they are keys: by a sample of the first records ([`IdSample`]), if they were keys in an
 /// earlier source, or if the person says so.
 fn settle_ids(
     file: &str,
-    reader: &LineReader<'_>,
+    reader: &RecordReader<'_>,
     head: &[u8],
     intake: &mut Intake,
 ) -> Result<[bool; 2], IoError> {
-    const SAMPLED: usize = 1000;
-    let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
-    let sample = lines.take(SAMPLED).filter_map(|line| reader.ids(line));
-    let (mut n, mut keys) = (0, [0; 2]);
-    for ids in sample {
-        n += 1;
-        for (keys, id) in keys.iter_mut().zip(&ids) {
-            *keys += usize::from(needs_key(id));
-        }
+    let mut samples = [IdSample::default(); 2];
+    let records = Records { rest: head, quoting: reader.layout.quoting() };
+    for ids in records.take(IdSample::SIZE).filter_map(|record| reader.ids(record)) {
+        samples.iter_mut().zip(&ids).for_each(|(sample, id)| sample.add(id));
     }
     let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
     let mut keyed = [false; 2];
     for (side, (ids, name)) in sides.into_iter().enumerate() {
         let known = matches!(ids, Ids::Keys(_));
         let told = intake.options.text_ids[side] || reader.layout.keyed()[side];
-        keyed[side] = known || told || 2 * keys[side] > n;
+        keyed[side] = known || told || samples[side].is_keyed();
         ids.settle(file, name, keyed[side])?;
     }
     Ok(keyed)
@@ -220,6 +276,114 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(two_rows()), "{text}");
         }
+    }
+
+    #[test]
+    fn rows_keep_their_fields_whatever_quotes_blanks_and_line_ends_there_are() {
+        let mut untimed = two_rows();
+        untimed.time_ms = vec![NO_TIME; 2];
+        for text in [
+            // Reviews with line ends, of which one looks like ratings.
+            "user,item,rating,review\n1,31,2.5,\"my list:\n7,77,1,x\n8,88,2,y\"\n2,10,4,\"ok\"\n",
+            "user,item,rating,review\r\n1,31,2.5,\"great\r\n\r\nreally\"\r\n2,10,4,\r\n",
+            "user, item, rating\n1, \"31\", 2.5\n2, \"10\", \"4\"\n",
+            "user\titem\trating\ttimestamp\n1\t31\t2.5\t\n2\t10\t4\tNA\n",
+            "\tuser\titem\trating\n0\t1\t31\t2.5\n1\t2\t10\t4\n",
+            "\"user\" \"item\" \"rating\"\n\"1\" 1 31 2.5\n\"2\" 2 10 4\n",
+            "user,item,rating\r1,31,2.5\r2,10,4\r",
+            "user,item,rating\n1,31,2.5,\n2,10,4,\n",
+            "1::31::2.5::\n2::10::4::\n",
+            "user,item,rating\n1,31,2.5\nuser,item,rating\n2,10,4\n",
+            "% bip weighted\n% 2 2 31\n1 31 2.5\n2 10 4\n",
+            "%%MatrixMarket matrix coordinate real general\n2 31 2\n1 31 2.5\n2 10 4.0\n",
+            "user,item,rating\n1.0,31.0,2.5\n2.0,10.0,4.0\n",
+        ] {
+            assert_eq!(read(text), Ok(untimed.clone()), "{text}");
+        }
+        let mut intake = Intake::default();
+        intake.options.decimal_comma = true;
+        assert_eq!(read_with(&mut intake, "user;item;rating\n1;31;2,5\n2;10;4,0\n"), Ok(untimed));
+    }
+
+    #[test]
+    fn ratings_below_their_movies_are_read_in_blocks_of_any_beginning() {
+        let user = "5,3,2005-09-06\n";
+        let text = format!("1:\n{user}2:\n{}3:\n{user}", user.repeat(3 * BLOCK / user.len()));
+        let rows = read(&text).unwrap();
+        let counts = |movie| rows.movie_id.iter().filter(|id| **id == movie).count();
+        assert_eq!([1, 2, 3].map(counts), [1, 3 * BLOCK / user.len(), 1]);
+        assert_eq!((rows.user_id[0], rows.rating[0], rows.time_ms[0]), (5, 3.0, 1_125_964_800_000));
+    }
+
+    #[test]
+    fn choices_without_ratings_count_as_one_each() {
+        for text in [
+            "user,item\n1,31\n2,10\n",
+            "1 31\n2 10\n",
+            "user_id:token\titem_id:token\n1\t31\n2\t10\n",
+            "{\"user\":1,\"item\":31}\n{\"user\":2,\"item\":10}\n",
+            "%%MatrixMarket matrix coordinate pattern general\n2 31 2\n1 31\n2 10\n",
+        ] {
+            let mut intake = Intake::default();
+            let rows = read_with(&mut intake, text).unwrap();
+            assert_eq!(
+                (rows.user_id, rows.movie_id, rows.rating),
+                (vec![1, 2], vec![31, 10], vec![1.0; 2]),
+                "{text}"
+            );
+            assert!(intake.unary, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_the_forms_that_people_write() {
+        for text in [
+            "user,item,rating,created_at\n1,2,3,2017-07-14 02:40:00 UTC\n",
+            "user,item,rating,Date Rated\n1,2,3,2017-07-14T02:40+0000\n",
+            "user,item,rating,date,time\n1,2,3,2017-07-14,02:40\n",
+            "1 2 3 2017/07/14 02:40:00\n",
+            "user,item,rating,unix_timestamp\n1,2,3,1500000000.7\n",
+            "{\"user\":1,\"item\":2,\"rating\":3,\"event_time\":\"2017-07-14T02:40:00Z\"}\n",
+        ] {
+            assert_eq!(read(text).map(|rows| rows.time_ms), Ok(vec![1_500_000_000_000]), "{text}");
+        }
+        let first_without = "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"item\":3,\"rating\":3,\"ts\":1500000000}\n";
+        assert_eq!(read(first_without).unwrap().time_ms, [NO_TIME, 1_500_000_000_000]);
+        let mut intake = Intake::default();
+        intake.options.time_format = Some("%d/%m/%Y %H:%M".into());
+        let text = "user,item,rating,date,time\n1,2,3,14/07/2017,02:40\n";
+        assert_eq!(read_with(&mut intake, text).unwrap().time_ms, [1_500_000_000_000]);
+    }
+
+    #[test]
+    fn ids_that_numbers_would_merge_stay_apart() {
+        let mut intake = Intake::default();
+        let rows = read_with(&mut intake, "user,item,rating\n1,7,1\n2,007,5\n3,8,3\n").unwrap();
+        assert_eq!(rows.movie_id, [1, 2, 3]);
+        assert_eq!(intake.movies.to_keys().unwrap().keys, ["7", "007", "8"]);
+        let late = format!("{}2,007,5\n", "1,7,1\n".repeat(2000));
+        assert_eq!(read(&late), Err("x.csv:2001: movie `007` has leading zeros".into()));
+        for missing in ["", "NA", "nan", "null", "\\N"] {
+            let text = format!("user,item,rating\nbob,x,4\n{missing},y,3\n");
+            assert_eq!(read(&text), Err(format!("x.csv:3: user `{missing}` is missing")));
+        }
+        let mut intake = Intake::default();
+        intake.options.text_ids = [true, false];
+        assert_eq!(read_with(&mut intake, "user,item,rating\nNA,1,4\n").unwrap().len(), 1);
+    }
+
+    /// Cuts a text with quoted line ends into blocks at every size, and reads the same.
+    #[test]
+    fn quoted_line_ends_are_kept_across_blocks() {
+        let row = "1,31,2.5,\"a\nb,\"\"c\"\"\n\"\n2,10,4,\"\"\n";
+        let n = 3 * BLOCK / row.len();
+        let rows = read(&format!("user,item,rating,review\n{}", row.repeat(n))).unwrap();
+        assert_eq!(rows.len(), 2 * n);
+        assert!(rows.user_id.chunks(2).all(|pair| pair == [1, 2]));
+        let stray = format!("user,item,rating,review\n1,2,3,\"open\n{}", "1,31,2.5,x\n".repeat(n));
+        assert_eq!(read(&stray), Err("x.csv:2: a quoted field does not end as it should".into()));
+        let mut intake = Intake { rejects: Rejects::skip(1), ..Intake::default() };
+        assert_eq!(read_with(&mut intake, &stray).unwrap().len(), n);
     }
 
     #[test]
@@ -280,7 +444,7 @@ mod tests {
         let header = "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n5,5,5,5\n8,8,5,5\n";
         for (line, message) in [
             ("1,2,six,9", "x.csv:5: rating `six` is not a number"),
-            ("1,2,NaN,9", "x.csv:5: rating `NaN` is not between 0.5 and 5"),
+            ("1,2,NaN,9", "x.csv:5: rating `NaN` is missing"),
             ("1,2,inf,9", "x.csv:5: rating `inf` is not between 0.5 and 5"),
             ("1,2,6.5,9", "x.csv:5: rating `6.5` is not between 0.5 and 5"),
             ("x,2,3,9", "x.csv:5: user `x` is not a whole number"),

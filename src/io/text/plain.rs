@@ -39,8 +39,12 @@ impl Lines {
                 return None;
             }
             at += 1;
-            let ms = number(text, &mut at)? as i64 * 1000;
-            (ms < time::MAX_MS).then_some(ms)?
+            let seconds = number(text, &mut at)? as i64;
+            // Dates of eight digits, as 20180101, are the general way's.
+            if (19_000_101..=21_001_231).contains(&seconds) {
+                return None;
+            }
+            (seconds < time::MAX_MS / 1000).then_some(seconds * 1000)?
         } else {
             NO_TIME
         };
