@@ -21,7 +21,7 @@
 //! use mvrec::dataset::filter::{Conditions, Filter};
 //! use mvrec::dataset::load::{load, load_movies};
 //! use mvrec::dataset::ratings::Duplicates;
-//! use mvrec::io::atomic::AtomicDir;
+//! use mvrec::io::atomic::{AtomicDir, MODEL};
 //! use mvrec::io::time::start_of_year;
 //! use mvrec::model::als::AlsParams;
 //! use mvrec::model::recommend::{Query, Ranker};
@@ -39,7 +39,7 @@
 //!
 //! let algorithm = Algorithm::Als(AlsParams { factors: 8, ..AlsParams::explicit() });
 //! let folder = tempfile::tempdir()?;
-//! let out = AtomicDir::create(&folder.path().join("als"))?;
+//! let out = AtomicDir::create(&folder.path().join("als"), MODEL, &[])?;
 //! train(&dataset, Some(&movies), algorithm, &Silent)?.write(&out)?;
 //! out.commit()?;
 //!

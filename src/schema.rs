@@ -13,6 +13,13 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Key of the Parquet footer entry that carries a dataset's manifest through a pipe.
 pub const MANIFEST_KEY: &str = "mvrec.dataset";
 
+/// Value of `kind` in the manifest of a dataset.
+pub const DATASET_KIND: &str = "mvrec dataset";
+/// Value of `kind` in the manifest of a model.
+pub const MODEL_KIND: &str = "mvrec model";
+/// Value of `kind` in the manifest of a split.
+pub const SPLIT_KIND: &str = "mvrec split";
+
 /// Manifest of a dataset directory; its presence marks the directory as mvrec's own.
 pub const DATASET_JSON: &str = "dataset.json";
 /// Ratings of a dataset directory.

@@ -11,7 +11,7 @@ use mvrec::dataset::ids::{ItemIx, MovieId, UserId};
 use mvrec::dataset::matrix::Interactions;
 use mvrec::dataset::ratings::{Duplicates, Ratings};
 use mvrec::dataset::{Dataset, Sidecar};
-use mvrec::io::atomic::AtomicDir;
+use mvrec::io::atomic::{AtomicDir, MODEL};
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
 use mvrec::model::als::{AlsParams, Feedback, Solver, Weighting};
 use mvrec::model::candidates::Conditions;
@@ -101,7 +101,7 @@ fn checkerboard() -> Dataset {
 fn save(dataset: &Dataset, algorithm: &Algorithm, folder: &Path) -> Result<(), ModelError> {
     let movies = dataset.sidecar.movies();
     let trained = train(dataset, movies.as_ref(), algorithm.clone(), &Silent)?;
-    let out = AtomicDir::create(folder)?;
+    let out = AtomicDir::create(folder, MODEL, &[])?;
     trained.write(&out)?;
     Ok(out.commit()?)
 }

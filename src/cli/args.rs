@@ -90,6 +90,11 @@ pub(crate) fn tell_of_duplicates(n: usize, ui: &Ui) {
 }
 
 impl MoviesArgs {
+    /// Returns what `--movies` names.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.movies.as_deref()
+    }
+
     /// Loads what `--movies` names.
     pub(crate) fn load(&self) -> Result<Option<Movies>> {
         Ok(self.movies.as_deref().map(load_movies).transpose()?)

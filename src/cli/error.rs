@@ -60,7 +60,8 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
         }
         last = cause;
     }
-    let code = if error.is::<Usage>() {
+    let is_usage = |cause: &IoError| matches!(cause, IoError::SameOutput { .. });
+    let code = if error.is::<Usage>() || error.downcast_ref().is_some_and(is_usage) {
         WRONG_COMMAND_LINE
     } else if error.is::<Missed>() {
         MISSED

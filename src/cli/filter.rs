@@ -1,7 +1,7 @@
 //! `mvrec filter`
 
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -40,8 +40,8 @@ use crate::io::time;
 pub(crate) struct FilterArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Dataset directory, or one file (.parquet .csv .json .jsonl) of the ratings alone [default: Parquet on
-    /// stdout]
+    /// Dataset directory, or one file of the ratings alone (.parquet .csv .tsv .json .jsonl, text also with .gz or .zst)
+    /// [default: `-`, Parquet on stdout]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// That meets this expression, such as 'rating >= 4 and released >= 1990 and genre = "Drama"'
@@ -177,10 +177,12 @@ impl FilterArgs {
 pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let expr = args.expression.as_deref().map(expr::parse).transpose().map_err(wrong_expression)?;
     args.check()?;
-    let sink = RatingsSink::new(args.output.as_deref())?;
+    let input = args.input.path()?;
+    let others = [args.movies.path(), args.users.as_deref(), args.movies_in.as_deref()];
+    let inputs: Vec<&Path> = others.into_iter().flatten().chain([input]).collect();
+    let sink = RatingsSink::new(args.output.as_deref(), &inputs)?;
     let given = args.movies.load()?;
-    let (mut input, dropped) =
-        Input::open(args.input.path()?)?.in_order(sink.place().folder(), ui)?;
+    let (mut input, dropped) = Input::open(input)?.in_order(sink.place().folder(), ui)?;
     tell_of_duplicates(dropped, ui);
     let user_keys = input.sidecar.user_keys.clone();
     let movie_keys = input.sidecar.movie_keys();

@@ -41,8 +41,8 @@ pub(crate) struct IngestArgs {
     /// MovieLens folder or .zip, ratings file, or `-` for stdin (can be repeated)
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
-    /// Dataset directory, or one file (.parquet .csv .json .jsonl) of the ratings alone [default: Parquet on
-    /// stdout]
+    /// Dataset directory, or one file of the ratings alone (.parquet .csv .tsv .json .jsonl, text also with .gz or .zst)
+    /// [default: `-`, Parquet on stdout]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Columns of a file of ratings, by name or number from 1: user=NAME,movie=NAME,rating=NAME,timestamp=NAME
@@ -161,7 +161,8 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
         return dry_run(args, intake, ui);
     }
     ui.memory.allow("ingest", MEMORY + MEMORY_PER_THREAD * rayon::current_num_threads() as u64)?;
-    let sink = RatingsSink::new(args.output.as_deref())?;
+    let inputs = args.sources.iter().chain(&args.movies).map(PathBuf::as_path);
+    let sink = RatingsSink::new(args.output.as_deref(), &inputs.collect::<Vec<_>>())?;
     let aside = args.rejected.as_deref().map(AtomicFile::create).transpose()?;
     let mut sorter =
         Sorter::new(sink.place(), args.duplicates.resolve()).map_err(|e| sink.named(e))?;

@@ -8,11 +8,12 @@ use serde_json::{Map, json};
 
 use crate::cli::args::{InputArgs, check_share, parse_time};
 use crate::cli::error::{Result, usage};
+use crate::cli::output::OutputLocation;
 use crate::cli::ui::Ui;
 use crate::dataset::manifest::Step;
 use crate::dataset::{Dataset, Ratings, Sidecar, store};
 use crate::eval::split::{Method, Parts, split, time_of_share};
-use crate::io::atomic::AtomicDir;
+use crate::io::atomic::{AtomicDir, SPLIT};
 use crate::io::{IoError, json as json_file};
 use crate::progress::Progress;
 use crate::schema;
@@ -121,7 +122,8 @@ const BYTES_PER_RATING: u64 = 50;
 
 pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     args.check()?;
-    let out = AtomicDir::create(&args.output)?;
+    let output = OutputLocation::directory(&args.output, "a split")?;
+    let out = AtomicDir::create(&output, SPLIT, &[args.input.path()?])?;
     let Dataset { ratings, sidecar, .. } = args.input.load(BYTES_PER_RATING, ui)?;
     let method = args.method(&ratings)?;
     ui.begin("dividing", "ratings", None);
@@ -137,7 +139,7 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
         told.push(tell(parts, &method, ui));
     }
     let manifest = json!({
-        "kind": "mvrec split",
+        "kind": schema::SPLIT_KIND,
         "format_version": schema::FORMAT_VERSION,
         "method": method,
         "content_xxh3": ratings.content_hash(),

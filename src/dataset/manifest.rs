@@ -108,7 +108,7 @@ impl Manifest {
     #[must_use]
     pub fn new(tally: &Tally, history: History, origin: &Origin) -> Self {
         Self {
-            kind: "mvrec dataset".into(),
+            kind: schema::DATASET_KIND.into(),
             history,
             recognised: origin.recognised.clone(),
             sources: origin.sources.clone(),

@@ -162,9 +162,35 @@ pub enum IoError {
         found: Vec<String>,
     },
     /// An output path is taken by something that mvrec did not make.
-    #[error("{path}: exists and was not written by mvrec; it is left as it is")]
+    #[error("{path}: already exists and is {found}; refusing to replace it by a {kind}")]
     Foreign {
         /// Output path, as the user named it.
+        path: String,
+        /// What stands there.
+        found: String,
+        /// What was to be written.
+        kind: &'static str,
+    },
+    /// An output would take the place of what the command reads.
+    #[error("{path}: `{input}` is read by this command; refusing to replace it")]
+    OutputIsInput {
+        /// Output path, as the user named it.
+        path: String,
+        /// Input, as the user named it.
+        input: String,
+    },
+    /// An output file would take the place of a part of a directory that mvrec wrote.
+    #[error("{file}: belongs to {path}; refusing to replace it alone")]
+    PartOfDirectory {
+        /// Output path, as the user named it.
+        file: String,
+        /// What it belongs to.
+        path: String,
+    },
+    /// Two outputs of a command have the same name.
+    #[error("{path}: two outputs of this command have this name")]
+    SameOutput {
+        /// Output path.
         path: String,
     },
     /// A file was written by a newer mvrec.

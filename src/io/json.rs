@@ -21,6 +21,8 @@ pub enum TextFormat {
     JsonLines,
     /// RFC 4180 with a header.
     Csv,
+    /// The same with tabs between the fields.
+    Tsv,
 }
 
 /// Writes batches of one schema as text; nulls stay, as `null` or an empty field.
@@ -98,8 +100,10 @@ fn rows_as(format: TextFormat, rows: &RecordBatch, first: bool) -> Result<Vec<u8
             writer.write(rows)?;
             writer.finish()?;
         }
-        TextFormat::Csv => {
+        TextFormat::Csv | TextFormat::Tsv => {
+            let delimiter = if format == TextFormat::Tsv { b'\t' } else { b',' };
             let builder = arrow::csv::WriterBuilder::new().with_header(first);
+            let builder = builder.with_delimiter(delimiter);
             builder.build(&mut text).write(rows)?;
         }
     }

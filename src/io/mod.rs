@@ -5,6 +5,7 @@
 pub mod atomic;
 pub mod batches;
 pub mod columns;
+pub mod compress;
 mod error;
 pub mod intake;
 pub mod json;

@@ -127,7 +127,7 @@ pub fn train_from(
         steps: dataset.sidecar.history.steps.clone(),
     };
     let info = ModelInfo {
-        kind: "mvrec model".into(),
+        kind: schema::MODEL_KIND.into(),
         format_version: schema::FORMAT_VERSION,
         algorithm,
         training,

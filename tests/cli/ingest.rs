@@ -333,12 +333,12 @@ fn what_mvrec_did_not_write_is_not_replaced() {
     insta::assert_snapshot!(fixture.snapshot(&["ingest", &ml_mini(), "-o", "photos"]), @"
     exit 1
     --- stderr
-    mvrec: error: photos: exists and was not written by mvrec; it is left as it is
+    mvrec: error: photos: already exists and is no output of mvrec's; refusing to replace it by a dataset
     ");
     assert!(fixture.path("photos/me.jpg").is_file());
     insta::assert_snapshot!(fixture.snapshot(&["ingest", &ml_mini(), "-o", "no/such/folder"]), @"
-    exit 1
+    exit 0
     --- stderr
-    mvrec: error: no/such/folder: No such file or directory (os error 2)
+    mvrec: recognised MovieLens CSV (ratings.csv, movies.csv, links.csv, tags.csv): 12211 ratings
     ");
 }

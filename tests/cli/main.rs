@@ -7,6 +7,7 @@ mod filter;
 mod foreign;
 mod info;
 mod ingest;
+mod outputs;
 mod pipes;
 mod recommend;
 mod search;

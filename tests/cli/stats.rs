@@ -129,7 +129,7 @@ fn a_bad_format_is_a_wrong_command_line() {
     exit 2
     --- stderr
     error: invalid value 'xml' for '--format <FORMAT>'
-      [possible values: table, json, jsonl, csv, parquet]
+      [possible values: table, json, jsonl, csv, tsv, parquet]
 
     For more information, try '--help'.
     ");

@@ -2,12 +2,12 @@
 
 mod chart;
 pub(crate) mod columns;
+mod location;
 mod ratings;
 mod report;
 mod table;
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
@@ -15,9 +15,11 @@ use clap::ValueEnum;
 use crate::cli::error::Result;
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
+use crate::io::compress::Compressor;
 use crate::io::json::TextFormat;
 
 pub(crate) use chart::ChartArgs;
+pub(crate) use location::OutputLocation;
 pub(crate) use ratings::RatingsSink;
 pub(crate) use report::{LineSink, Report, ReportArgs, ReportSink};
 
@@ -84,16 +86,19 @@ pub(crate) enum Format {
     Jsonl,
     /// Comma-separated values with a header
     Csv,
+    /// Tab-separated values with a header
+    Tsv,
     /// Apache Parquet
     Parquet,
 }
 
 impl Format {
-    /// Tells the format from the ending of a file's name.
-    fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+    /// Returns the format of files with an ending in lower case.
+    fn from_ending(ending: &str) -> Option<Self> {
+        match ending {
             "parquet" => Some(Self::Parquet),
             "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
             "json" => Some(Self::Json),
             "jsonl" => Some(Self::Jsonl),
             _ => None,
@@ -105,6 +110,7 @@ impl Format {
             Self::Json => Some(TextFormat::Json),
             Self::Jsonl => Some(TextFormat::JsonLines),
             Self::Csv => Some(TextFormat::Csv),
+            Self::Tsv => Some(TextFormat::Tsv),
             Self::Table | Self::Parquet => None,
         }
     }
@@ -113,16 +119,16 @@ impl Format {
 /// Where bytes go: stdout, or a file that appears when all is written.
 enum Out {
     Stdout(Stdout),
-    File(AtomicFile),
+    File(Compressor<AtomicFile>),
 }
 
 impl Out {
     /// Writes what is left and puts a file in its place; `name` is that of the output.
-    fn finish(mut self, name: &str) -> Result<()> {
-        self.flush().map_err(IoError::named(name.into()))?;
+    fn finish(self, name: &str) -> Result<()> {
+        let at = IoError::named(name.into());
         match self {
-            Self::Stdout(_) => Ok(()),
-            Self::File(file) => Ok(file.commit()?),
+            Self::Stdout(mut out) => Ok(out.flush().map_err(at)?),
+            Self::File(file) => Ok(file.finish().map_err(at)?.commit()?),
         }
     }
 }

@@ -2,36 +2,42 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::error::{Result, usage};
-use crate::cli::output::{Format, STDOUT, Stdout};
+use crate::cli::output::{Format, OutputLocation, STDOUT, Stdout};
 use crate::dataset::manifest::Step;
 use crate::dataset::sort::{Place, Sorted, Sorter};
 use crate::dataset::writer::Footer;
 use crate::dataset::{DatasetError, Sidecar, store};
-use crate::io::atomic::{AtomicDir, AtomicFile};
+use crate::io::IoError;
+use crate::io::atomic::{AtomicDir, AtomicFile, DATASET};
+use crate::io::compress::{Compression, Compressor};
 use crate::schema;
 
 /// Where ratings go; made before the work, so that an output that cannot be written fails at once.
 pub(crate) enum RatingsSink {
     Stdout,
-    File(AtomicFile, Format, PathBuf),
+    File { file: AtomicFile, format: Format, compression: Compression },
     Directory(AtomicDir),
 }
 
 impl RatingsSink {
-    pub(crate) fn new(path: Option<&Path>) -> Result<Self> {
-        match path {
-            None if io::stdout().is_terminal() => Err(usage(
+    /// Opens an output by its name; `inputs` are what the command reads.
+    pub(crate) fn new(path: Option<&Path>, inputs: &[&Path]) -> Result<Self> {
+        match path.map_or(Ok(OutputLocation::Stdout), OutputLocation::resolve)? {
+            OutputLocation::Stdout if io::stdout().is_terminal() => Err(usage(
                 "ratings go out as Parquet, which a terminal cannot show: give -o PATH, or pipe on \
                  into another command",
             )),
-            None => Ok(Self::Stdout),
-            Some(path) => Ok(match Format::of(path) {
-                Some(format) => Self::File(AtomicFile::create(path)?, format, path.to_path_buf()),
-                None => Self::Directory(AtomicDir::create(path)?),
-            }),
+            OutputLocation::Stdout => Ok(Self::Stdout),
+            OutputLocation::File { path, format, compression } => {
+                let format = format.unwrap_or(Format::Parquet);
+                Ok(Self::File { file: AtomicFile::create(&path)?, format, compression })
+            }
+            OutputLocation::Directory(path) => {
+                Ok(Self::Directory(AtomicDir::create(&path, DATASET, inputs)?))
+            }
         }
     }
 
@@ -39,7 +45,7 @@ impl RatingsSink {
     pub(crate) fn directory(&self) -> Option<&AtomicDir> {
         match self {
             Self::Directory(directory) => Some(directory),
-            Self::Stdout | Self::File(..) => None,
+            Self::Stdout | Self::File { .. } => None,
         }
     }
 
@@ -47,7 +53,7 @@ impl RatingsSink {
     pub(crate) fn place(&self) -> Place {
         match self {
             Self::Stdout => Place::In(env::temp_dir()),
-            Self::File(file, ..) => Place::In(file.folder().to_path_buf()),
+            Self::File { file, .. } => Place::In(file.folder()),
             Self::Directory(directory) => Place::At(directory.path().join(schema::RATINGS)),
         }
     }
@@ -64,7 +70,7 @@ impl RatingsSink {
             sidecar.history.steps.push(step(tally.ratings(), dropped));
             match self {
                 Self::Directory(_) => Ok(Footer::new()),
-                Self::Stdout | Self::File(..) => store::footer(sidecar, STDOUT),
+                Self::Stdout | Self::File { .. } => store::footer(sidecar, STDOUT),
             }
         });
         Ok(sorted.map_err(|error| self.named(error))?)
@@ -74,7 +80,7 @@ impl RatingsSink {
     pub(crate) fn named(&self, error: impl Into<DatasetError>) -> DatasetError {
         match (error.into(), self) {
             (DatasetError::Io(error), Self::Directory(directory)) => directory.named(error).into(),
-            (DatasetError::Io(error), Self::File(file, ..)) => {
+            (DatasetError::Io(error), Self::File { file, .. }) => {
                 error.moved(&self.place().shown(), &file.shown()).into()
             }
             (error, _) => error,
@@ -87,13 +93,15 @@ impl RatingsSink {
             Self::Stdout => {
                 store::write_parquet(sorted, sidecar, &mut Stdout::new(), STDOUT)?;
             }
-            Self::File(mut file, format, path) => {
-                let name = path.display().to_string();
+            Self::File { file, format, compression } => {
+                let name = file.shown();
+                let at = IoError::named(name.clone());
+                let mut out = Compressor::new(file, compression).map_err(&at)?;
                 match format.text() {
-                    Some(format) => store::write_text(sorted, sidecar, &mut file, &name, format)?,
-                    None => store::write_parquet(sorted, sidecar, &mut file, &name)?,
+                    Some(format) => store::write_text(sorted, sidecar, &mut out, &name, format)?,
+                    None => store::write_parquet(sorted, sidecar, &mut out, &name)?,
                 }
-                file.commit()?;
+                out.finish().map_err(at)?.commit()?;
             }
             Self::Directory(directory) => {
                 store::write_sidecar(sidecar, &sorted.tally, directory.path())

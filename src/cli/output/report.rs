@@ -12,10 +12,12 @@ use arrow::datatypes::SchemaRef;
 use serde_json::{Map, Value};
 
 use crate::cli::error::{Result, usage};
+use crate::cli::output::location::{ENDINGS, OutputLocation};
 use crate::cli::output::table::{flatten, property_table, table, with_plain_cells};
 use crate::cli::output::{Format, Out, STDOUT, Stdout};
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
+use crate::io::compress::{Compression, Compressor};
 use crate::io::json;
 use crate::io::parquet::{GroupWriter, Layout};
 
@@ -40,7 +42,7 @@ pub(crate) struct ReportArgs {
     /// Format of the report [default: table on a terminal, json otherwise]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write to a file instead of stdout; its ending gives the format (.parquet .csv .json .jsonl)
+    /// Write to a file instead of stdout; its ending gives the format (.parquet .csv .tsv .json .jsonl, text also with .gz or .zst); `-` is stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -59,9 +61,16 @@ impl ReportArgs {
     }
 
     pub(crate) fn sink(&self) -> Result<ReportSink> {
-        let by_name = self.output.as_deref().and_then(Format::of);
-        let terminal = self.output.is_none() && io::stdout().is_terminal();
+        let location = self.location()?;
+        let terminal = location == OutputLocation::Stdout && io::stdout().is_terminal();
+        let by_name = match &location {
+            OutputLocation::File { format, .. } => *format,
+            _ => None,
+        };
         let format = match (self.format, by_name) {
+            (Some(format), Some(named)) if format != named => {
+                return Err(usage("--format and the ending of -o name two formats"));
+            }
             (Some(format), _) | (None, Some(format)) => format,
             (None, None) if terminal => Format::Table,
             (None, None) => Format::Json,
@@ -69,11 +78,36 @@ impl ReportArgs {
         if format == Format::Parquet && terminal {
             return Err(usage("Parquet is not for terminals: give -o FILE, or pipe on"));
         }
-        let (out, name) = match &self.output {
-            None => (Out::Stdout(Stdout::new()), STDOUT.to_string()),
-            Some(path) => (Out::File(AtomicFile::create(path)?), path.display().to_string()),
+        let (path, compression) = match location {
+            OutputLocation::Stdout => {
+                let (out, name) = (Out::Stdout(Stdout::new()), STDOUT.to_string());
+                return Ok(ReportSink { format, out, name });
+            }
+            OutputLocation::File { path, compression, .. } => (path, compression),
+            OutputLocation::Directory(_) => unreachable!("a report is never a directory"),
         };
+        let name = path.display().to_string();
+        let file = Compressor::new(AtomicFile::create(&path)?, compression);
+        let out = Out::File(file.map_err(IoError::named(name.clone()))?);
         Ok(ReportSink { format, out, name })
+    }
+
+    /// Resolves the name of the output; with --format, which leaves nothing to guess, it may be any.
+    fn location(&self) -> Result<OutputLocation> {
+        let Some(path) = &self.output else { return Ok(OutputLocation::Stdout) };
+        let any = || OutputLocation::File {
+            path: path.clone(),
+            format: None,
+            compression: Compression::None,
+        };
+        match OutputLocation::resolve(path) {
+            Err(_) | Ok(OutputLocation::Directory(_)) if self.format.is_some() => Ok(any()),
+            Ok(OutputLocation::Directory(_)) => Err(usage(format!(
+                "-o {}: a report is a file: {ENDINGS}; or give --format",
+                path.display()
+            ))),
+            location => location,
+        }
     }
 }
 
@@ -140,7 +174,7 @@ impl ReportSink {
         match self.format.text() {
             Some(format) => {
                 let batches = batches.map(|batch| match format {
-                    json::TextFormat::Csv => with_plain_cells(&batch),
+                    json::TextFormat::Csv | json::TextFormat::Tsv => with_plain_cells(&batch),
                     _ => batch,
                 });
                 json::write_table(&mut self.out, &self.name, format, batches)?;
@@ -165,7 +199,7 @@ impl ReportSink {
         match self.format {
             // Where the format is not named, lines are what was asked for.
             Format::Json | Format::Jsonl | Format::Table => Ok(LineSink(self)),
-            Format::Csv | Format::Parquet => Err(usage(
+            Format::Csv | Format::Tsv | Format::Parquet => Err(usage(
                 "answers to JSON lines are JSON lines: leave out --format, or give jsonl",
             )),
         }

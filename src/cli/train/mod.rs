@@ -5,15 +5,16 @@ mod cosine;
 mod nmf;
 mod popularity;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::interrupt;
+use crate::cli::output::OutputLocation;
 use crate::cli::ui::Ui;
-use crate::io::atomic::AtomicDir;
+use crate::io::atomic::{AtomicDir, MODEL};
 use crate::model::info::Algorithm;
 use crate::model::train::train_from;
 use crate::model::warm::WarmStart;
@@ -85,7 +86,10 @@ fn train(args: &CommonArgs, passes: &PassesArgs, algorithm: Algorithm, ui: &Ui) 
         Algorithm::Cosine(_) | Algorithm::Popularity(_) => 0,
     };
     let warm = passes.warm_start.as_deref().map(|path| WarmStart::open(path, width)).transpose()?;
-    let out = AtomicDir::create(&args.output)?;
+    let output = OutputLocation::directory(&args.output, "a model")?;
+    let others = [args.movies.path(), passes.warm_start.as_deref()];
+    let inputs: Vec<&Path> = others.into_iter().flatten().chain([args.input.path()?]).collect();
+    let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
     let shape = dataset.ratings.shape();
     let rows = (shape.users + shape.movies) as u64;
