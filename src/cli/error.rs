@@ -3,6 +3,7 @@
 use crate::dataset::DatasetError;
 use crate::dataset::expr::ExprError;
 use crate::dataset::titles::TitleError;
+use crate::eval::split::SplitError;
 use crate::io::IoError;
 use crate::model::ModelError;
 
@@ -122,6 +123,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
                 );
             }
             None => {}
+        }
+        if let Some(SplitError::EmptyPart { .. }) = cause.downcast_ref() {
+            return Some("give more ratings, or another share, date or number for the part");
         }
         if let Some(ModelError::UnknownUser { .. }) = cause.downcast_ref::<ModelError>() {
             return Some("for somebody new, give ratings with --rate MOVIE=STARS");

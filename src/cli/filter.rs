@@ -204,7 +204,11 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
         }
         _ => None,
     };
-    let filter = Filter::new(&conditions, movies.as_ref(), plan)?;
+    let filter = Filter::new(&conditions, movies.as_ref(), plan)?.drawing_after(
+        &input.sidecar.history.steps,
+        user_keys.as_ref(),
+        movie_keys.as_ref(),
+    );
 
     let rows_in = input.n_rows().unwrap_or(0);
     if filter.counts() {

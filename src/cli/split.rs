@@ -127,7 +127,7 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     let Dataset { ratings, sidecar, .. } = args.input.load(BYTES_PER_RATING, ui)?;
     let method = args.method(&ratings)?;
     ui.begin("dividing", "ratings", None);
-    let divisions = split(&ratings, &method)?;
+    let divisions = split(&ratings, &sidecar, &method)?;
     let mut told = Vec::new();
     for (i, parts) in divisions.iter().enumerate() {
         let folder = match divisions.len() {
@@ -152,11 +152,6 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     Ok(out.commit()?)
 }
 
-fn named(parts: &Parts) -> impl Iterator<Item = (&'static str, &Ratings)> {
-    let fold_in = parts.fold_in.as_ref().map(|ratings| ("fold-in", ratings));
-    [Some(("train", &parts.train)), fold_in, Some(("test", &parts.test))].into_iter().flatten()
-}
-
 /// Writes each part of `rows_in` ratings as a dataset with all that comes along.
 fn write(
     folder: &Path,
@@ -165,7 +160,7 @@ fn write(
     parts: &Parts,
     method: &Method,
 ) -> std::result::Result<(), IoError> {
-    for (name, ratings) in named(parts) {
+    for (name, ratings) in parts.named() {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(IoError::at(&folder))?;
         let mut sidecar = rest.clone();
@@ -187,7 +182,7 @@ fn write(
 /// Says how large the parts are and what deserves attention in them; returns the same for the manifest.
 fn tell(parts: &Parts, method: &Method, ui: &Ui) -> serde_json::Value {
     let sizes: Vec<String> =
-        named(parts).map(|(name, ratings)| format!("{name} {}", ratings.len())).collect();
+        parts.named().map(|(name, ratings)| format!("{name} {}", ratings.len())).collect();
     ui.say(&sizes.join(", "));
     let findings = parts.findings();
     let n = parts.test.len();
@@ -198,10 +193,13 @@ fn tell(parts: &Parts, method: &Method, ui: &Ui) -> serde_json::Value {
     };
     warn(findings.cold_user_rows, "are of users without any other rating");
     warn(findings.cold_movie_rows, "are of movies that are not in the training part");
-    if !matches!(method, Method::Time { .. }) {
-        warn(findings.leaking_rows, "are older than the latest training rating");
+    let what = "are older than the latest training rating";
+    match method {
+        Method::Time { .. } | Method::Last { .. } => warn(findings.leaking_rows, what),
+        // Whoever draws at random expects it.
+        _ => ui.note(&format!("{} of {n} test ratings {what}", findings.leaking_rows)),
     }
     let sizes: Map<String, serde_json::Value> =
-        named(parts).map(|(name, ratings)| (name.to_string(), json!(ratings.len()))).collect();
+        parts.named().map(|(name, ratings)| (name.to_string(), json!(ratings.len()))).collect();
     json!({"parts": sizes, "findings": findings})
 }

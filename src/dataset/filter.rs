@@ -4,12 +4,11 @@
 //! sample), whose order does not matter; then the counts per user and per movie, which are taken
 //! on what those have left.
 
-use std::hash::Hasher;
 use std::ops::Range;
 
 use serde_json::{Map, Value, json};
-use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::dataset::draw::{Draw, Operation};
 use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Plan;
 use crate::dataset::ids::{Lookup, MovieId, count};
@@ -17,6 +16,7 @@ use crate::dataset::manifest::Step;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
 use crate::io::columns::{NO_TIME, RatingColumns};
+use crate::io::keys::Keys;
 use crate::io::time;
 
 /// What a rating must meet to be kept; the default keeps all.
@@ -58,25 +58,6 @@ pub struct Sample {
     pub seed: u64,
 }
 
-impl Sample {
-    fn keeps(&self, user: i32, movie: i32) -> bool {
-        uniform(self.seed, user, (!self.whole_users).then_some(movie)) < self.fraction
-    }
-}
-
-/// Returns a number from 0 to 1 that chance has given to a user, or to a rating, once and for all.
-#[must_use]
-pub fn uniform(seed: u64, user: i32, movie: Option<i32>) -> f64 {
-    let mut hash = Xxh3Default::new();
-    hash.write(&seed.to_le_bytes());
-    hash.write(&user.to_le_bytes());
-    if let Some(movie) = movie {
-        hash.write(&movie.to_le_bytes());
-    }
-    // The upper 53 bits as a fraction of 1, which a float holds exactly.
-    (hash.finish() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 impl Conditions {
     /// Names the options that were set, for the history of the data.
     #[must_use]
@@ -116,6 +97,7 @@ pub struct Filter<'a> {
     movies: Option<Lookup>,
     of_genre: Option<Lookup>,
     plan: Option<Plan>,
+    draw: Option<Draw<'a>>,
 }
 
 impl<'a> Filter<'a> {
@@ -135,7 +117,28 @@ impl<'a> Filter<'a> {
         };
         let users = conditions.users.as_deref().map(Lookup::new);
         let movies = conditions.movies.as_deref().map(Lookup::new);
-        Ok(Self { conditions, users, movies, of_genre, plan })
+        let draw = conditions.sample.map(|sample| Draw::new(sample.seed, Operation::Sample, &[]));
+        Ok(Self { conditions, users, movies, of_genre, plan, draw })
+    }
+
+    /// Draws the sample afresh from data that `earlier` commands have made, by string ids where there are some.
+    #[must_use]
+    pub fn drawing_after(
+        mut self,
+        earlier: &[Step],
+        user_keys: Option<&'a Keys>,
+        movie_keys: Option<&'a Keys>,
+    ) -> Self {
+        let draw = |sample: Sample| Draw::new(sample.seed, Operation::Sample, earlier);
+        self.draw = self.conditions.sample.map(draw);
+        self.draw = self.draw.map(|draw| draw.with_keys(user_keys, movie_keys));
+        self
+    }
+
+    fn samples(&self, user: i32, movie: i32) -> bool {
+        let (Some(sample), Some(draw)) = (self.conditions.sample, &self.draw) else { return true };
+        let number = if sample.whole_users { draw.user(user) } else { draw.rating(user, movie) };
+        number < sample.fraction
     }
 
     /// Returns milliseconds outside of which nothing is kept.
@@ -166,7 +169,7 @@ impl<'a> Filter<'a> {
                 && listed(&self.users, user)
                 && listed(&self.movies, movie)
                 && listed(&self.of_genre, movie)
-                && conditions.sample.is_none_or(|sample| sample.keeps(user, movie))
+                && self.samples(user, movie)
                 && self.plan.as_ref().is_none_or(|plan| plan.keeps(user, movie, rating, ms))
         })
     }

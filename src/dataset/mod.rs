@@ -1,5 +1,6 @@
 //! Ratings and movies in memory: loading, order, filters, dense indices, and dataset directories.
 
+pub mod draw;
 mod error;
 pub mod expr;
 pub mod filter;

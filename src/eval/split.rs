@@ -1,13 +1,14 @@
 //! Divides ratings into parts to train and to test on: disjoint, and together the whole.
 //!
-//! Chance is a hash of the seed and the ids, as in [`filter`](crate::dataset::filter): the same rating
-//! falls into the same part whatever other rows there are and in whatever order they come.
+//! Draws are seeded hashes of the ids ([`Draw`]): the same rating falls into the same part whatever other rows there are
+//! and in whatever order they come, and a split of a split draws afresh.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Ratings;
-use crate::dataset::filter::uniform;
+use crate::dataset::Sidecar;
+use crate::dataset::draw::{Draw, Operation};
 use crate::dataset::ids::Lookup;
 use crate::io::columns::NO_TIME;
 use crate::io::time;
@@ -64,6 +65,14 @@ pub enum SplitError {
         /// How many.
         rows: usize,
     },
+    /// A part would have no ratings.
+    #[error("the part `{part}` of {rows} ratings would be empty")]
+    EmptyPart {
+        /// Name of the part.
+        part: &'static str,
+        /// Ratings that were to be divided.
+        rows: usize,
+    },
     /// There are not that many users.
     #[error("there are {users} users, of whom {wanted} cannot be held out and any remain")]
     TooFewUsers {
@@ -99,8 +108,31 @@ pub struct Findings {
 /// Divides the ratings, once or, with folds, as often as there are folds.
 ///
 /// # Errors
-/// If time decides and is not known, or more users are to be held out than there are.
-pub fn split(ratings: &Ratings, method: &Method) -> Result<Vec<Parts>, SplitError> {
+/// If time decides and is not known, more users are to be held out than there are, or a part would be empty.
+pub fn split(
+    ratings: &Ratings,
+    sidecar: &Sidecar,
+    method: &Method,
+) -> Result<Vec<Parts>, SplitError> {
+    let movie_keys = sidecar.movie_keys();
+    let draw = |seed| {
+        Draw::new(seed, Operation::Split, &sidecar.history.steps)
+            .with_keys(sidecar.user_keys.as_ref(), movie_keys.as_ref())
+    };
+    let divisions = divide(ratings, method, draw)?;
+    for parts in &divisions {
+        if let Some((part, _)) = parts.named().find(|(_, ratings)| ratings.is_empty()) {
+            return Err(SplitError::EmptyPart { part, rows: ratings.len() });
+        }
+    }
+    Ok(divisions)
+}
+
+fn divide<'a>(
+    ratings: &Ratings,
+    method: &Method,
+    draw: impl Fn(u64) -> Draw<'a>,
+) -> Result<Vec<Parts>, SplitError> {
     let columns = ratings.columns();
     let at = |row: usize| (columns.user_id[row], columns.movie_id[row]);
     let two = |is_test: &(dyn Fn(usize) -> bool + Sync)| Parts {
@@ -109,14 +141,18 @@ pub fn split(ratings: &Ratings, method: &Method) -> Result<Vec<Parts>, SplitErro
         test: ratings.filter(is_test),
     };
     match *method {
-        Method::Random { test, seed } => Ok(vec![two(&|row| {
-            let (user, movie) = at(row);
-            uniform(seed, user, Some(movie)) < test
-        })]),
+        Method::Random { test, seed } => {
+            let draw = draw(seed);
+            Ok(vec![two(&|row| {
+                let (user, movie) = at(row);
+                draw.rating(user, movie) < test
+            })])
+        }
         Method::Folds { folds, seed } => {
+            let draw = draw(seed);
             let fold = |row: usize| {
                 let (user, movie) = at(row);
-                (uniform(seed, user, Some(movie)) * f64::from(folds)) as u32
+                (draw.rating(user, movie) * f64::from(folds)) as u32
             };
             Ok((0..folds).map(|tested| two(&|row| fold(row) == tested)).collect())
         }
@@ -129,7 +165,7 @@ pub fn split(ratings: &Ratings, method: &Method) -> Result<Vec<Parts>, SplitErro
             let last = last_of_users(ratings, n);
             Ok(vec![two(&|row| last[row])])
         }
-        Method::Users { n, test, seed } => Ok(vec![hold_out_users(ratings, n, test, seed)?]),
+        Method::Users { n, test, seed } => Ok(vec![hold_out_users(ratings, n, test, &draw(seed))?]),
     }
 }
 
@@ -168,16 +204,19 @@ fn last_of_users(ratings: &Ratings, n: usize) -> Vec<bool> {
     last
 }
 
-fn hold_out_users(ratings: &Ratings, n: usize, test: f64, seed: u64) -> Result<Parts, SplitError> {
+fn hold_out_users(
+    ratings: &Ratings,
+    n: usize,
+    test: f64,
+    draw: &Draw<'_>,
+) -> Result<Parts, SplitError> {
     let columns = ratings.columns();
     let users = ratings.user_ids();
     if n >= users.len() {
         return Err(SplitError::TooFewUsers { users: users.len(), wanted: n });
     }
     let mut drawn = users.clone();
-    drawn.sort_by(|&a, &b| {
-        uniform(seed, a, None).total_cmp(&uniform(seed, b, None)).then(a.cmp(&b))
-    });
+    drawn.sort_by(|&a, &b| draw.user(a).total_cmp(&draw.user(b)).then(a.cmp(&b)));
     drawn.truncate(n);
     drawn.sort_unstable();
     let held_out = Lookup::new(&drawn);
@@ -187,7 +226,7 @@ fn hold_out_users(ratings: &Ratings, n: usize, test: f64, seed: u64) -> Result<P
     let is_test = |row: usize| {
         let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
         let n_user = counts[all.get(user).expect("every user was listed") as usize];
-        n_user >= FEWEST_DIVIDED && uniform(seed, user, Some(movie)) < test
+        n_user >= FEWEST_DIVIDED && draw.rating(user, movie) < test
     };
     Ok(Parts {
         train: ratings.filter(|row| !is_held_out(row)),
@@ -197,6 +236,12 @@ fn hold_out_users(ratings: &Ratings, n: usize, test: f64, seed: u64) -> Result<P
 }
 
 impl Parts {
+    /// Iterates over the parts by their names.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Ratings)> {
+        let fold_in = self.fold_in.as_ref().map(|ratings| ("fold-in", ratings));
+        [Some(("train", &self.train)), fold_in, Some(("test", &self.test))].into_iter().flatten()
+    }
+
     /// Looks for cold rows and for time that leaks.
     #[must_use]
     pub fn findings(&self) -> Findings {
@@ -233,6 +278,10 @@ mod tests {
             columns.push(user, movie, 3.0, ms);
         }
         Ratings::new(columns, Duplicates::Last).0
+    }
+
+    fn split(ratings: &Ratings, method: &Method) -> Result<Vec<Parts>, SplitError> {
+        super::split(ratings, &Sidecar::default(), method)
     }
 
     fn grid() -> Ratings {
@@ -282,8 +331,9 @@ mod tests {
         assert!(fold_in.user_ids().iter().all(|user| !train.contains(user)));
         assert_eq!(parts.findings().cold_user_rows, 0);
         let few = ratings((0..10).flat_map(|u| (0..4).map(move |m| (u, m, 0))));
-        let parts = &split(&few, &Method::Users { n: 5, test: 0.5, seed: 3 }).unwrap()[0];
-        assert!(parts.test.is_empty() && parts.fold_in.as_ref().unwrap().len() == 20);
+        // Users of fewer than five ratings have none to test.
+        let empty = SplitError::EmptyPart { part: "test", rows: 40 };
+        assert_eq!(split(&few, &Method::Users { n: 5, test: 0.5, seed: 3 }), Err(empty));
         assert!(split(&few, &Method::Users { n: 10, test: 0.5, seed: 3 }).is_err());
     }
 
@@ -295,6 +345,24 @@ mod tests {
         tested.sort_unstable();
         assert_eq!(tested, pairs(&all));
         assert!(folds.iter().all(|parts| (320..480).contains(&parts.test.len())));
+    }
+
+    #[test]
+    fn a_part_without_ratings_is_an_error() {
+        let all = grid();
+        for (method, part) in [
+            (Method::Random { test: 0.0, seed: 1 }, "test"),
+            (Method::Random { test: 1.0, seed: 1 }, "train"),
+            (Method::Time { from_ms: time::MAX_MS }, "test"),
+            (Method::Time { from_ms: 0 }, "train"),
+            (Method::Last { n: 40 }, "test"),
+            (Method::Users { n: 1, test: 1.0, seed: 1 }, "fold-in"),
+        ] {
+            let error = SplitError::EmptyPart { part, rows: all.len() };
+            assert_eq!(split(&all, &method), Err(error), "{method:?}");
+        }
+        let none = SplitError::EmptyPart { part: "train", rows: 0 };
+        assert_eq!(split(&ratings([]), &Method::Random { test: 0.5, seed: 1 }), Err(none));
     }
 
     #[test]
@@ -326,7 +394,8 @@ mod tests {
                 Method::Last { n },
                 Method::Users { n, test: share, seed },
             ] {
-                let Ok(divisions) = split(&all, &method) else {
+                let draw = |seed| Draw::new(seed, Operation::Split, &[]);
+                let Ok(divisions) = divide(&all, &method, draw) else {
                     let too_few = n >= all.user_ids().len();
                     prop_assert_eq!(matches!(method, Method::Users { .. }), too_few);
                     continue;

@@ -1,6 +1,79 @@
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::Fixture;
+
+/// Ratings of a dataset as lines of user and movie.
+fn pairs(fixture: &Fixture, dataset: &str) -> BTreeSet<String> {
+    fixture.ok(&["filter", dataset, "-o", "pairs.csv"]);
+    let text = fs::read_to_string(fixture.path("pairs.csv")).unwrap();
+    text.lines()
+        .skip(1)
+        .map(|line| line.splitn(3, ',').take(2).collect::<Vec<_>>().join(","))
+        .collect()
+}
+
+#[test]
+fn a_split_of_a_split_under_one_seed_gives_three_disjoint_parts() {
+    let fixture = Fixture::with_dataset();
+    let all = pairs(&fixture, "ml");
+    let split = |input: &str, output: &str, how: &[&str]| {
+        fixture.ok(&[&["split", input, "-o", output][..], how].concat());
+    };
+    for (first, second) in [
+        (&["--by", "random", "--test", "0.2"][..], &["--by", "random", "--test", "0.2"][..]),
+        (&["--by", "random", "--test", "0.2"], &["--by", "users", "--held-out", "20"]),
+    ] {
+        split("ml", "outer", first);
+        split("outer/train", "inner", second);
+        let mut parts = vec!["outer/test", "inner/train", "inner/test"];
+        if fixture.path("inner/fold-in").is_dir() {
+            parts.push("inner/fold-in");
+        }
+        let parts: Vec<BTreeSet<String>> = parts.iter().map(|part| pairs(&fixture, part)).collect();
+        assert_eq!(parts.iter().map(BTreeSet::len).sum::<usize>(), all.len());
+        assert_eq!(parts.iter().flatten().cloned().collect::<BTreeSet<_>>(), all);
+    }
+    split("ml", "outer", &["--by", "random", "--test", "0.2"]);
+    split("outer/train", "inner", &["--by", "random", "--test", "0.2"]);
+    let share =
+        pairs(&fixture, "inner/test").len() as f64 / pairs(&fixture, "outer/train").len() as f64;
+    assert!((0.18..0.22).contains(&share), "{share}");
+    // Through a pipe, the draws before come along in the footer.
+    let piped = fixture.ok(&["filter", "outer/train"]);
+    fixture.ok_with(&["split", "--by", "random", "--test", "0.2", "-", "-o", "piped"], &piped);
+    assert_eq!(pairs(&fixture, "piped/test"), pairs(&fixture, "inner/test"));
+}
+
+#[test]
+fn samples_and_splits_of_samples_draw_afresh() {
+    let fixture = Fixture::with_dataset();
+    let share = |part: &str, whole: &str| {
+        pairs(&fixture, part).len() as f64 / pairs(&fixture, whole).len() as f64
+    };
+    for of in ["ratings", "users"] {
+        for (input, output) in [("ml", "half"), ("half", "quarter")] {
+            fixture.ok(&["filter", "--sample", "0.5", "--sample-of", of, input, "-o", output]);
+            let share = share(output, input);
+            assert!((0.35..0.65).contains(&share), "{of}: {share}");
+        }
+        fixture.ok(&["split", "--by", "random", "--test", "0.3", "quarter", "-o", "parts"]);
+        let share = share("parts/test", "quarter");
+        assert!((0.25..0.35).contains(&share), "{of}: {share}");
+    }
+}
+
+#[test]
+fn an_empty_part_is_an_error_and_leaves_nothing() {
+    let fixture = Fixture::with_dataset();
+    insta::assert_snapshot!(fixture.snapshot(&["split", "--by", "random", "--test", "0", "ml", "-o", "x"]), @"
+    exit 1
+    --- stderr
+    mvrec: error: the part `test` of 12211 ratings would be empty
+    mvrec: hint: give more ratings, or another share, date or number for the part
+    ");
+    assert!(!fixture.path("x").exists());
+}
 
 #[test]
 fn every_way_of_dividing_keeps_all_ratings() {
