@@ -19,7 +19,8 @@
 //!
 //! use mvrec::dataset::Ratings;
 //! use mvrec::dataset::filter::{Conditions, Filter};
-//! use mvrec::dataset::load::{load, load_movies};
+//! use mvrec::dataset::load::load;
+//! use mvrec::dataset::title_source::load_movies;
 //! use mvrec::dataset::ratings::Duplicates;
 //! use mvrec::io::atomic::{AtomicDir, MODEL};
 //! use mvrec::io::time::start_of_year;
@@ -32,7 +33,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let source = Path::new("fixtures/ml-mini");
 //! let mut dataset = load(&source.join("ratings.csv"), &Silent)?;
-//! let movies = load_movies(source)?;
+//! let movies = load_movies(source, None)?;
 //! let of_2019 = Conditions { since_ms: start_of_year(2019), ..Conditions::default() };
 //! let kept = Filter::new(&of_2019, None, None)?.rows(dataset.ratings.columns());
 //! (dataset.ratings, _) = Ratings::new(kept, Duplicates::Last);

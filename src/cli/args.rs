@@ -8,10 +8,15 @@ use clap::Args;
 use crate::cli::error::{Result, usage};
 use crate::cli::memory::Size;
 use crate::cli::ui::Ui;
-use crate::dataset::load::{self, Input, load_movies};
+use crate::dataset::error::shown;
+use crate::dataset::load::{self, Input, load_ids};
+use crate::dataset::title_source::load_movies;
 use crate::dataset::{Dataset, Movies, Scan, Sidecar};
+use crate::io::id_list::IdSide;
+use crate::io::keys::Keys;
 use crate::io::source::STDIN;
 use crate::io::time;
+use crate::progress::Progress;
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -95,12 +100,12 @@ impl MoviesArgs {
         self.movies.as_deref()
     }
 
-    /// Loads what `--movies` names.
-    pub(crate) fn load(&self) -> Result<Option<Movies>> {
-        Ok(self.movies.as_deref().map(load_movies).transpose()?)
+    /// Loads what `--movies` names, for data whose movies have these keys, or numeric ids.
+    pub(crate) fn load(&self, keys: Option<&Keys>) -> Result<Option<Movies>> {
+        Ok(self.movies.as_deref().map(|path| load_movies(path, keys)).transpose()?)
     }
 
-    /// Returns the movies of `--movies`, else those that came along; without any, says how to get titles of the movies that are
+    /// Returns the movies of `--movies`, and those that came along; without any, says how to get titles of the movies that are
     /// `rated`.
     pub(crate) fn of(
         &self,
@@ -108,24 +113,39 @@ impl MoviesArgs {
         rated: impl ExactSizeIterator<Item = i32>,
         ui: &Ui,
     ) -> Result<Option<Movies>> {
-        let movies = self.load()?.or_else(|| sidecar.movies());
+        let movies = self.beside(|| Ok(sidecar.movies()))?;
         Self::tell(movies.as_ref(), rated, ui);
         Ok(movies)
     }
 
-    /// Returns the movies of `--movies`, else those that came along; their links may be left out where they are not wanted.
+    /// Returns the movies of `--movies`, and those that came along; their links may be left out where they are not wanted.
     pub(crate) fn of_scan(&self, scan: &Scan, with_links: bool) -> Result<Option<Movies>> {
-        match self.load()? {
-            Some(movies) => Ok(Some(movies)),
-            None => Ok(scan.movies(with_links)?),
-        }
+        self.beside(|| Ok(scan.movies(with_links)?))
     }
 
     /// Returns some movies of `--movies`, or of those that came along; their ids ascend.
     pub(crate) fn some_of_scan(&self, scan: &Scan, ids: &[i32]) -> Result<Option<Movies>> {
-        match self.load()? {
-            Some(movies) => Ok(Some(movies)),
+        match self.movies {
+            Some(_) => self.of_scan(scan, false),
             None => Ok(scan.some_movies(ids)?),
+        }
+    }
+
+    /// Returns the movies of `--movies`; where the data has keys, they are its own movies with other titles.
+    pub(crate) fn beside(
+        &self,
+        own: impl FnOnce() -> Result<Option<Movies>>,
+    ) -> Result<Option<Movies>> {
+        let own = own()?;
+        if self.movies.is_none() {
+            return Ok(own);
+        }
+        match own.filter(Movies::keyed) {
+            None => self.load(None),
+            Some(own) => {
+                let given = self.load(own.keys().as_ref())?;
+                Ok(given.map(|given| own.with_titles_of(&given)))
+            }
         }
     }
 
@@ -149,6 +169,26 @@ fn tell_of_untitled(rated: impl ExactSizeIterator<Item = i32>, movies: &Movies, 
     let untitled = movies.places(rated).filter(Option::is_none).count();
     if untitled > 0 {
         ui.say(&format!("warning: {untitled} of {all} rated movies have no title"));
+    }
+}
+
+/// Loads a list of ids and says which of them the data does not have.
+pub(crate) fn load_id_list(
+    path: &Path,
+    side: IdSide,
+    keys: Option<&Keys>,
+    ui: &Ui,
+) -> Result<Vec<i32>> {
+    let list = load_ids(path, side, keys, ui)?;
+    warn_of_unknown(path, side, &list.unknown, ui);
+    Ok(list.ids)
+}
+
+/// Says which ids of a list are not known.
+pub(crate) fn warn_of_unknown(path: &Path, side: IdSide, unknown: &[String], ui: &Ui) {
+    if !unknown.is_empty() {
+        let (n, side, file) = (unknown.len(), side.column(), path.display());
+        ui.warn(&format!("{file}: {n} ids are no {side} here: {}", shown(unknown)));
     }
 }
 

@@ -6,17 +6,20 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{InputArgs, MoviesArgs, check_share, parse_time, tell_of_duplicates};
+use crate::cli::args::{
+    InputArgs, MoviesArgs, check_share, load_id_list, parse_time, tell_of_duplicates,
+};
 use crate::cli::error::{Result, usage, wrong_expression};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
 use crate::dataset::Ratings;
 use crate::dataset::expr::{self, Field, Known, Plan};
 use crate::dataset::filter::{Conditions, Filter, Sample};
-use crate::dataset::load::{Input, load_ids};
+use crate::dataset::load::Input;
 use crate::dataset::ratings::Duplicates;
 use crate::dataset::sort::Sorter;
 use crate::io::columns::RatingColumns;
+use crate::io::id_list::IdSide;
 use crate::io::intake::Intake;
 use crate::io::keys::Keys;
 use crate::io::time;
@@ -62,10 +65,10 @@ pub(crate) struct FilterArgs {
     /// Of a movie of this genre (can be repeated: any of them)
     #[arg(long, value_name = "GENRE")]
     genre: Vec<String>,
-    /// By one of the users in this file: an id a line, or a Parquet file with `user_id`
+    /// By one of the users in this list: a file with an id a line or a column of users, JSON, Parquet or a dataset
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// Of one of the movies in this file: an id a line, or a Parquet file with `movie_id`
+    /// Of one of the movies in this list: a file with an id a line or a column of movies, JSON, Parquet or a dataset
     #[arg(long, value_name = "FILE")]
     movies_in: Option<PathBuf>,
     /// Keep about this share, 0 to 1, chosen by a hash of seed and ids: always the same ones
@@ -149,14 +152,15 @@ impl FilterArgs {
         &self,
         user_keys: Option<&Keys>,
         movie_keys: Option<&Keys>,
+        ui: &Ui,
     ) -> Result<Conditions> {
         let (since, until) = self.period()?;
-        let ids = |path: &Option<PathBuf>, column, keys| {
-            path.as_deref().map(|path| load_ids(path, column, keys)).transpose()
+        let ids = |path: &Option<PathBuf>, side, keys| {
+            path.as_deref().map(|path| load_id_list(path, side, keys, ui)).transpose()
         };
         Ok(Conditions {
-            users: ids(&self.users, "user_id", user_keys)?,
-            movies: ids(&self.movies_in, "movie_id", movie_keys)?,
+            users: ids(&self.users, IdSide::User, user_keys)?,
+            movies: ids(&self.movies_in, IdSide::Movie, movie_keys)?,
             since_ms: since,
             until_ms: until,
             min_rating: self.rating.and_then(|range| range.min),
@@ -181,15 +185,17 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let others = [args.movies.path(), args.users.as_deref(), args.movies_in.as_deref()];
     let inputs: Vec<&Path> = others.into_iter().flatten().chain([input]).collect();
     let sink = RatingsSink::new(args.output.as_deref(), &inputs)?;
-    let given = args.movies.load()?;
     let (mut input, dropped) = Input::open(input)?.in_order(sink.place().folder(), ui)?;
     tell_of_duplicates(dropped, ui);
     let user_keys = input.sidecar.user_keys.clone();
     let movie_keys = input.sidecar.movie_keys();
-    let conditions = args.conditions(user_keys.as_ref(), movie_keys.as_ref())?;
+    let conditions = args.conditions(user_keys.as_ref(), movie_keys.as_ref(), ui)?;
     let of_movies = [Field::Released, Field::Genre, Field::Title];
     let need_movies = !args.genre.is_empty() || expr.as_ref().is_some_and(|e| e.asks(&of_movies));
-    let movies = if need_movies { given.or_else(|| input.sidecar.movies()) } else { None };
+    let movies = match need_movies {
+        true => args.movies.beside(|| Ok(input.sidecar.movies()))?,
+        false => None,
+    };
     let plan = match (&args.expression, &expr) {
         (Some(text), Some(expr)) => {
             let counted = expr.asks(&[Field::UserRatings, Field::MovieRatings]);

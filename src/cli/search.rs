@@ -12,8 +12,8 @@ use crate::cli::output::columns::{ids, rows_of, some_texts, texts};
 use crate::cli::output::{Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
-use crate::dataset::load::load_movies;
 use crate::dataset::movies::Movies;
+use crate::dataset::title_source::load_movies_alone;
 use crate::dataset::titles::{Fit, search};
 use crate::model::catalogue::Catalogue;
 
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
     let catalogue = Catalogue::of_model(&args.place)?;
     let movies = match &catalogue {
         Some(catalogue) => catalogue.movies.clone(),
-        None => load_movies(&args.place)?,
+        None => load_movies_alone(&args.place)?,
     };
     let title = args.title.join(" ");
     let count = |id| {

@@ -30,6 +30,16 @@ pub enum DatasetError {
         /// Its scale.
         scale: Scale,
     },
+    /// None of the ids of a list is in the data.
+    #[error("{file}: none of its ids is a {side} of the data: {}", shown(.ids))]
+    UnknownIds {
+        /// List, as the user named it.
+        file: String,
+        /// User or movie.
+        side: &'static str,
+        /// The ids.
+        ids: Vec<String>,
+    },
     /// The ids of two things that belong together are text in one of them and numbers in the other.
     #[error("the ids of {side} are text in one of these and numbers in the other")]
     OtherIds {
@@ -42,4 +52,16 @@ pub enum DatasetError {
         /// Rows found.
         rows: usize,
     },
+}
+
+/// Returns the first ids of a list, and how many more there are.
+#[must_use]
+pub(crate) fn shown(ids: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let mut text: Vec<String> =
+        ids.iter().take(SHOWN).map(|id| format!("`{}`", id.escape_debug())).collect();
+    if ids.len() > SHOWN {
+        text.push(format!("and {} more", ids.len() - SHOWN));
+    }
+    text.join(", ")
 }

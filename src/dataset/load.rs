@@ -7,20 +7,21 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Counts;
 use crate::dataset::ids::{Lookup, count, distinct};
 use crate::dataset::manifest::{History, Manifest, Origin, SourceFile};
-use crate::dataset::movies::Movies;
 use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::dataset::scan::{self, Scan};
-use crate::dataset::sidecar::{self, Sidecar};
+use crate::dataset::sidecar::Sidecar;
 use crate::dataset::sort::{Place, Sorter};
+use crate::dataset::title_source::read_titles;
 use crate::dataset::writer::Footer;
-use crate::io::columns::{LinkColumns, RatingColumns};
+use crate::io::columns::RatingColumns;
+use crate::io::id_list::{IdSide, ListedId, read_ids};
 use crate::io::intake::{Intake, Sink};
-use crate::io::keys::{Ids, Keys};
+use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
 use crate::io::source::{Hashing, Kind, Source};
 use crate::io::text::Columns;
 use crate::io::values::Scale;
-use crate::io::{IoError, batches, json, movielens, table, text};
+use crate::io::{IoError, batches, json, movielens, text};
 use crate::progress::Progress;
 use crate::schema;
 
@@ -421,12 +422,9 @@ pub fn ingest_all(
     }
     all.history.scale = all.history.scale.filter(|scale| *scale != Default::default());
     if let Some(path) = titles {
-        let source = Source::open(path)?;
-        let movies = match source.kind {
-            Kind::Parquet => sidecar::read_movies(path)?,
-            _ => table::read_movies(&source.name.clone(), source.reader, intake)?,
-        };
-        all.join(Sidecar { movies: Some(movies), ..Sidecar::default() });
+        let mut ids = IdMapping::Import(&mut intake.movies);
+        let (movies, links) = read_titles(path, &mut ids)?;
+        all.join(Sidecar { movies: Some(movies), links, ..Sidecar::default() });
     }
     add_keys(&mut all, intake);
     Ok(all)
@@ -455,75 +453,73 @@ fn ingest(
 
 fn of_movielens(read: movielens::MovieLens, scale: Option<Scale>) -> Sidecar {
     let sources = read.sources.into_iter().map(|(name, print)| SourceFile::new(name, print));
-    let origin = Origin { recognised: Some(read.layout.into()), sources: sources.collect() };
+    let origin = Origin { recognised: Some(read.recognised), sources: sources.collect() };
     let (movies, links, tags) = (read.movies, read.links, read.tags);
     let history = History { scale, ..History::default() };
     Sidecar { movies, links, tags, origin, history, ..Sidecar::default() }
 }
 
-/// Loads titles for ratings that came without: a dataset, model or MovieLens folder, a
-/// `movies.parquet` or a `movies.csv`; links come along where the folder has them.
-///
-/// # Errors
-/// If there are no movies at `path`.
-pub fn load_movies(path: &Path) -> Result<Movies, DatasetError> {
-    let inside = |name: &str| Some(path.join(name)).filter(|path| path.is_file());
-    let (movies, links) = match (inside(schema::MOVIES), inside("movies.csv")) {
-        (Some(movies), _) => (movies, inside(schema::LINKS)),
-        (None, Some(movies)) => (movies, inside("links.csv")),
-        (None, None) => (path.to_path_buf(), None),
-    };
-    let source = Source::open(&movies)?;
-    let movies = match source.kind {
-        Kind::Parquet => sidecar::read_movies(&movies)?,
-        Kind::Text => {
-            table::read_movies(&source.name.clone(), source.reader, &mut Intake::default())?
-        }
-        Kind::Empty => return Err(IoError::Empty { file: source.name }.into()),
-        Kind::Zip | Kind::Json => {
-            return Err(IoError::WrongKind {
-                file: source.name,
-                found: "these are no movies",
-                expected: "movies.parquet, movies.csv or a folder with one of them",
-            }
-            .into());
-        }
-    };
-    let links = match links {
-        None => None,
-        Some(path) => Some(read_links(&path)?),
-    };
-    Ok(Movies::new(movies, links.as_ref()))
+/// Ids of a list, in ascending order, and those that the data does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdList {
+    /// Ids, ascending.
+    pub ids: Vec<i32>,
+    /// Spellings of ids that are no keys of the data.
+    pub unknown: Vec<String>,
 }
 
-fn read_links(path: &Path) -> Result<LinkColumns, IoError> {
-    let source = Source::open(path)?;
-    if source.kind == Kind::Parquet {
-        let file = ParquetFile::open(source)?;
-        return Ok(batches::to_links(&file.read_as(&schema::links())?));
-    }
-    table::read_links(&source.name.clone(), source.reader, &mut Intake::default())
-}
-
-/// Reads a list of ids, in ascending order: a text with one in each line (or in the first field), as a key
-/// where `keys` tells keys; or the `column` of a Parquet file.
+/// Loads a list of ids for data with these keys, or with numeric ids: a text with an id a line, a column of a table, JSON,
+/// Parquet, or all of a dataset.
 ///
 /// # Errors
-/// If the file cannot be read, has no such column, or a line does not begin with an id.
+/// If the file cannot be read, has no such column, an id is no number where ids are numbers, or the data has none of them.
 pub fn load_ids(
     path: &Path,
-    column: &'static str,
+    side: IdSide,
     keys: Option<&Keys>,
-) -> Result<Vec<i32>, DatasetError> {
-    let source = Source::open(path)?;
-    let mut ids = match source.kind {
-        Kind::Parquet => {
-            let file = ParquetFile::open(source)?;
-            file.read_ids(column)?
-        }
-        _ => table::read_ids(&source.name.clone(), source.reader, column, keys)?,
+    progress: &dyn Progress,
+) -> Result<IdList, DatasetError> {
+    let file = path.display().to_string();
+    let listed = if path.is_dir() {
+        ids_of_dataset(path, side, progress)?
+    } else {
+        read_ids(Source::open(path)?, side)?
     };
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
+    let resolver = IdResolver::new(keys);
+    let mut list = IdList::default();
+    for ListedId { text, line } in listed {
+        match resolver.resolve(&text) {
+            Ok(Some(id)) => list.ids.push(id),
+            Ok(None) => list.unknown.push(text),
+            Err(problem) => {
+                let (column, problem) = (side.column(), problem.into());
+                return Err(IoError::BadField { file, line, column, value: text, problem }.into());
+            }
+        }
+    }
+    if list.ids.is_empty() && !list.unknown.is_empty() {
+        return Err(DatasetError::UnknownIds { file, side: side.column(), ids: list.unknown });
+    }
+    list.ids.sort_unstable();
+    list.ids.dedup();
+    Ok(list)
+}
+
+/// Returns the ids of a dataset as it spells them.
+fn ids_of_dataset(
+    path: &Path,
+    side: IdSide,
+    progress: &dyn Progress,
+) -> Result<Vec<ListedId>, DatasetError> {
+    let Dataset { ratings, sidecar, .. } = load(path, progress)?;
+    let (ids, keys) = match side {
+        IdSide::User => (ratings.user_ids(), sidecar.user_keys.clone()),
+        IdSide::Movie => (ratings.movie_ids(), sidecar.movie_keys()),
+    };
+    let spelled = |id: i32| match &keys {
+        Some(keys) => keys.get(id).unwrap_or_default().to_string(),
+        None => id.to_string(),
+    };
+    let listed = ids.into_iter().zip(1..);
+    Ok(listed.map(|(id, line)| ListedId { text: spelled(id), line }).collect())
 }

@@ -1,7 +1,7 @@
 //! Ratings and movies in memory: loading, order, filters, dense indices, and dataset directories.
 
 pub mod draw;
-mod error;
+pub(crate) mod error;
 pub mod expr;
 pub mod filter;
 pub mod ids;
@@ -15,6 +15,7 @@ pub mod scan;
 pub mod sidecar;
 pub mod sort;
 pub mod store;
+pub mod title_source;
 pub mod titles;
 pub mod writer;
 

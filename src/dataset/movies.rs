@@ -269,6 +269,26 @@ impl Movies {
         self.rows(ids.to_vec(), &rows)
     }
 
+    /// Returns these movies with the titles and the rest of `others` where those know them.
+    #[must_use]
+    pub fn with_titles_of(&self, others: &Self) -> Self {
+        let mut movies = MovieColumns::default();
+        let mut links = LinkColumns::default();
+        for (id, own) in self.iter() {
+            let movie = others.get(id).filter(|movie| !movie.title.is_empty()).unwrap_or(own);
+            movies.movie_id.push(id.0);
+            movies.title.push(movie.title.into());
+            movies.release_year.push(movie.release_year);
+            movies.genres.push(movie.genres.into());
+            links.movie_id.push(id.0);
+            links.imdb_id.push(movie.imdb_id.or(own.imdb_id).map(String::from));
+            links.tmdb_id.push(movie.tmdb_id.or(own.tmdb_id));
+        }
+        let key = |(_, movie): (MovieId, Movie<'_>)| movie.key.unwrap_or_default().to_string();
+        movies.movie_key = self.keyed().then(|| self.iter().map(key).collect());
+        Self::new(movies, Some(&links))
+    }
+
     /// Tells whether ids stand for keys.
     #[must_use]
     pub fn keyed(&self) -> bool {
@@ -285,10 +305,7 @@ impl Movies {
     /// Returns the movie of a key.
     #[must_use]
     pub fn by_key(&self, key: &str) -> Option<MovieId> {
-        if !self.keyed() {
-            return None;
-        }
-        self.iter().find(|(_, movie)| movie.key == Some(key)).map(|(id, _)| id)
+        self.keys()?.find(key).map(MovieId)
     }
 
     /// Returns the names of all genres.

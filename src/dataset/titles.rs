@@ -14,6 +14,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::{Movies, without_year};
+use crate::io::values::parse_id;
 
 /// How closely a movie fits a title as typed, the closest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,7 +190,10 @@ pub fn find(
     n_ratings: impl Fn(MovieId) -> u64,
 ) -> Result<MovieId, TitleError> {
     let text = text.trim();
-    let id = movies.by_key(text).or_else(|| text.parse().ok().map(MovieId));
+    let id = match movies.keyed() {
+        true => movies.by_key(text),
+        false => parse_id(text.as_bytes()).ok().map(MovieId),
+    };
     if let Some(id) = id.filter(|id| is_known(*id)) {
         return Ok(id);
     }

@@ -153,8 +153,16 @@ pub enum IoError {
         /// What is needed.
         expected: &'static str,
     },
+    /// An archive has files of one name in several folders.
+    #[error("{path}: the same file in several folders: {}; unpack it and give one of them", list(.found))]
+    SeveralFolders {
+        /// Archive, as the user named it.
+        path: String,
+        /// Names found.
+        found: Vec<String>,
+    },
     /// A folder or archive has no rating file.
-    #[error("{path}: no ratings.csv, ratings.dat or u.data in it (found {})", list(.found))]
+    #[error("{path}: no ratings.csv, ratings.dat or u.data in it, nor one lone file of ratings (found {})", list(.found))]
     NoRatings {
         /// Folder or archive, as the user named it.
         path: String,

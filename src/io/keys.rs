@@ -1,5 +1,7 @@
 //! Ids that are no 32-bit numbers (user names, ISBNs): numbered from 1 in order of first appearance.
 
+use std::collections::HashMap;
+
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
@@ -32,10 +34,75 @@ impl Keys {
         self.ids.binary_search(&id).ok().map(|at| &*self.keys[at])
     }
 
-    /// Returns the id of a key.
+    /// Returns the id of a key, which takes time in proportion to the keys: many are found by an [`IdResolver`].
     #[must_use]
     pub fn find(&self, key: &str) -> Option<i32> {
-        self.keys.iter().position(|other| other == key).map(|at| self.ids[at])
+        let find = |key: &str| self.keys.iter().position(|other| other == key);
+        find(key).or_else(|| find(&canonical(key)?)).map(|at| self.ids[at])
+    }
+}
+
+/// Returns the canonical spelling of a number (`7` for `7.0`), where a text is a number spelled otherwise.
+fn canonical(text: &str) -> Option<String> {
+    let id = parse_id(text.as_bytes()).ok()?.to_string();
+    (id != text).then_some(id)
+}
+
+/// Translates ids as people and files spell them to those that stand for them in data.
+///
+/// In data with keys, an id is a key, whether it looks like a number or not; the number that stands for a key inside is never
+/// compared with anything from outside.
+pub struct IdResolver<'a> {
+    keys: Option<HashMap<&'a str, i32>>,
+}
+
+impl<'a> IdResolver<'a> {
+    /// Prepares the translation to data with these keys, or with numeric ids.
+    #[must_use]
+    pub fn new(keys: Option<&'a Keys>) -> Self {
+        let map = |keys: &'a Keys| {
+            keys.keys.iter().map(String::as_str).zip(keys.ids.iter().copied()).collect()
+        };
+        Self { keys: keys.map(map) }
+    }
+
+    /// Returns the id of a text; `None` for a key that the data does not have.
+    ///
+    /// # Errors
+    /// With what is wrong, if ids are numbers and the text is none.
+    pub fn resolve(&self, text: &str) -> Result<Option<i32>, &'static str> {
+        match &self.keys {
+            None => parse_id(text.as_bytes()).map(Some),
+            Some(keys) => {
+                let id = keys.get(text).copied();
+                Ok(id.or_else(|| keys.get(canonical(text)?.as_str()).copied()))
+            }
+        }
+    }
+}
+
+/// What the ids of a file of movies or users become.
+pub enum IdMapping<'a> {
+    /// Ids of an ingest, in which new keys get new numbers.
+    Import(&'a mut Ids),
+    /// Ids of data that is there; rows of others are left out.
+    Existing(&'a IdResolver<'a>),
+}
+
+impl IdMapping<'_> {
+    /// Returns the id of a field; `None` where the data does not have it.
+    ///
+    /// # Errors
+    /// With what is wrong with the field.
+    pub fn map(&mut self, text: &str) -> Result<Option<i32>, &'static str> {
+        match self {
+            Self::Existing(resolver) => resolver.resolve(text),
+            Self::Import(ids) => match ids.index() {
+                Some(_) if text.is_empty() => Err("is missing"),
+                Some(index) => Ok(Some(index.number(text.as_bytes()))),
+                None => parse_id(text.as_bytes()).map(Some),
+            },
+        }
     }
 }
 
@@ -173,4 +240,42 @@ pub(super) fn renumber(column: &mut [i32], part: &KeyIndex, whole: &mut Ids) {
     let Some(whole) = whole.index() else { return };
     let numbers: Vec<i32> = part.iter().map(|key| whole.number(key)).collect();
     column.par_iter_mut().for_each(|id| *id = numbers[*id as usize - 1]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_resolve_by_the_keys_of_the_data_and_never_by_their_numbers() {
+        let keys =
+            Keys::new(vec![(1, "20".into()), (2, "1".into()), (3, "007".into()), (4, "al".into())]);
+        let keyed = IdResolver::new(Some(&keys));
+        for (text, id) in [
+            ("20", Some(1)),
+            ("1", Some(2)),
+            ("1.0", Some(2)),
+            ("007", Some(3)),
+            ("7", None),
+            ("al", Some(4)),
+            ("3", None),
+        ] {
+            assert_eq!(keyed.resolve(text), Ok(id), "{text}");
+            assert_eq!(keys.find(text), id, "{text}");
+        }
+        let numeric = IdResolver::new(None);
+        assert_eq!(numeric.resolve("7.0"), Ok(Some(7)));
+        assert!(numeric.resolve("al").is_err() && numeric.resolve("007").is_err());
+    }
+
+    #[test]
+    fn a_sample_of_ids_tells_numbers_from_keys() {
+        let keyed = |ids: &[&str]| {
+            let mut sample = IdSample::default();
+            ids.iter().for_each(|id| sample.add(id.as_bytes()));
+            sample.is_keyed()
+        };
+        assert!(!keyed(&["1", "2.0", "x"]) && !keyed(&[]) && !keyed(&["NA", "NA", "1"]));
+        assert!(keyed(&["1", "x", "y"]) && keyed(&["1", "2", "007"]) && keyed(&["9000000000"]));
+    }
 }

@@ -7,6 +7,7 @@ pub mod batches;
 pub mod columns;
 pub mod compress;
 mod error;
+pub mod id_list;
 pub mod intake;
 pub mod json;
 pub mod keys;

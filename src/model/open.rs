@@ -236,7 +236,7 @@ fn read_catalogue(folder: &Path, movies: Option<&Movies>) -> Result<Catalogue, M
         return Err(ModelError::Damaged { path, problem: "the movies do not ascend".into() });
     }
     if let Some(movies) = movies {
-        catalogue.movies = movies.select(catalogue.movies.ids());
+        catalogue.movies = catalogue.movies.with_titles_of(movies);
     }
     Ok(catalogue)
 }

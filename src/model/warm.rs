@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::dataset::keyed::numbers;
+use crate::dataset::keyed::remap;
 use crate::dataset::matrix::Interactions;
 use crate::dataset::sidecar::{Sidecar, read_movies, read_user_keys};
 use crate::io::keys::Keys;
@@ -64,10 +64,10 @@ impl WarmStart {
         let users = (sidecar.user_keys.as_ref(), self.user_keys.as_ref(), "users");
         let movies = (sidecar.movie_keys(), self.movie_keys.as_ref(), "movies");
         let rows = |ids: &[i32], own, other, side, from: &Factors| -> Result<Matrix, ModelError> {
-            let numbers = numbers(own, other, side)?;
+            let map = remap(ids, own, other, side)?;
             let mut out = Matrix::zeros(ids.len(), from.vectors.cols);
             for (at, &id) in ids.iter().enumerate() {
-                let id = numbers.as_ref().map_or(Some(id), |numbers| numbers.get(&id).copied());
+                let id = map.as_ref().map_or(Some(id), |map| map.get(&id).copied());
                 if let Some(vector) = id.and_then(|id| from.get(id)) {
                     out.row_mut(at).copy_from_slice(vector);
                 }

@@ -261,3 +261,90 @@ fn what_unpacks_without_end_is_refused() {
     ");
     assert_eq!(fixture.names(), ["long.csv.zst", "many.csv.zst"]);
 }
+
+/// Packs members into an archive.
+fn zip(path: &std::path::Path, members: &[(&str, &str)]) {
+    let mut zip = zip::ZipWriter::new(fs::File::create(path).unwrap());
+    for (name, text) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn titles_come_from_the_folder_of_the_ratings_and_no_other() {
+    let fixture = Fixture::new();
+    let (ratings, right) =
+        ("userId,movieId,rating\n1,1,5\n", "movieId,title,genres\n1,RIGHT (1990),Drama\n");
+    let wrong = "movieId,title,genres\n1,WRONG (1990),Drama\n";
+    for members in [
+        &[("old/movies.csv", wrong), ("new/ratings.csv", ratings), ("new/movies.csv", right)][..],
+        &[
+            ("movies.csv", wrong),
+            ("ml/Ratings.csv", ratings),
+            ("ml/MOVIES.csv", right),
+            ("__MACOSX/ml/ratings.csv", "x"),
+        ],
+        &[("a/rating.csv", ratings), ("a/movie.csv", right), ("a/.DS_Store", "x")],
+    ] {
+        zip(&fixture.path("x.zip"), members);
+        fixture.ok(&["ingest", "x.zip", "-o", "x"]);
+        let csv = fixture.ok(&["stats", "movies", "x", "--format", "csv"]);
+        assert!(String::from_utf8(csv).unwrap().contains("RIGHT"), "{members:?}");
+    }
+    zip(&fixture.path("two.zip"), &[("a/ratings.csv", ratings), ("b/ratings.csv", ratings)]);
+    let refused = fixture.snapshot(&["ingest", "two.zip", "-o", "two"]);
+    assert!(refused.contains("several folders: `a/ratings.csv`, `b/ratings.csv`"), "{refused}");
+    zip(&fixture.path("one.zip"), &[("plays.csv", ratings), ("readme.txt", "x")]);
+    fixture.ok(&["ingest", "one.zip", "-o", "one"]);
+}
+
+#[test]
+fn titles_are_taken_from_every_layout_and_archive() {
+    let fixture = Fixture::new();
+    fs::write(fixture.path("r.csv"), "user,item,rating\n1,1,5\n").unwrap();
+    let layouts = format!("{}/fixtures/layouts", env!("CARGO_MANIFEST_DIR"));
+    zip(&fixture.path("m.zip"), &[("x/movies.dat", "1::Toy Story (1995)::Animation\n")]);
+    let dataset = format!("{layouts}/ml-1m");
+    fixture.ok(&["ingest", &dataset, "-o", "ml"]);
+    for source in [
+        format!("{layouts}/ml-1m"),
+        format!("{layouts}/ml-10m"),
+        format!("{layouts}/ml-100k"),
+        format!("{layouts}/ml-1m/movies.dat"),
+        format!("{layouts}/ml-100k/u.item"),
+        "m.zip".into(),
+        "ml".into(),
+        "ml/movies.parquet".into(),
+    ] {
+        let csv = fixture.ok(&["stats", "movies", "r.csv", "--movies", &source, "--format", "csv"]);
+        assert!(String::from_utf8(csv).unwrap().contains("Toy Story"), "{source}");
+        fixture.ok(&["ingest", "r.csv", "--movies", &source, "-o", "titled"]);
+        let found = fixture.ok(&["search", "titled", "toy", "story", "--format", "csv"]);
+        assert!(String::from_utf8(found).unwrap().contains("Toy Story"), "{source}");
+    }
+    let latin1 = foreign("folder_latin1_movies");
+    fixture.ok(&["ingest", &latin1, "-o", "latin1"]);
+    let movies = fixture.ok(&["stats", "movies", "latin1", "--format", "csv"]);
+    assert!(String::from_utf8(movies).unwrap().contains('é'));
+}
+
+#[test]
+fn titles_of_string_ids_come_from_movies_dat_as_well() {
+    let fixture = Fixture::new();
+    fs::create_dir(fixture.path("k")).unwrap();
+    fs::write(
+        fixture.path("k/ratings.dat"),
+        "1::0000003::4::1363000000\n2::0000001::3::1363000001\n",
+    )
+    .unwrap();
+    fs::write(
+        fixture.path("k/movies.dat"),
+        "0000001::First (1950)::Drama\n0000003::Third (1952)::War\n",
+    )
+    .unwrap();
+    fixture.ok(&["ingest", "k", "-o", "x"]);
+    let csv = String::from_utf8(fixture.ok(&["stats", "movies", "x", "--format", "csv"])).unwrap();
+    assert!(csv.contains("0000003,Third (1952)") && csv.contains("0000001,First (1950)"), "{csv}");
+}

@@ -177,11 +177,10 @@ fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
     insta::assert_snapshot!(text, @r#"
     mvrec: error: archive_broken.zip: invalid Zip archive: Could not find EOCD
     mvrec: error: archive_leads_outside.zip: the archive has a member `../evil/ratings.csv`, which leads outside; it is not read
-    mvrec: error: archive_packed_twice.zip: no ratings.csv, ratings.dat or u.data in it (found `u.data.zst`)
-    mvrec: error: archive_without_ratings.zip: no ratings.csv, ratings.dat or u.data in it (found `readme.txt`)
+    mvrec: error: archive_packed_twice.zip:u.data.zst: no column for the user; found `hello`
+    mvrec: error: archive_without_ratings.zip: no ratings.csv, ratings.dat or u.data in it, nor one lone file of ratings (found `ml/readme.txt`)
     mvrec: error: folder_bad_movies/movies.csv:3: movie `two` is not a whole number
-    mvrec: error: folder_latin1_movies/movies.csv:2: the line is not UTF-8 text
-    mvrec: error: folder_without_ratings: no ratings.csv, ratings.dat or u.data in it (found `movies.csv`)
+    mvrec: error: folder_without_ratings: no ratings.csv, ratings.dat or u.data in it, nor one lone file of ratings (found `movies.csv`)
     mvrec: error: lines_broken.jsonl:2: not a JSON object a line: EOF while parsing a value at line 1 column 17
     mvrec: error: lines_without_movie.jsonl:2: no movie: `{"user":1,"rating":3}`
     mvrec: error: ratings_after_2100.csv:3: timestamp `9999999999` is not between 1970 and 2100

@@ -5,6 +5,7 @@ mod common;
 mod evaluate;
 mod filter;
 mod foreign;
+mod ids;
 mod info;
 mod ingest;
 mod outputs;

@@ -230,10 +230,11 @@ impl EvaluateArgs {
         ui.begin("opening the model", "files", None);
         let fold_in = self.fold_in.as_deref().map(|path| load(path, ui)).transpose()?;
         let user_keys = read_user_keys(folder)?;
-        let users = match (&fold_in, &user_keys) {
-            (Some(_), _) => Users::Some(Vec::new()),
-            (None, None) => Users::Some(test.ratings.user_ids()),
-            (None, Some(_)) => Users::All,
+        let users = match (&fold_in, &user_keys, &test.sidecar.user_keys) {
+            (Some(_), ..) => Users::Some(Vec::new()),
+            (None, None, None) => Users::Some(test.ratings.user_ids()),
+            // Which users of the model these are, their keys tell.
+            _ => Users::All,
         };
         let movies = self.titles(test)?;
         let model = Model::open(folder, &users, None)?;
@@ -282,7 +283,7 @@ impl EvaluateArgs {
     }
 
     fn titles(&self, test: &Dataset) -> Result<Option<Movies>> {
-        Ok(self.movies.load()?.or_else(|| test.sidecar.movies()))
+        self.movies.beside(|| Ok(test.sidecar.movies()))
     }
 
     /// Fails if a figure meets a condition of --fail-if.

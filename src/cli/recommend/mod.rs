@@ -24,6 +24,7 @@ use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::keyed::translate;
 use crate::dataset::load::load;
 use crate::dataset::sidecar::read_user_keys;
+use crate::dataset::title_source::own_keys;
 use crate::io::keys::Keys;
 use crate::io::profiles::Profile;
 use crate::model::open::user_ids;
@@ -78,9 +79,9 @@ const AT_A_TIME: usize = 1 << 14;
 pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
     check_fields(&args.fields)?;
     let sink = args.report.sink()?;
-    let movies = args.movies.load()?;
+    let movies = args.movies.load(own_keys(&args.model)?.as_ref())?;
     let keys = read_user_keys(&args.model)?;
-    let who = args.who.who(keys.as_ref())?;
+    let who = args.who.who(&args.model, keys.as_ref(), ui)?;
     ui.begin("opening the model", "files", None);
     let ids = match &who {
         Who::Users(Users::All) => user_ids(&args.model)?,
@@ -97,7 +98,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
             "no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)",
         );
     }
-    let query = args.which.query(&model)?;
+    let query = args.which.query(&model, ui)?;
     let mut meaning = model.recommender.score_meaning();
     match who {
         Who::Users(_) => {

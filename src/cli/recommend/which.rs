@@ -5,10 +5,12 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage, wrong_expression};
+use crate::cli::ui::Ui;
 use crate::dataset::expr::{self, Counts, Field, Known, Plan};
 use crate::dataset::ids::{ItemIx, MovieId};
-use crate::dataset::load::load_ids;
+use crate::io::id_list::IdSide;
 use crate::model::candidates::Conditions;
 use crate::model::recommend::Query;
 use crate::model::{Model, Rerank};
@@ -41,7 +43,7 @@ pub(super) struct WhichArgs {
     /// Only movies with at least this mean in the training data
     #[arg(long, default_value_t = 0.0, value_name = "STARS")]
     min_mean: f64,
-    /// Only the movies in this file: an id a line, or a Parquet file with `movie_id`
+    /// Only the movies in this list: a file with an id a line or a column of movies, JSON, Parquet or a dataset
     #[arg(long, value_name = "FILE")]
     candidates: Option<PathBuf>,
     /// None of the movies in this file
@@ -90,7 +92,7 @@ impl FromStr for Years {
 
 impl WhichArgs {
     /// Makes the query of a model.
-    pub(super) fn query(&self, model: &Model) -> Result<Query> {
+    pub(super) fn query(&self, model: &Model, ui: &Ui) -> Result<Query> {
         self.check()?;
         let auto = |genre: &&String| genre.eq_ignore_ascii_case(AUTO);
         let favourite_genres = self.genre.iter().any(|genre| auto(&genre));
@@ -100,8 +102,12 @@ impl WhichArgs {
         movies.check_genres(&self.exclude_genre)?;
         let keys = movies.keys();
         let listed = |path: &PathBuf| -> Result<Vec<ItemIx>> {
-            let ids = load_ids(path, "movie_id", keys.as_ref())?;
-            Ok(ids.into_iter().filter_map(|id| model.catalogue.item(MovieId(id))).collect())
+            let ids = load_id_list(path, IdSide::Movie, keys.as_ref(), ui)?;
+            let item = |id: &i32| model.catalogue.item(MovieId(*id));
+            let unknown = ids.iter().filter(|id| item(id).is_none());
+            let unknown: Vec<String> = unknown.map(i32::to_string).collect();
+            warn_of_unknown(path, IdSide::Movie, &unknown, ui);
+            Ok(ids.iter().filter_map(item).collect())
         };
         let conditions = Conditions {
             genres,

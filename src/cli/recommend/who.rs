@@ -7,14 +7,18 @@ use std::str::FromStr;
 use clap::{ArgGroup, Args};
 use serde_json::Value;
 
+use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage};
+use crate::cli::ui::Ui;
+use crate::dataset::DatasetError;
 use crate::dataset::ids::ItemIx;
-use crate::dataset::load::load_ids;
 use crate::io::IoError;
+use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
 use crate::io::profiles::{self, Profile, Rated};
 use crate::io::source::{Kind, STDIN, Source};
-use crate::io::values::Scale;
+use crate::io::values::{Scale, parse_id};
+use crate::model::open::user_ids;
 use crate::model::{Model, Users};
 
 /// Who gets a list.
@@ -29,7 +33,7 @@ pub(super) struct WhoArgs {
     /// User of the training data (can be repeated)
     #[arg(long, value_name = "ID")]
     user: Vec<String>,
-    /// The users in this file: an id a line, or a Parquet file with `user_id`
+    /// The users in this list: a file with an id a line or a column of users, JSON, Parquet or a dataset
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Every user of the training data
@@ -107,7 +111,7 @@ pub(super) struct Lines {
 
 impl WhoArgs {
     /// Reads who is asked for; `keys` are what the model's users are called, where they are no numbers.
-    pub(super) fn who(&self, keys: Option<&Keys>) -> Result<Who<'_>> {
+    pub(super) fn who(&self, model: &Path, keys: Option<&Keys>, ui: &Ui) -> Result<Who<'_>> {
         let users = self.all_users || self.users.is_some() || !self.user.is_empty();
         let person = self.ratings.is_some() || !self.rate.is_empty() || !self.like.is_empty();
         let kinds = [users, person, self.similar_to.is_some(), self.similar_users.is_some()];
@@ -123,17 +127,27 @@ impl WhoArgs {
         if let Some(user) = &self.similar_users {
             return Ok(Who::SimilarUsers(user_id("--similar-users", user, keys)?));
         }
-        if users { Ok(Who::Users(self.wanted_users(keys)?)) } else { self.person() }
+        if users { Ok(Who::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
     }
 
-    fn wanted_users(&self, keys: Option<&Keys>) -> Result<Users> {
+    fn wanted_users(&self, model: &Path, keys: Option<&Keys>, ui: &Ui) -> Result<Users> {
         if self.all_users {
             return Ok(Users::All);
         }
         let ids = self.user.iter().map(|user| user_id("--user", user, keys));
         let mut ids = ids.collect::<Result<Vec<i32>>>()?;
         if let Some(path) = &self.users {
-            ids.extend(load_ids(path, "user_id", keys)?);
+            let listed = load_id_list(path, IdSide::User, keys, ui)?;
+            let known = user_ids(model)?;
+            let (known, unknown): (Vec<i32>, Vec<i32>) =
+                listed.into_iter().partition(|id| known.binary_search(id).is_ok());
+            let unknown: Vec<String> = unknown.iter().map(i32::to_string).collect();
+            if known.is_empty() && !unknown.is_empty() {
+                let (file, side) = (path.display().to_string(), IdSide::User.column());
+                return Err(DatasetError::UnknownIds { file, side, ids: unknown }.into());
+            }
+            warn_of_unknown(path, IdSide::User, &unknown, ui);
+            ids.extend(known);
         }
         ids.sort_unstable();
         ids.dedup();
@@ -237,7 +251,7 @@ pub(super) fn in_order(
 }
 
 fn user_id(option: &str, user: &str, keys: Option<&Keys>) -> Result<i32> {
-    match (keys, user.parse()) {
+    match (keys, parse_id(user.as_bytes())) {
         (Some(keys), _) => match keys.find(user) {
             Some(id) => Ok(id),
             None => anyhow::bail!("user {user} is not in the model"),

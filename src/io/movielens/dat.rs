@@ -7,9 +7,11 @@ use std::io::Read;
 
 use crate::io::columns::{MovieColumns, TagColumns};
 use crate::io::error::IoError;
+use crate::io::intake::Intake;
+use crate::io::keys::{IdMapping, text_of};
 use crate::io::rejects::Rejects;
 use crate::io::table::release_year;
-use crate::io::values::{parse_id, parse_time};
+use crate::io::values::parse_time;
 
 /// Genres of `u.item`, in the order of its flags; the first says that none is known.
 const GENRES: [&str; 19] = [
@@ -34,12 +36,16 @@ const GENRES: [&str; 19] = [
     "Western",
 ];
 
+/// Fields of `u.item` before the flags of genres.
+const BEFORE_FLAGS: usize = 5;
+/// Fields of a line of `u.item`.
+pub(super) const ITEM_FIELDS: usize = BEFORE_FLAGS + GENRES.len();
+
 /// Reads a whole text, as UTF-8 or else as Latin-1, in which each byte is the code point of that number.
 fn read_text(file: &str, mut reader: impl Read) -> Result<String, IoError> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).map_err(IoError::named(file.into()))?;
-    Ok(String::from_utf8(bytes)
-        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect()))
+    Ok(text_of(bytes))
 }
 
 /// Goes through the lines that are not empty, with their numbers from 1.
@@ -56,6 +62,10 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
+    fn id(&self, ids: &mut IdMapping<'_>) -> Result<Option<i32>, IoError> {
+        self.checked(|text| ids.map(std::str::from_utf8(text).unwrap_or_default()))
+    }
+
     fn checked<T>(
         &self,
         parse: impl FnOnce(&[u8]) -> Result<T, &'static str>,
@@ -99,7 +109,8 @@ fn read<T>(
     Ok(())
 }
 
-fn add_movie(movies: &mut MovieColumns, (id, title, genres): (i32, String, String)) {
+fn add_movie(movies: &mut MovieColumns, (id, title, genres): (Option<i32>, String, String)) {
+    let Some(id) = id else { return };
     movies.movie_id.push(id);
     movies.release_year.push(release_year(&title));
     movies.title.push(title);
@@ -113,6 +124,7 @@ fn add_movie(movies: &mut MovieColumns, (id, title, genres): (i32, String, Strin
 pub fn read_movies(
     file: &str,
     reader: impl Read,
+    ids: &mut IdMapping<'_>,
     rejects: &mut Rejects,
 ) -> Result<MovieColumns, IoError> {
     let mut movies = MovieColumns::default();
@@ -121,7 +133,7 @@ pub fn read_movies(
             row.split_once("::").ok_or_else(|| missing(file, line, "title", 1, 3, row))?;
         let (title, genres) =
             rest.rsplit_once("::").ok_or_else(|| missing(file, line, "genres", 2, 3, row))?;
-        let id = Field { file, line, column: "movie", text: id }.checked(parse_id)?;
+        let id = Field { file, line, column: "movie", text: id }.id(ids)?;
         Ok((id, title.to_string(), genres.to_string()))
     };
     read(file, reader, rejects, row, |movie| add_movie(&mut movies, movie))?;
@@ -135,8 +147,10 @@ pub fn read_movies(
 pub fn read_tags(
     file: &str,
     reader: impl Read,
-    rejects: &mut Rejects,
+    intake: &mut Intake,
 ) -> Result<TagColumns, IoError> {
+    let Intake { users, movies, rejects, .. } = intake;
+    let (mut users, mut movies) = (IdMapping::Import(users), IdMapping::Import(movies));
     let mut tags = TagColumns::default();
     let row = |line, row: &str| {
         let split = || {
@@ -148,12 +162,13 @@ pub fn read_tags(
         let found = row.matches("::").count() + 1;
         let (user, movie, tag, time) =
             split().ok_or_else(|| missing(file, line, "timestamp", found, 4, row))?;
-        let user = Field { file, line, column: "user", text: user }.checked(parse_id)?;
-        let movie = Field { file, line, column: "movie", text: movie }.checked(parse_id)?;
+        let user = Field { file, line, column: "user", text: user }.id(&mut users)?;
+        let movie = Field { file, line, column: "movie", text: movie }.id(&mut movies)?;
         let time = Field { file, line, column: "timestamp", text: time }.checked(parse_time)?;
         Ok((user, movie, tag.to_string(), time))
     };
     read(file, reader, rejects, row, |(user, movie, tag, time)| {
+        let (Some(user), Some(movie)) = (user, movie) else { return };
         tags.user_id.push(user);
         tags.movie_id.push(movie);
         tags.tag.push(tag);
@@ -169,19 +184,18 @@ pub fn read_tags(
 pub fn read_items(
     file: &str,
     reader: impl Read,
+    ids: &mut IdMapping<'_>,
     rejects: &mut Rejects,
 ) -> Result<MovieColumns, IoError> {
-    const BEFORE_FLAGS: usize = 5;
-    const FIELDS: usize = BEFORE_FLAGS + GENRES.len();
     let mut movies = MovieColumns::default();
     let row = |line, row: &str| {
         let fields: Vec<&str> = row.split('|').collect();
-        if fields.len() < FIELDS {
-            return Err(missing(file, line, "genres", fields.len(), FIELDS, row));
+        if fields.len() < ITEM_FIELDS {
+            return Err(missing(file, line, "genres", fields.len(), ITEM_FIELDS, row));
         }
-        let id = Field { file, line, column: "movie", text: fields[0] }.checked(parse_id)?;
+        let id = Field { file, line, column: "movie", text: fields[0] }.id(ids)?;
         let mut genres = Vec::new();
-        for (&flag, genre) in fields[BEFORE_FLAGS..FIELDS].iter().zip(GENRES) {
+        for (&flag, genre) in fields[BEFORE_FLAGS..ITEM_FIELDS].iter().zip(GENRES) {
             let set = Field { file, line, column: "genre flag", text: flag };
             if set.checked(|flag| match flag {
                 b"0" => Ok(false),
@@ -200,13 +214,22 @@ pub fn read_items(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::keys::Ids;
+
+    fn movies_of(file: &str, text: &[u8]) -> Result<MovieColumns, IoError> {
+        read_movies(file, text, &mut IdMapping::Import(&mut Ids::Numbers), &mut Rejects::fail())
+    }
+
+    fn items_of(file: &str, text: &[u8]) -> Result<MovieColumns, IoError> {
+        read_items(file, text, &mut IdMapping::Import(&mut Ids::Numbers), &mut Rejects::fail())
+    }
 
     #[test]
     fn both_encodings_of_titles_are_read() {
         let latin1 = b"73::Mis\xe9rables, Les (1995)::Drama|Musical\n";
         let utf8 = "73::Misérables, Les (1995)::Drama|Musical\r\n".as_bytes();
         for bytes in [&latin1[..], utf8] {
-            let movies = read_movies("movies.dat", bytes, &mut Rejects::fail()).unwrap();
+            let movies = movies_of("movies.dat", bytes).unwrap();
             assert_eq!(movies.title, ["Misérables, Les (1995)"]);
             assert_eq!(movies.release_year, [Some(1995)]);
             assert_eq!(movies.genres, ["Drama|Musical"]);
@@ -215,12 +238,10 @@ mod tests {
 
     #[test]
     fn titles_and_tags_may_hold_the_delimiter() {
-        let movies =
-            read_movies("movies.dat", "1::A :: B (2000)::Drama\n".as_bytes(), &mut Rejects::fail())
-                .unwrap();
+        let movies = movies_of("movies.dat", "1::A :: B (2000)::Drama\n".as_bytes()).unwrap();
         assert_eq!(movies.title, ["A :: B (2000)"]);
         let tags =
-            read_tags("tags.dat", "5::1::a::b::1200000000\n".as_bytes(), &mut Rejects::fail())
+            read_tags("tags.dat", "5::1::a::b::1200000000\n".as_bytes(), &mut Intake::default())
                 .unwrap();
         assert_eq!(
             (&tags.tag[..], &tags.time_ms[..]),
@@ -233,8 +254,7 @@ mod tests {
         let row =
             "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n";
         let none = "267|unknown||||1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n";
-        let items =
-            read_items("u.item", format!("{row}{none}").as_bytes(), &mut Rejects::fail()).unwrap();
+        let items = items_of("u.item", format!("{row}{none}").as_bytes()).unwrap();
         assert_eq!(items.genres, ["Animation|Children's|Comedy", "(no genres listed)"]);
         assert_eq!(items.release_year, [Some(1995), None]);
     }
@@ -243,22 +263,16 @@ mod tests {
     fn bad_lines_are_named() {
         let error = |result: Result<MovieColumns, IoError>| result.unwrap_err().to_string();
         assert_eq!(
-            error(read_movies("m", "1::A::B\nx::A::B\n".as_bytes(), &mut Rejects::fail())),
+            error(movies_of("m", "1::A::B\nx::A::B\n".as_bytes())),
             "m:2: movie `x` is not a whole number"
         );
         assert_eq!(
-            error(read_movies("m", "1::A\n".as_bytes(), &mut Rejects::fail())),
+            error(movies_of("m", "1::A\n".as_bytes())),
             "m:1: no genres: the line has 2 of 3 fields: `1::A`"
         );
-        assert!(
-            error(read_items("u", "1|A|x\n".as_bytes(), &mut Rejects::fail()))
-                .starts_with("u:1: no genres")
-        );
+        assert!(error(items_of("u", "1|A|x\n".as_bytes())).starts_with("u:1: no genres"));
         let row = format!("1|A|||{}|2\n", "|0".repeat(18));
-        assert_eq!(
-            error(read_items("u", row.as_bytes(), &mut Rejects::fail())),
-            "u:1: genre flag `2` is neither 0 nor 1"
-        );
-        assert!(read_tags("t", "1::2::x\n".as_bytes(), &mut Rejects::fail()).is_err());
+        assert_eq!(error(items_of("u", row.as_bytes())), "u:1: genre flag `2` is neither 0 nor 1");
+        assert!(read_tags("t", "1::2::x\n".as_bytes(), &mut Intake::default()).is_err());
     }
 }

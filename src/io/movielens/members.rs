@@ -1,5 +1,6 @@
-//! The files of a folder, or of the one folder inside a ZIP archive.
+//! The files of a folder, or of one folder inside a ZIP archive.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
@@ -13,14 +14,19 @@ use crate::io::source::{Fingerprint, Hashing, Source, Unpacked};
 const PACKED: [&str; 3] = ["", ".gz", ".zst"];
 
 /// Files that can be read by name.
-pub(super) enum Members {
+pub(in crate::io) enum Members {
     Folder(PathBuf),
-    Archive { name: String, archive: Box<ZipArchive<BufReader<File>>> },
+    Archive {
+        name: String,
+        archive: Box<ZipArchive<BufReader<File>>>,
+        /// Folder inside whose files are meant; that of the first file that was found.
+        folder: Option<String>,
+    },
 }
 
 impl Members {
     /// Opens an archive.
-    pub(super) fn archive(source: Source) -> Result<Self, IoError> {
+    pub(in crate::io) fn archive(source: Source) -> Result<Self, IoError> {
         let name = source.name;
         let spooled = |mut reader: Box<dyn Read + Send>| -> io::Result<File> {
             let mut file = tempfile::tempfile()?;
@@ -41,7 +47,7 @@ impl Members {
         if let Some(member) = members.into_iter().find(outside) {
             return Err(IoError::LeadsOutside { file: name, member });
         }
-        Ok(Self::Archive { name, archive: Box::new(archive) })
+        Ok(Self::Archive { name, archive: Box::new(archive), folder: None })
     }
 
     /// Returns the name of the folder or archive, for messages.
@@ -52,72 +58,111 @@ impl Members {
         }
     }
 
-    /// Returns the names of all files, without their folders.
+    /// Returns the names of all files, in an archive with their folders; what systems leave behind is not among them.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match self {
             Self::Folder(path) => fs::read_dir(path)
                 .into_iter()
                 .flatten()
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+                .filter_map(|entry| entry.ok())
+                .filter(|entry| !entry.path().is_dir())
+                .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect(),
-            Self::Archive { archive, .. } => {
-                archive.file_names().filter_map(Result::ok).map(|name| last(&name).into()).collect()
+            Self::Archive { archive, folder, .. } => {
+                let names = archive.file_names().filter_map(Result::ok).map(String::from);
+                let within =
+                    |name: &String| folder.as_ref().is_none_or(|folder| split(name).0 == folder);
+                names.filter(within).collect()
             }
         };
-        names.retain(|name| !name.is_empty());
+        names.retain(|name| {
+            let last = split(name).1;
+            !last.is_empty() && !last.starts_with('.') && !name.starts_with("__MACOSX")
+        });
         names.sort();
         names
     }
 
-    /// Tells whether there is a file of that name; in a folder it may be packed, in an archive it is anyway.
-    pub(super) fn has(&self, name: &str) -> bool {
-        let names = self.names();
+    /// Finds a file by one of its names, the first that is there; upper case does not matter, and in a folder it may be packed.
+    /// From then on, all files of an archive are those of its folder.
+    ///
+    /// # Errors
+    /// If an archive has it in several folders.
+    pub(super) fn find(&mut self, wanted: &[&str]) -> Result<Option<String>, IoError> {
         let endings = match self {
             Self::Folder(_) => &PACKED[..],
             Self::Archive { .. } => &[""],
         };
-        endings.iter().any(|ending| names.contains(&format!("{name}{ending}")))
+        let names = self.names();
+        for wanted in wanted {
+            let is_wanted = |name: &&String| {
+                let last = split(name).1;
+                endings.iter().any(|ending| last.eq_ignore_ascii_case(&format!("{wanted}{ending}")))
+            };
+            let found: Vec<&String> = names.iter().filter(is_wanted).collect();
+            if let Self::Archive { folder, .. } = self {
+                let folders: BTreeSet<&str> = found.iter().map(|name| split(name).0).collect();
+                if folders.len() > 1 {
+                    let found = found.into_iter().cloned().collect();
+                    return Err(IoError::SeveralFolders { path: self.shown(), found });
+                }
+                *folder = folders.first().map(|folder| (*folder).into()).or(folder.take());
+            }
+            if let Some(name) = found.first() {
+                return Ok(Some((*name).clone()));
+            }
+        }
+        Ok(None)
     }
 
-    /// Reads a file by `parse` (its name, its size where known, its text), if there is one.
+    /// Reads a file by `parse` (its name, its size where known, its text), if one of these names is there.
     pub(super) fn read<T>(
+        &mut self,
+        wanted: &[&str],
+        sources: &mut Vec<(String, Fingerprint)>,
+        parse: impl FnOnce(&str, Option<u64>, &mut (dyn Read + Send)) -> Result<T, IoError>,
+    ) -> Result<Option<T>, IoError> {
+        match self.find(wanted)? {
+            Some(name) => self.read_member(&name, sources, parse).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the file of a name that [`Self::names`] returns.
+    pub(super) fn read_member<T>(
         &mut self,
         name: &str,
         sources: &mut Vec<(String, Fingerprint)>,
         parse: impl FnOnce(&str, Option<u64>, &mut (dyn Read + Send)) -> Result<T, IoError>,
-    ) -> Result<Option<T>, IoError> {
-        if !self.has(name) {
-            return Ok(None);
-        }
+    ) -> Result<T, IoError> {
         let (shown, size, reader): (String, Option<u64>, Box<dyn Read + Send + '_>) = match self {
             Self::Folder(path) => {
-                let mut packed = PACKED.iter().map(|ending| path.join(format!("{name}{ending}")));
-                let found = packed.find(|path| path.is_file());
-                let source = Source::open(&found.unwrap_or_else(|| path.join(name)))?;
+                let source = Source::open(&path.join(name))?;
                 let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
                 (source.name, size.map(|metadata| metadata.len()), source.reader)
             }
-            Self::Archive { name: archive_name, archive } => {
-                let at = (0..archive.len()).find(|&at| {
-                    matches!(archive.name_for_index(at), Some(Ok(found)) if last(&found) == name)
-                });
+            Self::Archive { name: archive_name, archive, .. } => {
                 let broken = broken(archive_name);
-                let member = archive.by_index(at.expect("its name was listed")).map_err(broken)?;
-                let shown = format!("{archive_name}:{name}");
+                let member = archive.by_name(name).map_err(broken)?;
+                let shown = format!("{archive_name}:{}", split(name).1);
                 let (size, packed) = (member.size(), member.compressed_size());
                 (shown, Some(size), Box::new(Unpacked::new(member, packed)))
             }
         };
         let mut reader = Hashing::new(reader);
         let parsed = parse(&shown, size, &mut reader)?;
-        sources.push((name.to_string(), reader.fingerprint()));
-        Ok(Some(parsed))
+        let mut name = split(name).1.to_string();
+        for ending in PACKED {
+            name = name.strip_suffix(ending).unwrap_or(&name).to_string();
+        }
+        sources.push((name, reader.fingerprint()));
+        Ok(parsed)
     }
 }
 
-/// Returns what stands behind the last slash.
-fn last(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or_default()
+/// Returns what stands before and behind the last slash.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once(['/', '\\']).unwrap_or(("", name))
 }
 
 fn broken(name: &str) -> impl Fn(zip::result::ZipError) -> IoError + use<> {

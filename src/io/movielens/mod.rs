@@ -6,18 +6,22 @@
 //! | 1M, 10M | `ratings.dat` | `movies.dat` | `tags.dat` |
 //! | 100K | `u.data` | `u.item` | |
 //!
-//! Only the ratings must be there. Members are looked up by their last name and read as streams, never
-//! unpacked to disk, so a name with `..` in an archive leads nowhere.
+//! Only the ratings must be there; their folder is that of all other members. Upper case in names does not matter, nor the
+//! names of Kaggle's copy (`rating.csv`, `movie.csv`). A folder or archive with one text that may be ratings is that text. Members are
+//! read as streams, never unpacked to disk, so a name with `..` in an archive leads nowhere.
 
 pub mod dat;
 mod members;
 
+use std::io::Read;
 use std::path::Path;
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
+use crate::io::keys::IdMapping;
 use crate::io::movielens::members::Members;
+use crate::io::rejects::Rejects;
 use crate::io::source::{Fingerprint, Source};
 use crate::io::{table, text};
 use crate::progress::Progress;
@@ -26,7 +30,7 @@ use crate::progress::Progress;
 #[derive(Debug)]
 pub struct MovieLens {
     /// What was recognised, for people.
-    pub layout: &'static str,
+    pub recognised: String,
     /// Titles and genres.
     pub movies: Option<MovieColumns>,
     /// Identifiers elsewhere.
@@ -70,49 +74,131 @@ fn read(
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    let csv = (Layout::Csv, "ratings.csv");
-    let layouts = [csv, (Layout::Dat, "ratings.dat"), (Layout::Ml100k, "u.data")];
-    let Some((layout, ratings)) = layouts.into_iter().find(|(_, name)| members.has(name)) else {
-        return Err(IoError::NoRatings { path: members.shown(), found: members.names() });
-    };
     let mut sources = Vec::new();
-    members.read(ratings, &mut sources, |file, size, reader| {
+    let mut layout = None;
+    for candidate in [Layout::Csv, Layout::Dat, Layout::Ml100k] {
+        if let Some(name) = members.find(candidate.ratings())? {
+            layout = Some((candidate, name));
+            break;
+        }
+    }
+    let (layout, name) = match layout {
+        Some((layout, name)) => (Some(layout), name),
+        None => (None, lone_file(&members)?),
+    };
+    let recognised = members.read_member(&name, &mut sources, |file, size, reader| {
         progress.begin("reading ratings", "bytes", size);
         text::read_ratings(file, reader, intake, sink, progress)
     })?;
-    let mut read = MovieLens {
-        layout: layout.shown(),
-        movies: None,
-        links: None,
-        tags: None,
-        sources: Vec::new(),
-    };
-    let all = &mut sources;
+    let recognised = layout.map_or(recognised, |layout| layout.shown().into());
+    let mut read = MovieLens { recognised, movies: None, links: None, tags: None, sources };
+    let Some(layout) = layout else { return Ok(read) };
+    let all = &mut read.sources;
+    let Intake { movies, rejects, .. } = intake;
+    let mut ids = IdMapping::Import(movies);
+    read.movies = read_movies(layout, &mut members, all, &mut ids, rejects)?;
     match layout {
         Layout::Csv => {
-            read.movies = members
-                .read("movies.csv", all, |file, _, text| table::read_movies(file, text, intake))?;
-            read.links = members
-                .read("links.csv", all, |file, _, text| table::read_links(file, text, intake))?;
-            read.tags = members
-                .read("tags.csv", all, |file, _, text| table::read_tags(file, text, intake))?;
+            read.links = members.read(&["links.csv", "link.csv"], all, |file, _, text| {
+                table::read_links(file, text, &mut ids, rejects)
+            })?;
+            read.tags = members.read(&["tags.csv", "tag.csv"], all, |file, _, text| {
+                table::read_tags(file, text, intake)
+            })?;
         }
         Layout::Dat => {
-            read.movies = members.read("movies.dat", all, |file, _, text| {
-                dat::read_movies(file, text, &mut intake.rejects)
-            })?;
-            read.tags = members.read("tags.dat", all, |file, _, text| {
-                dat::read_tags(file, text, &mut intake.rejects)
-            })?;
+            read.tags = members
+                .read(&["tags.dat"], all, |file, _, text| dat::read_tags(file, text, intake))?;
         }
-        Layout::Ml100k => {
-            read.movies = members.read("u.item", all, |file, _, text| {
-                dat::read_items(file, text, &mut intake.rejects)
-            })?;
-        }
+        Layout::Ml100k => {}
     }
-    read.sources = sources;
+    if read.movies.is_none() {
+        let shown = members.shown();
+        progress.inform(&format!("{shown}: no {} in it: no titles", layout.movies()[0]));
+    }
     Ok(read)
+}
+
+fn read_movies(
+    layout: Layout,
+    members: &mut Members,
+    sources: &mut Vec<(String, Fingerprint)>,
+    ids: &mut IdMapping<'_>,
+    rejects: &mut Rejects,
+) -> Result<Option<MovieColumns>, IoError> {
+    members.read(layout.movies(), sources, |file, _, text| match layout {
+        Layout::Csv => table::read_movies(file, text, ids, rejects),
+        Layout::Dat => dat::read_movies(file, text, ids, rejects),
+        Layout::Ml100k => dat::read_items(file, text, ids, rejects),
+    })
+}
+
+/// Reads the titles and links of a folder or, with its source, of an archive; `None` where there are no titles.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn read_titles(
+    folder: &Path,
+    archive: Option<Source>,
+    ids: &mut IdMapping<'_>,
+) -> Result<Option<(MovieColumns, Option<LinkColumns>)>, IoError> {
+    let mut members = match archive {
+        Some(source) => Members::archive(source)?,
+        None => Members::Folder(folder.to_path_buf()),
+    };
+    let (mut sources, mut rejects) = (Vec::new(), Rejects::fail());
+    for layout in [Layout::Csv, Layout::Dat, Layout::Ml100k] {
+        // The ratings say which of several folders is meant.
+        members.find(layout.ratings())?;
+        let movies = read_movies(layout, &mut members, &mut sources, ids, &mut rejects)?;
+        let Some(movies) = movies else { continue };
+        let links = members.read(&["links.csv", "link.csv"], &mut sources, |file, _, text| {
+            table::read_links(file, text, ids, &mut rejects)
+        })?;
+        return Ok(Some((movies, links)));
+    }
+    Ok(None)
+}
+
+/// Reads a lone text of movies: a table with a header, `movies.dat`, or `u.item`, told apart by the first line.
+///
+/// # Errors
+/// If it cannot be read, or a row is not a movie.
+pub fn read_movies_text(
+    file: &str,
+    mut reader: impl Read,
+    ids: &mut IdMapping<'_>,
+) -> Result<MovieColumns, IoError> {
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(IoError::named(file.into()))?;
+    let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let n_bars = first.iter().filter(|&&byte| byte == b'|').count();
+    let rejects = &mut Rejects::fail();
+    if first.windows(2).any(|pair| pair == b"::") {
+        dat::read_movies(file, &bytes[..], ids, rejects)
+    } else if n_bars + 1 >= dat::ITEM_FIELDS {
+        dat::read_items(file, &bytes[..], ids, rejects)
+    } else {
+        table::read_movies(file, &bytes[..], ids, rejects)
+    }
+}
+
+/// Returns the one file that can only be the ratings.
+fn lone_file(members: &Members) -> Result<String, IoError> {
+    const TEXTS: [&str; 8] = ["csv", "tsv", "txt", "dat", "data", "inter", "jsonl", "json"];
+    let names = members.names();
+    let is_text = |name: &&String| {
+        let name = name.to_ascii_lowercase();
+        let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        let ending = stem.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let is_other = ["movie", "link", "tag", "user", "readme", "genome"];
+        TEXTS.contains(&ending) && !is_other.iter().any(|other| stem.contains(other))
+    };
+    let texts: Vec<&String> = names.iter().filter(is_text).collect();
+    match texts[..] {
+        [one] => Ok(one.clone()),
+        _ => Err(IoError::NoRatings { path: members.shown(), found: names }),
+    }
 }
 
 /// The layouts of [`self`].
@@ -129,6 +215,23 @@ impl Layout {
             Self::Csv => "MovieLens CSV",
             Self::Dat => "MovieLens 1M or 10M",
             Self::Ml100k => "MovieLens 100K",
+        }
+    }
+
+    /// Names of the ratings; the second ones are those of Kaggle's copy of 20M.
+    fn ratings(self) -> &'static [&'static str] {
+        match self {
+            Self::Csv => &["ratings.csv", "rating.csv", "ratings.tsv"],
+            Self::Dat => &["ratings.dat"],
+            Self::Ml100k => &["u.data"],
+        }
+    }
+
+    fn movies(self) -> &'static [&'static str] {
+        match self {
+            Self::Csv => &["movies.csv", "movie.csv", "movies.tsv"],
+            Self::Dat => &["movies.dat"],
+            Self::Ml100k => &["u.item"],
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader, StringArray, UInt32Array,
+};
 use arrow::compute::{cast, concat_batches, take};
 use arrow::datatypes::{
     DataType, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
 };
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -70,6 +73,12 @@ impl ParquetFile {
             }
         }
         Ok(())
+    }
+
+    /// Returns the name of the file or stream, as the user named it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Returns the number of rows.
@@ -189,6 +198,27 @@ impl ParquetFile {
     /// As [`Self::read_as`].
     pub fn read_if_there(&self, schema: &SchemaRef) -> Result<Option<RecordBatch>, IoError> {
         self.has_columns_of(schema).then(|| self.read_as(schema)).transpose()
+    }
+
+    /// Reads one column as text by its name: numbers as they are spelled, lists joined by `|`.
+    ///
+    /// # Errors
+    /// If there is no such column or it cannot be text.
+    pub fn read_texts(&self, column: &str) -> Result<StringArray, IoError> {
+        let at = self.schema().index_of(column).map_err(|_| self.missing(column))?;
+        let reader = || self.builder(&[at]).build().map_err(self.damaged());
+        self.guarded(|| {
+            let mut texts = Vec::new();
+            for batch in reader()? {
+                let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+                texts.push(text_column(batch.column(0)).map_err(|error| IoError::BadColumn {
+                    file: self.name.clone(),
+                    column: column.into(),
+                    problem: format!("cannot be read as text: {error}"),
+                })?);
+            }
+            Ok(texts.iter().flatten().collect())
+        })
     }
 
     /// Reads one column of ids by its name.
@@ -374,6 +404,18 @@ impl ParquetFile {
         }
         Ok(converted)
     }
+}
+
+fn text_column(array: &ArrayRef) -> Result<StringArray, ArrowError> {
+    if !matches!(array.data_type(), DataType::List(_)) {
+        return Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone());
+    }
+    let lists = array.as_list::<i32>();
+    let joined = |row: usize| -> Result<Option<String>, ArrowError> {
+        let items = cast(&lists.value(row), &DataType::Utf8)?;
+        Ok(Some(items.as_string::<i32>().iter().flatten().collect::<Vec<_>>().join("|")))
+    };
+    (0..lists.len()).map(joined).collect()
 }
 
 /// Rows of a page, and its smallest and largest value.

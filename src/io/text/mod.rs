@@ -20,8 +20,9 @@ use std::io::Read;
 use rayon::prelude::*;
 
 pub use columns::{Columns, TextOptions};
-pub(super) use columns::{MOVIE, RATING, TIMESTAMP, USER};
+pub(super) use columns::{MOVIE, RATING, TIMESTAMP, USER, normalized};
 pub use delimiter::Delimiter;
+pub(super) use record::fields;
 
 use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;

@@ -20,7 +20,7 @@ pub(super) enum RecordEnd {
 
 /// Why the fields of a record cannot be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(in crate::io) struct Malformed;
 
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -201,7 +201,10 @@ pub(super) fn split_blanks(record: &[u8]) -> impl Iterator<Item = &[u8]> {
 ///
 /// # Errors
 /// If a quote opens a field that is not closed as it should be.
-pub(super) fn fields(record: &[u8], delimiter: Delimiter) -> Result<Vec<Cow<'_, [u8]>>, Malformed> {
+pub(in crate::io) fn fields(
+    record: &[u8],
+    delimiter: Delimiter,
+) -> Result<Vec<Cow<'_, [u8]>>, Malformed> {
     let fields: Vec<Cow<'_, [u8]>> = match (record.contains(&b'"'), delimiter) {
         (true, _) => quoted_fields(record, delimiter)?,
         (false, Delimiter::Byte(byte)) => {
