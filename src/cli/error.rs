@@ -75,7 +75,10 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     for cause in error.chain() {
         match cause.downcast_ref::<DatasetError>() {
-            Some(DatasetError::Io(IoError::BadField { column, value, problem, .. })) => {
+            Some(DatasetError::Io(
+                IoError::BadField { column, value, problem, .. }
+                | IoError::BadValue { column, value, problem, .. },
+            )) => {
                 let is_id = matches!(*column, "user" | "movie") && !value.is_empty();
                 if is_id
                     && (problem.contains("whole number")

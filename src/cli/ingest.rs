@@ -183,7 +183,11 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     ui.finish();
     if let Some(recognised) = &sidecar.origin.recognised {
         let files: Vec<&str> = sidecar.origin.sources.iter().map(|file| &*file.name).collect();
-        ui.say(&format!("recognised {recognised} ({}): {kept} ratings", files.join(", ")));
+        let files = match &files[..] {
+            [] => String::new(),
+            files => format!(" ({})", files.join(", ")),
+        };
+        ui.say(&format!("recognised {recognised}{files}: {kept} ratings"));
     }
     tell_of_keys(&intake, ui);
     tell_of_duplicates(duplicates, ui);

@@ -11,8 +11,20 @@ pub enum DatasetError {
     #[error(transparent)]
     Io(#[from] IoError),
     /// A directory is not a dataset.
-    #[error("{path}: not a dataset directory (no ratings.parquet in it)")]
+    #[error("{path}: not a dataset directory (no ratings.parquet in it, nor other Parquet files)")]
     NotADataset {
+        /// Directory, as the user named it.
+        path: String,
+    },
+    /// A directory is a model.
+    #[error("{path}: this is a model, and no ratings")]
+    IsAModel {
+        /// Directory, as the user named it.
+        path: String,
+    },
+    /// A directory is a split.
+    #[error("{path}: this is a split: give one of its parts, such as {path}/train")]
+    IsASplit {
         /// Directory, as the user named it.
         path: String,
     },

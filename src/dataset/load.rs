@@ -13,11 +13,12 @@ use crate::dataset::sidecar::Sidecar;
 use crate::dataset::sort::{Place, Sorter};
 use crate::dataset::title_source::read_titles;
 use crate::dataset::writer::Footer;
-use crate::io::columns::RatingColumns;
+use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::id_list::{IdSide, ListedId, read_ids};
-use crate::io::intake::{Intake, Sink};
+use crate::io::intake::{Intake, Sink, warn_of_1970};
 use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
+use crate::io::parts::{Part, parts};
 use crate::io::source::{Hashing, Kind, Source};
 use crate::io::text::Columns;
 use crate::io::values::Scale;
@@ -45,6 +46,8 @@ pub struct Input {
 
 enum Body {
     Parquet(ParquetFile),
+    /// Parquet files that are one table.
+    Parts(Vec<Part>),
     Text(Source),
 }
 
@@ -70,7 +73,7 @@ impl Input {
         }
         let ratings = path.join(schema::RATINGS);
         if !ratings.is_file() {
-            return Err(DatasetError::NotADataset { path: path.display().to_string() });
+            return Self::of_parts(path);
         }
         let mut input = Self::of_source(Source::open(&ratings)?)?;
         let manifest = path.join(schema::DATASET_JSON);
@@ -80,6 +83,23 @@ impl Input {
             input.sidecar.origin = Origin { recognised: read.recognised, sources: read.sources };
         }
         Ok(input)
+    }
+
+    /// Opens a folder of Parquet files.
+    fn of_parts(path: &Path) -> Result<Self, DatasetError> {
+        let shown = path.display().to_string();
+        let is = |name: &str| path.join(name).is_file();
+        if is(schema::MODEL_JSON) {
+            return Err(DatasetError::IsAModel { path: shown });
+        }
+        if is(schema::SPLIT_JSON) {
+            return Err(DatasetError::IsASplit { path: shown });
+        }
+        let parts = parts(path)?;
+        if parts.is_empty() {
+            return Err(DatasetError::NotADataset { path: shown });
+        }
+        Ok(Self { sidecar: Sidecar::default(), body: Body::Parts(parts) })
     }
 
     fn of_source(source: Source) -> Result<Self, DatasetError> {
@@ -120,7 +140,7 @@ impl Input {
     pub fn n_rows(&self) -> Option<usize> {
         match &self.body {
             Body::Parquet(file) => Some(file.n_rows()),
-            Body::Text(_) => None,
+            Body::Parts(_) | Body::Text(_) => None,
         }
     }
 
@@ -193,6 +213,10 @@ impl Input {
         const SHORTEST_LINE: u64 = 16;
         match &self.body {
             Body::Parquet(file) => Some(file.n_rows() as u64),
+            Body::Parts(parts) => {
+                let rows = parts.iter().map(|part| Some(part.open().ok()?.n_rows() as u64));
+                rows.sum()
+            }
             Body::Text(source) => {
                 let metadata = source.seekable.as_ref()?.metadata().ok()?;
                 Some(metadata.len() / SHORTEST_LINE)
@@ -246,10 +270,23 @@ impl Input {
                 if let Some(scale) = self.sidecar.history.scale {
                     intake.options.scale = scale;
                 }
-                file.read_ratings(intake, &mut |rows| {
-                    progress.advance(rows.len() as u64);
-                    sink(rows)
-                })?;
+                let is_native = file.is_native();
+                read_parquet(&file, intake, sink, &mut Vec::new(), progress)?;
+                if !is_native {
+                    let recognised = Some("Parquet".into());
+                    self.sidecar.origin = Origin { recognised, sources: Vec::new() };
+                    self.sidecar.history.scale = self.sidecar.history.scale.or(unary_scale(intake));
+                }
+            }
+            Body::Parts(parts) => {
+                progress.begin("reading ratings", "ratings", None);
+                let mut said = Vec::new();
+                for part in &parts {
+                    read_parquet(&part.open()?, intake, sink, &mut said, progress)?;
+                }
+                let recognised = Some(format!("{} Parquet files", parts.len()));
+                self.sidecar.origin = Origin { recognised, sources: Vec::new() };
+                self.sidecar.history.scale = unary_scale(intake);
             }
             Body::Text(source) => {
                 let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
@@ -309,6 +346,34 @@ impl Input {
         }
         Ok(sidecar)
     }
+}
+
+/// Hands the ratings of a Parquet file to `sink`, and says what deserves to be said of another writer's.
+fn read_parquet(
+    file: &ParquetFile,
+    intake: &mut Intake,
+    sink: Sink<'_>,
+    said: &mut Vec<String>,
+    progress: &dyn Progress,
+) -> Result<(), IoError> {
+    for remark in file.rating_remarks(&intake.options)? {
+        // What holds for all parts of a table is said once.
+        if !said.contains(&remark) {
+            progress.inform(&format!("{}: {remark}", file.name()));
+            said.push(remark);
+        }
+    }
+    let mut latest_ms = NO_TIME;
+    let is_native = file.is_native();
+    file.read_ratings(intake, &mut |rows| {
+        progress.advance(rows.len() as u64);
+        if !is_native {
+            latest_ms = latest_ms.max(rows.time_ms.iter().copied().max().unwrap_or(NO_TIME));
+        }
+        sink(rows)
+    })?;
+    warn_of_1970(file.name(), latest_ms, progress);
+    Ok(())
 }
 
 /// Prepares passes over the ratings of what [`Input::open`] opens: those of a file that mvrec wrote are read when passes are made, all
@@ -436,7 +501,12 @@ fn ingest(
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<Sidecar, DatasetError> {
-    if input.is_dir() && !input.join(schema::RATINGS).is_file() {
+    let is_table = |input: &Path| -> Result<bool, IoError> {
+        let is = |name: &str| input.join(name).is_file();
+        let is_known = is(schema::RATINGS) || is(schema::MODEL_JSON) || is(schema::SPLIT_JSON);
+        Ok(is_known || (!movielens::has_ratings(input)? && !parts(input)?.is_empty()))
+    };
+    if input.is_dir() && !is_table(input)? {
         let read = movielens::read_folder(input, intake, sink, progress)?;
         return Ok(of_movielens(read, unary_scale(intake)));
     }

@@ -16,6 +16,16 @@ pub enum IoError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The file is Parquet, but of a kind that this build does not read.
+    #[error(
+        "{file}: {problem}; write it with another codec (zstd, snappy, gzip, brotli, lz4) or as CSV"
+    )]
+    UnsupportedParquet {
+        /// File or stream, as the user named it.
+        file: String,
+        /// What the decoder says.
+        problem: String,
+    },
     /// The bytes are not valid Parquet.
     #[error("{file}: not a readable Parquet file (truncated or damaged?)")]
     Parquet {
@@ -66,6 +76,20 @@ pub enum IoError {
         /// What the field stands for.
         column: &'static str,
         /// The text found.
+        value: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A value of a Parquet file cannot be used.
+    #[error("{file}: row {row}: {column} `{}` {problem}", shown(.value))]
+    BadValue {
+        /// File or stream, as the user named it.
+        file: String,
+        /// Row, counted from 1.
+        row: u64,
+        /// What the value stands for.
+        column: &'static str,
+        /// The value.
         value: String,
         /// What is wrong with it.
         problem: String,
@@ -252,6 +276,9 @@ impl IoError {
         match self {
             Self::BadField { file, line, column, problem, .. } => {
                 Some((file, *line, format!("{column} {problem}")))
+            }
+            Self::BadValue { file, row, column, problem, .. } => {
+                Some((file, *row, format!("{column} {problem}")))
             }
             Self::BadLine { file, line, problem } => Some((file, *line, problem.clone())),
             Self::MissingField { file, line, column, .. } => {

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use crate::io::columns::RatingColumns;
+use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
 use crate::io::keys::Ids;
 use crate::io::rejects::Rejects;
 use crate::io::text::TextOptions;
+use crate::io::time;
+use crate::progress::Progress;
 
 /// How ratings are read, what their ids turned out to be, and the bad rows so far.
 #[derive(Debug, Clone, Default)]
@@ -27,3 +29,14 @@ pub struct Intake {
 
 /// Takes ratings in parts, in the order of their source.
 pub type Sink<'a> = &'a mut (dyn FnMut(RatingColumns) -> Result<(), IoError> + Send);
+
+/// Warns if no time is later than 1970, when nobody rated anything on the web.
+pub fn warn_of_1970(file: &str, latest_ms: i64, progress: &dyn Progress) {
+    const FIRST_CREDIBLE_MS: i64 = 31_536_000_000;
+    if latest_ms != NO_TIME && latest_ms < FIRST_CREDIBLE_MS {
+        let latest = time::format(latest_ms);
+        progress.warn(&format!(
+            "{file}: all times lie in 1970, the latest is {latest}: is it the right column, in seconds since 1970?"
+        ));
+    }
+}

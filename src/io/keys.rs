@@ -198,18 +198,12 @@ impl Ids {
     }
 }
 
-/// Whether an id must be kept as text, since no 32-bit number stands for it alone ([`parse_id`]).
-#[must_use]
-pub fn needs_key(id: &[u8]) -> bool {
-    parse_id(id).is_err()
-}
-
 /// A sample of the ids of one side, by which they are settled to be numbers or keys.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IdSample {
     ids: usize,
-    keys: usize,
-    has_leading_zeros: bool,
+    words: usize,
+    has_other_digits: bool,
 }
 
 impl IdSample {
@@ -222,17 +216,28 @@ impl IdSample {
             return;
         }
         self.ids += 1;
-        self.keys += usize::from(needs_key(id));
-        let digits = id.len() > 1 && id.iter().all(u8::is_ascii_digit);
-        self.has_leading_zeros |= digits && id[0] == b'0';
+        if parse_id(id).is_ok() {
+            return;
+        }
+        let digits = id.strip_prefix(b"-").unwrap_or(id).iter();
+        match digits.clone().all(u8::is_ascii_digit) {
+            true => self.has_other_digits = true,
+            // A fraction is no name but a mistake, which its row tells.
+            false => self.words += usize::from(!is_decimal(id)),
+        }
     }
 
-    /// Whether the ids are keys: most of them cannot be numbers, or one is written with leading zeros, so that `007` and `7`
-    /// are two.
+    /// Whether the ids are keys: most of them are words, or one is a whole number that 32 bits do not keep, so that `007` and
+    /// `7` are two.
     #[must_use]
     pub fn is_keyed(&self) -> bool {
-        2 * self.keys > self.ids || self.has_leading_zeros
+        2 * self.words > self.ids || self.has_other_digits
     }
+}
+
+fn is_decimal(id: &[u8]) -> bool {
+    let number = std::str::from_utf8(id).ok().and_then(|id| id.parse::<f64>().ok());
+    id.contains(&b'.') && number.is_some_and(f64::is_finite)
 }
 
 /// Gives ids that were numbered within a part the numbers of the whole.
@@ -276,6 +281,9 @@ mod tests {
             sample.is_keyed()
         };
         assert!(!keyed(&["1", "2.0", "x"]) && !keyed(&[]) && !keyed(&["NA", "NA", "1"]));
-        assert!(keyed(&["1", "x", "y"]) && keyed(&["1", "2", "007"]) && keyed(&["9000000000"]));
+        assert!(!keyed(&["1.2", "1.7"]));
+        assert!(
+            keyed(&["1", "x", "y"]) && keyed(&["1", "2", "007"]) && keyed(&["1", "9000000000"])
+        );
     }
 }

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod movielens;
 pub mod numbers;
 pub mod parquet;
+pub mod parts;
 pub mod profiles;
 pub mod rejects;
 pub mod source;

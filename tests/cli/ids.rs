@@ -121,9 +121,16 @@ fn titles_meet_the_keys_they_are_of() {
         }
         assert!(!csv.contains("Wrong"), "{args:?}: {csv}");
     }
-    let csv =
-        text(&fixture, &["stats", "movies", "numeric", "--movies", "m.csv", "--format", "csv"]);
-    assert!(!csv.contains("Wrong"), "{csv}");
+    // Keys that are numbers name movies of numeric data, and other keys none.
+    for titles in ["titled", "titled/movies.parquet", "m.csv"] {
+        let args = ["stats", "movies", "numeric", "--movies", titles];
+        assert!(stderr(&fixture, &args, 1).contains("`al` is not a whole number"), "{titles}");
+    }
+    fs::write(fixture.path("k.csv"), "user,item,rating\n1,20,5\n2,1,5\n").unwrap();
+    fs::write(fixture.path("km.csv"), "movieId,title\n1,One (1990)\n20,Twenty (1991)\n").unwrap();
+    fixture.ok(&["ingest", "k.csv", "--text-ids", "movie", "--movies", "km.csv", "-o", "k"]);
+    let csv = text(&fixture, &["stats", "movies", "numeric", "--movies", "k", "--format", "csv"]);
+    assert!(csv.contains("1,One (1990)") && csv.contains("20,Twenty (1991)"), "{csv}");
 }
 
 #[test]

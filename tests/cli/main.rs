@@ -9,6 +9,7 @@ mod ids;
 mod info;
 mod ingest;
 mod outputs;
+mod parquet;
 mod pipes;
 mod recommend;
 mod search;

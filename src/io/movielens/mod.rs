@@ -183,6 +183,20 @@ pub fn read_movies_text(
     }
 }
 
+/// Whether a folder has ratings as text, by their usual names.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn has_ratings(folder: &Path) -> Result<bool, IoError> {
+    let mut members = Members::Folder(folder.to_path_buf());
+    for layout in [Layout::Csv, Layout::Dat, Layout::Ml100k] {
+        if members.find(layout.ratings())?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Returns the one file that can only be the ratings.
 fn lone_file(members: &Members) -> Result<String, IoError> {
     const TEXTS: [&str; 8] = ["csv", "tsv", "txt", "dat", "data", "inter", "jsonl", "json"];

@@ -4,6 +4,7 @@ mod bits;
 mod buffer;
 mod decode;
 mod guard;
+mod import;
 mod input;
 mod ratings;
 mod read;

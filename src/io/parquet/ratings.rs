@@ -19,12 +19,13 @@ use rayon::prelude::*;
 use crate::io::columns::{Kinds, NO_TIME, Needed, Picked, RatingColumns, RatingRows, Visitor};
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
-use crate::io::keys::{Ids, KeyIndex, needs_key, renumber};
+use crate::io::keys::{IdSample, Ids, KeyIndex, renumber};
 use crate::io::parquet::buffer::Buffer;
 use crate::io::parquet::decode::{Column, Fours, KindNumbers, RawPage, Times, Wanted};
+use crate::io::parquet::import::{Import, id_texts};
 use crate::io::parquet::input::ParquetInput;
 use crate::io::parquet::read::ParquetFile;
-use crate::io::text::{MOVIE, RATING, TIMESTAMP, USER};
+use crate::io::text::{MOVIE, RATING, TIMESTAMP, TextOptions, USER, remarks, unused};
 use crate::io::time;
 use crate::io::values::{Scale, check_time};
 use crate::schema;
@@ -40,22 +41,28 @@ impl ParquetFile {
     /// If a column is missing or holds what it must not hold, or if `sink` fails.
     pub fn read_ratings(&self, intake: &mut Intake, sink: Sink<'_>) -> Result<(), IoError> {
         let mut columns = self.rating_columns(intake)?;
+        intake.unary = columns.positions[RATING].is_none();
         self.settle_ids(&mut columns, intake)?;
         let groups = self.metadata.metadata().row_groups();
         let starts = self.group_starts();
         let wanted: Vec<usize> =
             (0..groups.len()).filter(|&group| columns.may_hold(&groups[group])).collect();
+        let options = intake.options.clone();
         let mut n_rows = 0;
         for round in wanted.chunks(rayon::current_num_threads()) {
-            let parts: Vec<Result<Part, IoError>> = round
-                .par_iter()
-                .map(|&group| {
+            let read = |&group: &usize| match self.is_native() {
+                true => {
                     let memory = RatingColumns::default();
                     columns.read_group(self, group, starts[group], Needed::ALL, memory)
-                })
-                .collect();
+                }
+                false => columns.import_group(self, group, starts[group], &options),
+            };
+            let parts: Vec<Result<Part, IoError>> = round.par_iter().map(read).collect();
             for part in parts {
                 let mut part = part?;
+                for (error, text) in part.bad {
+                    intake.rejects.take(error, &text)?;
+                }
                 let [users, movies] = &part.keys;
                 renumber(&mut part.rows.user_id, users, &mut intake.users);
                 renumber(&mut part.rows.movie_id, movies, &mut intake.movies);
@@ -67,6 +74,26 @@ impl ParquetFile {
             }
         }
         Ok(())
+    }
+
+    /// Says which columns of another writer's file are not used, and the like.
+    ///
+    /// # Errors
+    /// If the user or the movie has no column.
+    pub fn rating_remarks(&self, options: &TextOptions) -> Result<Vec<String>, IoError> {
+        if self.is_native() {
+            return Ok(Vec::new());
+        }
+        let names = self.column_names();
+        let positions = options.columns.find_all(&self.name, names.clone())?;
+        let used: Vec<usize> = positions.into_iter().flatten().collect();
+        Ok(remarks(&unused(&names, &used), positions))
+    }
+
+    /// Returns the names of all columns, those that the path tells last.
+    fn column_names(&self) -> Vec<String> {
+        let names = self.schema().fields().iter().map(|field| field.name().clone());
+        names.chain(self.partitions.iter().map(|(name, _)| name.clone())).collect()
     }
 
     /// Returns the row that each row group begins with.
@@ -98,7 +125,7 @@ impl ParquetFile {
     pub fn rating_chunks(self, rows: usize) -> Result<RatingChunks, IoError> {
         let mut columns = self.rating_columns(&Intake::default())?;
         columns.scale = None;
-        let reader = self.builder(&columns.projection()).with_batch_size(rows).build();
+        let reader = self.builder(&columns.projection(&self)).with_batch_size(rows).build();
         let reader = reader.map_err(self.damaged())?;
         Ok(RatingChunks { file: self, columns, reader })
     }
@@ -106,7 +133,7 @@ impl ParquetFile {
     fn rating_columns(&self, intake: &Intake) -> Result<RatingColumnReader, IoError> {
         // In its own files mvrec reads numbers, and their keys apart.
         let is_key = |name: &String| self.is_own() && name.ends_with("_key");
-        let names = self.schema().fields().iter().map(|field| field.name().clone());
+        let names = self.column_names().into_iter();
         let names = names.map(|name| if is_key(&name) { String::new() } else { name }).collect();
         Ok(RatingColumnReader {
             positions: intake.options.columns.find_all(&self.name, names)?,
@@ -116,43 +143,44 @@ impl ParquetFile {
         })
     }
 
-    /// Tells whether users and movies are keys, as for a text.
+    /// Settles of users and of movies whether they are keys, as for a text; in its own files mvrec reads numbers.
     fn settle_ids(
         &self,
         columns: &mut RatingColumnReader,
         intake: &mut Intake,
     ) -> Result<(), IoError> {
-        const SAMPLED: usize = 1000;
         let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
         for (side, (ids, name)) in sides.into_iter().enumerate() {
             let at = columns.positions[side].expect("users and movies have a column");
-            let mut keyed = matches!(ids, Ids::Keys(_)) || intake.options.text_ids[side];
-            if !keyed && is_text(self.schema().field(at).data_type()) {
-                keyed = self.guarded(|| {
-                    let reader = self.builder(&[at]).with_limit(SAMPLED).build();
-                    let (mut n, mut keys) = (0, 0);
-                    for batch in reader.map_err(self.damaged())? {
-                        let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-                        let texts = self.cast(name, batch.column(0), &DataType::Utf8, true)?;
-                        n += texts.len();
-                        let texts = texts.as_string::<i32>().iter().flatten();
-                        keys += texts.filter(|text| needs_key(text.as_bytes())).count();
-                    }
-                    Ok(2 * keys > n)
-                })?;
-            }
+            let known = matches!(ids, Ids::Keys(_)) || intake.options.text_ids[side];
+            let keyed = !self.is_native() && (known || self.has_keys(at)?);
             columns.keyed[side] = keyed;
             ids.settle(&self.name, name, keyed)?;
         }
         Ok(())
     }
-}
 
-fn is_text(kind: &DataType) -> bool {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
+    /// Whether the ids of a column are keys, by its first values.
+    fn has_keys(&self, at: usize) -> Result<bool, IoError> {
+        let mut sample = IdSample::default();
+        let Some(field) = self.schema().fields().get(at) else {
+            let value = self.partition_value(at - self.schema().fields().len());
+            sample.add(value.unwrap_or_default().as_bytes());
+            return Ok(sample.is_keyed());
+        };
+        if *field.data_type() == DataType::Int32 {
+            return Ok(false);
+        }
+        self.guarded(|| {
+            let reader = self.builder(&[at]).with_limit(IdSample::SIZE).build();
+            for batch in reader.map_err(self.damaged())? {
+                let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+                if let Some(texts) = id_texts(batch.column(0)) {
+                    texts.iter().flatten().for_each(|text| sample.add(text.as_bytes()));
+                }
+            }
+            Ok(sample.is_keyed())
+        })
     }
 }
 
@@ -189,6 +217,8 @@ fn first_unlikely_time(times: &[i64]) -> Option<usize> {
 struct Part {
     rows: RatingColumns,
     keys: [KeyIndex; 2],
+    /// Errors of rows that were left out, each with the text of its row.
+    bad: Vec<(IoError, String)>,
 }
 
 /// Reads all of a column or the rows `wanted`, which ascend; nothing where it is stored in a way that is not known.
@@ -211,14 +241,16 @@ struct RatingColumnReader {
 }
 
 impl RatingColumnReader {
-    fn projection(&self) -> Vec<usize> {
-        self.positions.iter().flatten().copied().collect()
+    /// Returns the columns of the file that are read; partition values are none.
+    fn projection(&self, file: &ParquetFile) -> Vec<usize> {
+        let columns = file.schema().fields().len();
+        self.positions.iter().flatten().copied().filter(|&at| at < columns).collect()
     }
 
     /// Returns the column of timestamps where only some are wanted and they are stored as milliseconds.
     fn timed(&self, file: &ParquetFile) -> Option<(usize, Range<i64>)> {
         let at = self.positions[TIMESTAMP]?;
-        let stored = file.schema().field(at).data_type();
+        let stored = file.schema().fields().get(at)?.data_type();
         let ms = matches!(stored, DataType::Timestamp(TimeUnit::Millisecond, _));
         Some((at, self.period.clone().filter(|_| ms)?))
     }
@@ -287,6 +319,29 @@ impl RatingColumnReader {
             for batch in self.reader(file, group)? {
                 let batch = batch.map_err(|error| file.damaged()(error.into()))?;
                 self.append(file, &mut part, &batch, start)?;
+            }
+            Ok(part)
+        })
+    }
+
+    /// Reads a row group of another writer's file, which begins with row `start`.
+    fn import_group(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        start: usize,
+        options: &TextOptions,
+    ) -> Result<Part, IoError> {
+        let import = Import { file, positions: self.positions, keyed: self.keyed, options };
+        file.guarded(|| {
+            let mut part = Part::default();
+            let mut row = start;
+            for batch in self.reader(file, group)? {
+                let batch = batch.map_err(|error| file.damaged()(error.into()))?;
+                let mut imported = import.batch(&batch, row, &mut part.keys)?;
+                row += batch.num_rows();
+                part.rows.append(&mut imported.rows);
+                part.bad.append(&mut imported.bad);
             }
             Ok(part)
         })
@@ -410,7 +465,7 @@ impl RatingColumnReader {
         file: &ParquetFile,
         group: usize,
     ) -> Result<ParquetRecordBatchReader, IoError> {
-        let mut builder = file.builder(&self.projection()).with_row_groups(vec![group]);
+        let mut builder = file.builder(&self.projection(file)).with_row_groups(vec![group]);
         if let Some((at, period)) = self.timed(file) {
             if let Some(pages) = self.pages(file, group, at, &period) {
                 builder = builder.with_row_selection(pages);
@@ -449,14 +504,8 @@ impl RatingColumnReader {
         let required = |role, kind| cast(role, kind, false).expect("three are required");
         let mut rows = RatingColumns::default();
         for (side, ids) in [&mut rows.user_id, &mut rows.movie_id].into_iter().enumerate() {
-            if self.keyed[side] {
-                let texts = required(side, &DataType::Utf8)?;
-                let texts = texts.as_string::<i32>().iter().flatten();
-                ids.extend(texts.map(|text| part.keys[side].number(text.as_bytes())));
-            } else {
-                let numbers = required(side, &DataType::Int32)?;
-                ids.extend_from_slice(numbers.as_primitive::<Int32Type>().values());
-            }
+            let numbers = required(side, &DataType::Int32)?;
+            ids.extend_from_slice(numbers.as_primitive::<Int32Type>().values());
         }
         let rating = required(RATING, &DataType::Float32)?;
         rows.rating.extend_from_slice(rating.as_primitive::<Float32Type>().values());
@@ -1044,10 +1093,10 @@ mod tests {
         let message = |bytes| read(bytes).unwrap_err().to_string();
         assert_eq!(
             message(foreign(5, 7.0)),
-            "x.parquet: column `score` has `7` in row 1, which is not between 0.5 and 5"
+            "x.parquet: row 1: rating `7` is not between 0.5 and 5"
         );
-        assert!(message(foreign(-5, 3.0)).contains("column `ts` has `1969-12-31T23:59:55Z`"));
-        assert!(message(foreign(5, f64::NAN)).contains("has `NaN` in row 1"));
+        assert!(message(foreign(-5, 3.0)).contains("row 1: timestamp `1969-12-31T23:59:55Z`"));
+        assert!(message(foreign(5, f64::NAN)).contains("row 1: rating `NaN` is missing"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::io::error::IoError;
 use crate::io::parquet::input::ParquetInput;
 use crate::io::source::Source;
 use crate::io::values::epoch_ms;
+use crate::schema;
 
 /// Rows that are decoded at a time: few enough that their memory is used again and again.
 const BATCH_ROWS: usize = 1 << 16;
@@ -34,6 +35,8 @@ pub struct ParquetFile {
     pub(super) name: String,
     pub(super) input: ParquetInput,
     pub(super) metadata: ArrowReaderMetadata,
+    /// Columns that the path of a part tells (`year=2019/`), and their values.
+    pub(super) partitions: Vec<(String, Option<String>)>,
 }
 
 impl ParquetFile {
@@ -48,8 +51,8 @@ impl ParquetFile {
             .with_skip_arrow_metadata(true)
             .with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&input, options)
-            .map_err(|source| IoError::Parquet { file: name.clone(), source })?;
-        let file = Self { name, input, metadata };
+            .map_err(|source| unreadable(&name, source))?;
+        let file = Self { name, input, metadata, partitions: Vec::new() };
         file.check_places().map_err(file.damaged())?;
         Ok(file)
     }
@@ -107,14 +110,31 @@ impl ParquetFile {
         writer.is_some_and(|writer| writer.starts_with("mvrec "))
     }
 
+    /// Whether the file holds ratings in mvrec's own layout.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.is_own() && self.has_columns_of(&schema::ratings())
+    }
+
     /// Tells whether the file has all the columns of `schema` by name.
     #[must_use]
     pub fn has_columns_of(&self, schema: &SchemaRef) -> bool {
         schema.fields().iter().all(|field| self.schema().index_of(field.name()).is_ok())
     }
 
+    /// Adds the columns that the path of a part tells.
+    #[must_use]
+    pub fn with_partitions(mut self, partitions: Vec<(String, Option<String>)>) -> Self {
+        self.partitions = partitions;
+        self
+    }
+
+    pub(super) fn partition_value(&self, at: usize) -> Option<&str> {
+        self.partitions[at].1.as_deref()
+    }
+
     pub(super) fn damaged(&self) -> impl Fn(ParquetError) -> IoError + use<'_> {
-        |source| IoError::Parquet { file: self.name.clone(), source }
+        |source| unreadable(&self.name, source)
     }
 
     pub(super) fn builder(
@@ -403,6 +423,19 @@ impl ParquetFile {
             return Err(bad(format!("has values that do not fit {kind}")));
         }
         Ok(converted)
+    }
+}
+
+/// Says whether a file is damaged, or of a kind that is not read.
+fn unreadable(file: &str, source: ParquetError) -> IoError {
+    let text = source.to_string();
+    let is_unsupported = matches!(source, ParquetError::NYI(_))
+        || ["codec", "ompression", "ncrypt", "not supported", "nsupported", "not implemented"]
+            .iter()
+            .any(|word| text.contains(word));
+    match is_unsupported {
+        true => IoError::UnsupportedParquet { file: file.into(), problem: text },
+        false => IoError::Parquet { file: file.into(), source },
     }
 }
 

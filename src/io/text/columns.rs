@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use crate::io::error::IoError;
+use crate::io::error::{IoError, shown};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::values::Scale;
 
 /// Field roles, in the order of a file without a header.
-pub(super) const ROLES: [&str; 4] = ["user", "movie", "rating", "timestamp"];
+pub(in crate::io) const ROLES: [&str; 4] = ["user", "movie", "rating", "timestamp"];
 pub(in crate::io) const USER: usize = 0;
 pub(in crate::io) const MOVIE: usize = 1;
 pub(in crate::io) const RATING: usize = 2;
@@ -216,6 +216,32 @@ pub(in crate::io) fn unused(names: &[String], used: &[usize]) -> Vec<String> {
         .enumerate()
         .filter(|(at, name)| !used.contains(at) && !name.is_empty() && !says_the_same(name));
     of_no_use.map(|(_, name)| name.clone()).collect()
+}
+
+/// Says which columns are not used, and how the time is named where it may be one of them.
+pub(in crate::io) fn remarks(unused: &[String], positions: [Option<usize>; 4]) -> Vec<String> {
+    const SHOWN: usize = 12;
+    let mut remarks = Vec::new();
+    if positions[RATING].is_none() {
+        remarks.push(
+            "no column of ratings: each row counts as a rating of 1 (unary feedback); \
+             --columns rating=NAME names one"
+                .into(),
+        );
+    }
+    if !unused.is_empty() {
+        let mut names: Vec<String> =
+            unused.iter().take(SHOWN).map(|name| format!("`{}`", shown(name))).collect();
+        if unused.len() > SHOWN {
+            names.push(format!("and {} more", unused.len() - SHOWN));
+        }
+        let time = match positions[TIMESTAMP] {
+            Some(_) => "",
+            None => "; no time is known: --columns timestamp=NAME names its column",
+        };
+        remarks.push(format!("columns not used: {}{time}", names.join(", ")));
+    }
+    remarks
 }
 
 /// Returns of users and of movies whether the name of their column says that they are keys.

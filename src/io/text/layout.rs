@@ -2,7 +2,9 @@
 
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
-use crate::io::text::columns::{Columns, RATING, TIMESTAMP, TextOptions, USER, keyed, unused};
+use crate::io::text::columns::{
+    Columns, RATING, TIMESTAMP, TextOptions, USER, keyed, remarks, unused,
+};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::preamble::{Form, Preamble};
 use crate::io::text::record::{fields, record_length};
@@ -140,35 +142,6 @@ fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected
     let keyed = keyed(&names, positions);
     let names = positions.map(|at| at.map(|at| names[at].clone()));
     Ok(Detected { layout: Layout::JsonLines { names, keyed }, remarks })
-}
-
-/// Says which columns are not used, and how the time is named where it may be one of them.
-fn remarks(unused: &[String], positions: [Option<usize>; 4]) -> Vec<String> {
-    const SHOWN: usize = 12;
-    let mut remarks = Vec::new();
-    if positions[RATING].is_none() {
-        remarks.push(
-            "no column of ratings: each row counts as a rating of 1 (unary feedback); \
-             --columns rating=NAME names one"
-                .into(),
-        );
-    }
-    if !unused.is_empty() {
-        let mut names: Vec<String> = unused
-            .iter()
-            .take(SHOWN)
-            .map(|name| format!("`{}`", crate::io::error::shown(name)))
-            .collect();
-        if unused.len() > SHOWN {
-            names.push(format!("and {} more", unused.len() - SHOWN));
-        }
-        let time = match positions[TIMESTAMP] {
-            Some(_) => "",
-            None => "; no time is known: --columns timestamp=NAME names its column",
-        };
-        remarks.push(format!("columns not used: {}{time}", names.join(", ")));
-    }
-    remarks
 }
 
 impl Delimited {

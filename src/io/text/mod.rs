@@ -20,19 +20,18 @@ use std::io::Read;
 use rayon::prelude::*;
 
 pub use columns::{Columns, TextOptions};
-pub(super) use columns::{MOVIE, RATING, TIMESTAMP, USER, normalized};
+pub(super) use columns::{MOVIE, RATING, ROLES, TIMESTAMP, USER, normalized, remarks, unused};
 pub use delimiter::Delimiter;
 pub(super) use record::fields;
 
 use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;
-use crate::io::intake::{Intake, Sink};
+use crate::io::intake::{Intake, Sink, warn_of_1970};
 use crate::io::keys::{IdSample, Ids, renumber};
 use crate::io::text::blocks::Blocks;
 use crate::io::text::layout::{Layout, Records};
 use crate::io::text::lines::{Block, RecordReader};
 use crate::io::text::preamble::Preamble;
-use crate::io::time;
 use crate::progress::Progress;
 
 const BLOCKS_PER_THREAD: usize = 2;
@@ -189,19 +188,11 @@ impl Place<'_> {
 
     /// Says what only the whole file shows.
     fn remark(&self, progress: &dyn Progress) {
-        /// The first millisecond of 1971: no ratings were given on the web before.
-        const FIRST_CREDIBLE_MS: i64 = 31_536_000_000;
         if self.headers > 0 {
             let n = self.headers;
             progress.inform(&format!("{}: {n} repeated headers left out", self.file));
         }
-        if self.latest_ms != NO_TIME && self.latest_ms < FIRST_CREDIBLE_MS {
-            let latest = time::format(self.latest_ms);
-            progress.warn(&format!(
-                "{}: all times lie in 1970, the latest is {latest}: is it the right column, in seconds since 1970?",
-                self.file
-            ));
-        }
+        warn_of_1970(self.file, self.latest_ms, progress);
     }
 }
 
@@ -364,6 +355,11 @@ mod tests {
         assert_eq!(intake.movies.to_keys().unwrap().keys, ["7", "007", "8"]);
         let late = format!("{}2,007,5\n", "1,7,1\n".repeat(2000));
         assert_eq!(read(&late), Err("x.csv:2001: movie `007` has leading zeros".into()));
+        let late = late.replace("007", "9000000000");
+        assert_eq!(read(&late), Err("x.csv:2001: movie `9000000000` does not fit 32 bits".into()));
+        let mut intake = Intake::default();
+        read_with(&mut intake, "1,9000000000,1\n2,5,5\n").unwrap();
+        assert_eq!(intake.movies.to_keys().unwrap().keys, ["9000000000", "5"]);
         for missing in ["", "NA", "nan", "null", "\\N"] {
             let text = format!("user,item,rating\nbob,x,4\n{missing},y,3\n");
             assert_eq!(read(&text), Err(format!("x.csv:3: user `{missing}` is missing")));
@@ -449,7 +445,7 @@ mod tests {
             ("1,2,inf,9", "x.csv:5: rating `inf` is not between 0.5 and 5"),
             ("1,2,6.5,9", "x.csv:5: rating `6.5` is not between 0.5 and 5"),
             ("x,2,3,9", "x.csv:5: user `x` is not a whole number"),
-            ("1,3000000000,3,9", "x.csv:5: movie `3000000000` does not fit 32 bits"),
+            ("1,2.5,3,9", "x.csv:5: movie `2.5` is not a whole number"),
             ("1,2,3,-9", "x.csv:5: timestamp `-9` is not between 1970 and 2100"),
             ("1,2,3,soon", "x.csv:5: timestamp `soon` is neither seconds since 1970 nor a date"),
             ("1,2", "x.csv:5: no rating: the line has 2 of 4 fields: `1,2`"),
