@@ -127,6 +127,22 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             }
             None => {}
         }
+        match cause.downcast_ref::<ModelError>() {
+            Some(ModelError::Unary) => {
+                return Some(
+                    "`mvrec train als --feedback implicit`, cosine and popularity take unary feedback",
+                );
+            }
+            Some(ModelError::Negative { .. }) => {
+                return Some(
+                    "als and cosine take negative ratings; or shift the scale to begin at 0",
+                );
+            }
+            Some(ModelError::NoPositives { .. }) => {
+                return Some("--positive-from says from which rating on one counts as liked");
+            }
+            _ => {}
+        }
         if let Some(SplitError::EmptyPart { .. }) = cause.downcast_ref() {
             return Some("give more ratings, or another share, date or number for the part");
         }

@@ -52,13 +52,34 @@ impl FromStr for Scale {
     fn from_str(text: &str) -> Result<Self, String> {
         let end = |text: &str| text.trim().parse::<f32>().ok().filter(|end| end.is_finite());
         match text.split_once("..").map(|(min, max)| (end(min), end(max))) {
-            Some((Some(min), Some(max))) if min < max => Ok(Self { min, max }),
+            Some((Some(min), Some(max))) if min <= max => Ok(Self { min, max }),
             _ => Err("expected the lowest and the highest rating, such as 0..10".into()),
         }
     }
 }
 
 impl Scale {
+    /// Returns the width of the scale over that of MovieLens', 4.5; of a scale of one rating, 1.
+    #[must_use]
+    pub fn unit(&self) -> f32 {
+        match self.is_unary() {
+            true => 1.0,
+            false => (self.max - self.min) / 4.5,
+        }
+    }
+
+    /// Whether there is only one rating, which says no more than that a user chose the movie.
+    #[must_use]
+    pub fn is_unary(&self) -> bool {
+        self.min == self.max
+    }
+
+    /// Returns the lowest rating that counts as liked: 4 of MovieLens' half a star to five, and three quarters of any other scale.
+    #[must_use]
+    pub fn liked_from(&self) -> f32 {
+        if *self == Self::default() { 4.0 } else { self.min + 0.75 * (self.max - self.min) }
+    }
+
     /// Tells whether a rating lies on the scale, which NaN does not.
     #[must_use]
     pub fn contains(&self, value: f32) -> bool {
@@ -255,10 +276,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_liked_is_a_share_of_the_scale() {
+        for (scale, liked, unit) in [
+            ("0.5..5", 4.0, 1.0),
+            ("1..5", 4.0, 4.0 / 4.5),
+            ("1..10", 7.75, 2.0),
+            ("10..100", 77.5, 20.0),
+            ("0..1", 0.75, 1.0 / 4.5),
+            ("-1..1", 0.5, 2.0 / 4.5),
+            ("1..1", 1.0, 1.0),
+        ] {
+            let parsed: Scale = scale.parse().unwrap();
+            assert_eq!((parsed.liked_from(), parsed.unit()), (liked, unit), "{scale}");
+        }
+    }
+
+    #[test]
     fn scales_as_typed() {
         assert_eq!("0..10".parse(), Ok(Scale { min: 0.0, max: 10.0 }));
         assert_eq!("-1 .. 1.5".parse(), Ok(Scale { min: -1.0, max: 1.5 }));
-        for bad in ["", "5", "5..5", "10..0", "0..inf", "NaN..1", ".."] {
+        for bad in ["", "5", "10..0", "0..inf", "NaN..1", ".."] {
             assert!(bad.parse::<Scale>().is_err(), "{bad}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::dataset::DatasetError;
 use crate::dataset::ids::UserId;
 use crate::io::IoError;
+use crate::io::values::Scale;
 
 /// Failure to fit, save, open or ask a model.
 #[derive(Debug, thiserror::Error)]
@@ -27,10 +28,21 @@ pub enum ModelError {
     #[error("there are no ratings to train on")]
     NoRatings,
     /// Implicit training found no rating that counts as liked.
-    #[error("no rating reaches {from} stars, from which on one counts as liked")]
+    #[error("no rating between {scale} reaches {from}, from which on one counts as liked")]
     NoPositives {
         /// Threshold.
         from: f32,
+        /// Ratings that can be given.
+        scale: Scale,
+    },
+    /// Ratings that are all the same predict nothing.
+    #[error("all ratings are the same (unary feedback): there is nothing to predict from them")]
+    Unary,
+    /// Non-negative factors cannot make a negative rating.
+    #[error("NMF takes no negative ratings, and {rating} is one")]
+    Negative {
+        /// The lowest rating.
+        rating: f32,
     },
     /// A row's equations have no unique solution.
     #[error("the equations of {} are singular; raise the regularization", row(side, *.id))]

@@ -19,6 +19,7 @@ pub mod seen;
 pub mod spark;
 pub mod taste;
 pub mod train;
+mod units;
 pub mod warm;
 
 use std::ops::ControlFlow;
@@ -117,6 +118,11 @@ pub trait Factored: Sync {
     /// Returns how the model ranks, where its products are expected stars; else it ranks by the products themselves.
     fn star_ranking(&self) -> Option<&StarRanking>;
 
+    /// Returns the ratings of the data for a product of 1, where products are expected ratings.
+    fn rating_unit(&self) -> f32 {
+        self.star_ranking().map_or(1.0, StarRanking::unit)
+    }
+
     /// Returns the vector of a person: the trained one, or one solved from the ratings; nothing where nothing that was rated
     /// counts.
     ///
@@ -176,7 +182,8 @@ fn score_by_vectors(model: &dyn Factored, person: Person<'_>) -> Result<Scores, 
     if let Some(vector) = model.vector(person)? {
         scores(&items.data, &vector, &mut score);
         if model.star_ranking().is_some() {
-            rating = Some(score.clone());
+            let unit = model.rating_unit();
+            rating = Some(score.iter().map(|stars| unit * stars).collect());
         }
         if let Some((z, taste)) = model.taste_vectors().zip(model.taste(person)) {
             let mut near = vec![0.0; z.rows];

@@ -19,6 +19,7 @@ use crate::model::nmf::Nmf;
 use crate::model::popularity::Popularity;
 use crate::model::ranking::StarRanking;
 use crate::model::seen::Seen;
+use crate::model::units::{FactorsOf, Units};
 use crate::model::{Person, Recommender, spark};
 use crate::schema;
 
@@ -79,7 +80,12 @@ impl Model {
     pub fn turn_to(&mut self, users: &[i32]) -> Result<(), ModelError> {
         if let Some(factored) = self.recommender.factored() {
             let (folder, rank) = (self.folder.join(schema::USER_FACTORS), factored.items().cols);
-            let vectors = spark::read_factors(&folder, rank, Some(users))?;
+            let mut vectors = spark::read_factors(&folder, rank, Some(users))?;
+            if let Some(info) = &self.info {
+                let scale = info.training.scale.unwrap_or_default();
+                let units = Units::new(&info.algorithm, scale);
+                units.convert_users(&mut vectors.vectors, FactorsOf::Fitted);
+            }
             if self.info.is_none() {
                 self.user_ids.clone_from(&vectors.ids);
             }
@@ -133,6 +139,7 @@ impl Model {
         }
         let mean = info.training.mean_rating;
         let scale = info.training.scale.unwrap_or_default();
+        let units = Units::new(&info.algorithm, scale);
         let ranking = || -> Result<StarRanking, ModelError> {
             let of_catalogue =
                 |taste| of_catalogue(folder, schema::TASTE_FACTORS, taste, &movie_ids);
@@ -140,15 +147,19 @@ impl Model {
         };
         let recommender: Box<dyn Recommender> = match &info.algorithm {
             Algorithm::Als(params) => {
-                let mean = if params.biases { mean } else { 0.0 };
-                let fold_in = FoldIn { params: params.clone(), mean };
-                let (users, items) = factors.expect(OPENED);
-                let items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                let mean = if params.biases { mean / f64::from(units.rating) } else { 0.0 };
+                let fold_in = FoldIn { params: params.clone(), mean, unit: units.rating };
+                let (mut users, items) = factors.expect(OPENED);
+                let mut items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                units.convert_users(&mut users.vectors, FactorsOf::Fitted);
+                units.convert_items(&mut items, FactorsOf::Fitted);
                 Box::new(Als::new(fold_in, users, items, ranking()?))
             }
             Algorithm::Nmf(params) => {
-                let (users, items) = factors.expect(OPENED);
-                let items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                let (mut users, items) = factors.expect(OPENED);
+                let mut items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                units.convert_users(&mut users.vectors, FactorsOf::Fitted);
+                units.convert_items(&mut items, FactorsOf::Fitted);
                 Box::new(Nmf::new(params.clone(), users, items, ranking()?))
             }
             Algorithm::Cosine(params) => match params.between {
@@ -190,7 +201,7 @@ impl Model {
         };
         let catalogue = Catalogue::of_ids(&items.ids, movies);
         let user_ids = users.ids.clone();
-        let fold_in = FoldIn { params, mean: 0.0 };
+        let fold_in = FoldIn { params, mean: 0.0, unit: 1.0 };
         let ranking = StarRanking::of(&catalogue, Scale::default(), None);
         let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
         let folder = folder.to_path_buf();

@@ -3,7 +3,7 @@
 //! The best predicted stars make a poor list: they lift films that few have seen and those few loved, while what people go on to
 //! watch is mostly well known and like what they have watched before. So three things are added up:
 //!
-//! - the expected stars;
+//! - the expected stars, as on a scale as wide as MovieLens' (the width of the data's own over 4.5 is the unit);
 //! - 0.3 ln(1 + n), n being the number of ratings of the movie;
 //! - twice how near the movie is to those that the person has rated: t·z with z the movie's [vector of taste](crate::model::taste) and
 //!   t = m / √(mᵀCm), m = Σ w_j z_j. C is the covariance of z over the ratings of the most rated movies, so that t·z counts in standard
@@ -24,6 +24,8 @@ use crate::model::factors::cosines;
 
 /// What a score made so means.
 const MEANING: &str = "expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations";
+/// The same for data of another scale.
+const MEANING_OF_UNITS: &str = "expected rating, as on a scale 4.5 wide, + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations";
 /// What likeness of items means.
 pub(crate) const LIKENESS: &str = "mean of two cosines, of the vectors by which stars are predicted and of what people rate together, x n / (n + 5) for n ratings";
 /// Ratings at which likeness is trusted half.
@@ -40,6 +42,7 @@ pub struct StarRanking {
     bonus: Vec<f32>,
     /// Stars from which on a rating speaks for a movie.
     neutral: f32,
+    unit: f32,
     vectors: Option<Matrix>,
     /// C, row after row.
     covariance: OnceLock<Vec<f32>>,
@@ -62,6 +65,7 @@ impl StarRanking {
             bonus: bonus.collect(),
             n_ratings: catalogue.n_ratings.clone(),
             neutral: scale.min + (scale.max - scale.min) / 3.0,
+            unit: scale.unit(),
             vectors,
             covariance: OnceLock::new(),
         }
@@ -70,7 +74,13 @@ impl StarRanking {
     /// Says what a score means.
     #[must_use]
     pub fn meaning(&self) -> &'static str {
-        MEANING
+        if self.unit == 1.0 { MEANING } else { MEANING_OF_UNITS }
+    }
+
+    /// Returns the ratings of the data for a product of 1.
+    #[must_use]
+    pub fn unit(&self) -> f32 {
+        self.unit
     }
 
     /// Returns what is added to the products of each item.

@@ -176,9 +176,12 @@ impl<'a> Ranker<'a> {
             list.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
             let rating = |one: &Scored| {
                 let row = self.items.binary_search(&one.ix).expect("it is a candidate");
-                factored.star_ranking().is_some().then(|| match self.panels.get() {
-                    Some(panels) => panels.product(&vector, row),
-                    None => products_of_rows(&[factored.items()], &[one.ix], &vector)[0],
+                factored.star_ranking().is_some().then(|| {
+                    let product = match self.panels.get() {
+                        Some(panels) => panels.product(&vector, row),
+                        None => products_of_rows(&[factored.items()], &[one.ix], &vector)[0],
+                    };
+                    factored.rating_unit() * product
                 })
             };
             let list = self.cut(list).into_iter().map(|one| recommended(one, rating(&one)));

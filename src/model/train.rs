@@ -1,13 +1,15 @@
 //! Trains any algorithm on a dataset and writes the model directory.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::dataset::matrix::Interactions;
 use crate::dataset::store::write_table;
-use crate::dataset::{Dataset, Movies};
+use crate::dataset::{Dataset, Movies, Ratings};
 use crate::io::atomic::AtomicDir;
 use crate::io::keys::Keys;
+use crate::io::values::Scale;
 use crate::io::{IoError, batches, json};
 use crate::model::als::{self, Feedback};
 use crate::model::catalogue::Catalogue;
@@ -17,6 +19,7 @@ use crate::model::factors::Factors;
 use crate::model::info::{Algorithm, ModelInfo, Training};
 use crate::model::seen::Seen;
 use crate::model::taste;
+use crate::model::units::{FactorsOf, Units};
 use crate::model::warm::WarmStart;
 use crate::model::{nmf, spark};
 use crate::progress::Progress;
@@ -72,6 +75,9 @@ pub fn train_from(
     }
     progress.begin("building the matrix", "ratings", None);
     let matrix = Interactions::new(&dataset.ratings);
+    let scale = dataset.sidecar.history.scale.unwrap_or_default();
+    check_scale(&algorithm, scale, &dataset.ratings)?;
+    let units = Units::new(&algorithm, scale);
     let begin = |iterations| progress.begin("training", "iterations", Some(iterations as u64));
     let mut on_iteration = |iteration: usize, loss: f64| {
         progress.advance(1);
@@ -79,6 +85,16 @@ pub fn train_from(
         if progress.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let start = warm.map(|warm| warm.of(&matrix, &dataset.sidecar)).transpose()?;
+    let start = start.map(|mut start| {
+        units.convert_users(&mut start.users, FactorsOf::Fitted);
+        units.convert_items(&mut start.items, FactorsOf::Fitted);
+        start
+    });
+    let fitted = units.fitted(&dataset.ratings);
+    let scaled = matches!(&fitted, Cow::Owned(_)).then(|| Interactions::new(&fitted));
+    let fitted = scaled.as_ref().unwrap_or(&matrix);
+    let square = f64::from(units.rating).powi(2);
+    let losses = |losses: Vec<f64>| losses.into_iter().map(|loss| square * loss).collect();
     let factors = |ids: &[i32], vectors| Factors { ids: ids.to_vec(), vectors };
     let taste = algorithm.ranks_by_stars().then(|| {
         progress.begin("relating movies", "movies", None);
@@ -89,24 +105,38 @@ pub fn train_from(
         Algorithm::Als(params) => {
             let liked = match params.feedback {
                 Feedback::Explicit => None,
-                Feedback::Implicit => Some(matrix.at_least(params.positive_from)),
+                Feedback::Implicit => Some(fitted.at_least(params.positive_from)),
             };
-            let matrix = liked.as_ref().unwrap_or(&matrix);
-            if matrix.n_ratings() == 0 {
-                return Err(ModelError::NoPositives { from: params.positive_from });
+            let liked = liked.as_ref().unwrap_or(fitted);
+            if liked.n_ratings() == 0 {
+                return Err(ModelError::NoPositives { from: params.positive_from, scale });
+            }
+            if params.feedback == Feedback::Implicit
+                && liked.n_ratings() == fitted.n_ratings()
+                && !scale.is_unary()
+            {
+                let from = params.positive_from;
+                progress.warn(&format!(
+                    "every rating counts as liked: all are {from} or more; --positive-from decides"
+                ));
             }
             begin(params.iterations);
-            let fit = als::fit(matrix, params, start, &mut on_iteration)?;
+            let mut fit = als::fit(liked, params, start, &mut on_iteration)?;
+            units.convert_users(&mut fit.users, FactorsOf::Data);
+            units.convert_items(&mut fit.items, FactorsOf::Data);
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items, taste }, fit.losses)
+            (Parts::Factors { users, items, taste }, losses(fit.losses))
         }
         Algorithm::Nmf(params) => {
             begin(params.iterations);
-            let fit = nmf::fit(&matrix, params, start, &mut on_iteration)?;
+            let params = params.clone().in_units(units.rating);
+            let mut fit = nmf::fit(fitted, &params, start, &mut on_iteration)?;
+            units.convert_users(&mut fit.users, FactorsOf::Data);
+            units.convert_items(&mut fit.items, FactorsOf::Data);
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items, taste }, fit.losses)
+            (Parts::Factors { users, items, taste }, losses(fit.losses))
         }
         Algorithm::Cosine(params) => {
             let neighbors = cosine::fit(&matrix, params, progress)?;
@@ -138,6 +168,23 @@ pub fn train_from(
     let catalogue = Catalogue::of_training(&matrix, movies);
     let user_keys = dataset.sidecar.user_keys.clone();
     Ok(Trained { info, catalogue, seen: Seen::of_training(&matrix), user_keys, parts })
+}
+
+/// Refuses ratings that an algorithm can make nothing of.
+fn check_scale(algorithm: &Algorithm, scale: Scale, ratings: &Ratings) -> Result<(), ModelError> {
+    let Algorithm::Nmf(params) = algorithm else {
+        let is_explicit = algorithm.ranks_by_stars();
+        return if is_explicit && scale.is_unary() { Err(ModelError::Unary) } else { Ok(()) };
+    };
+    let lowest = ratings.columns().rating.iter().copied().fold(f32::INFINITY, f32::min);
+    if lowest < 0.0 {
+        return Err(ModelError::Negative { rating: lowest });
+    }
+    match params.fill {
+        None if scale.is_unary() => Err(ModelError::Unary),
+        Some(fill) if scale.is_unary() && fill == scale.max => Err(ModelError::Unary),
+        _ => Ok(()),
+    }
 }
 
 impl Trained {

@@ -169,6 +169,7 @@ fn ids_that_are_text_meet_by_their_keys() {
     insta::assert_snapshot!(fixture.snapshot(&["evaluate", "model", "--test", "numbers.csv"]), @"
     exit 1
     --- stderr
+    mvrec: warning: none of the 1 test ratings is relevant, which begins at 4; --relevant-from decides
     mvrec: error: the ids of users are text in one of these and numbers in the other
     ");
 }

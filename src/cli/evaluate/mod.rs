@@ -60,9 +60,9 @@ pub(crate) struct EvaluateArgs {
     /// Lengths at which lists are cut
     #[arg(short, value_delimiter = ',', default_value = "10,20", value_name = "K,...")]
     k: Vec<usize>,
-    /// Fewest stars of a test rating that make its movie relevant
-    #[arg(long, default_value_t = 4.0, value_name = "STARS")]
-    relevant_from: f32,
+    /// Lowest test rating that makes its movie relevant [default: 4 of 0.5..5, three quarters of another scale]
+    #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
+    relevant_from: Option<f32>,
     /// What a relevant movie gains in NDCG
     #[arg(long, value_enum, default_value_t = GainArg::Binary, value_name = "GAIN")]
     gain: GainArg,
@@ -139,6 +139,9 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     let per_user =
         args.per_user.as_ref().map(|path| ReportArgs::to_file(path).sink()).transpose()?;
     let test = args.test.as_deref().map(|path| load(path, ui)).transpose()?;
+    if let Some(test) = &test {
+        args.check_relevance(test, ui);
+    }
     let measured = args
         .what
         .iter()
@@ -161,7 +164,7 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     let object = args.object(&measured, &comparisons, test.as_ref());
     let rows =
         if args.compare { of_comparisons(&measured, &comparisons) } else { of_figures(&measured) };
-    let figure = || figure(&measured, &comparisons, args.protocol().shortest());
+    let figure = || figure(&measured, &comparisons, args.protocol(test.as_ref()).shortest());
     sink.write(&Report::Both { object, rows }, figure)?;
     args.judge(&measured)
 }
@@ -183,7 +186,7 @@ impl EvaluateArgs {
         Ok(())
     }
 
-    fn protocol(&self) -> Protocol {
+    fn protocol(&self, test: Option<&Dataset>) -> Protocol {
         let mut cuts = self.k.clone();
         cuts.sort_unstable();
         cuts.dedup();
@@ -192,7 +195,30 @@ impl EvaluateArgs {
             GainArg::Stars => Gain::Stars,
             GainArg::Exponential => Gain::Exponential,
         };
-        Protocol { cuts, relevant_from: self.relevant_from, gain }
+        Protocol { cuts, relevant_from: self.relevant_from(test), gain }
+    }
+
+    /// Returns the lowest rating that is relevant, which unless told follows from the scale of the test ratings.
+    fn relevant_from(&self, test: Option<&Dataset>) -> f32 {
+        let scale = test.and_then(|test| test.sidecar.history.scale).unwrap_or_default();
+        self.relevant_from.unwrap_or_else(|| scale.liked_from())
+    }
+
+    /// Warns where nothing or everything is relevant: then ranking metrics say little.
+    fn check_relevance(&self, test: &Dataset, ui: &Ui) {
+        let from = self.relevant_from(Some(test));
+        let ratings = &test.ratings.columns().rating;
+        let scale = test.sidecar.history.scale.unwrap_or_default();
+        let relevant = ratings.iter().filter(|&&rating| rating >= from).count();
+        let what = match relevant {
+            0 => "none",
+            n if n == ratings.len() && !scale.is_unary() => "every one",
+            _ => return,
+        };
+        ui.warn(&format!(
+            "{what} of the {} test ratings is relevant, which begins at {from}; --relevant-from decides",
+            ratings.len()
+        ));
     }
 
     fn measure(&self, what: &Path, test: Option<&Dataset>, ui: &Ui) -> Result<Measured> {
@@ -258,7 +284,7 @@ impl EvaluateArgs {
         };
         ui.begin("evaluating", "users", None);
         let (protocol, fold_in) =
-            (self.protocol(), fold_in.as_ref().map(|(ratings, _)| &**ratings));
+            (self.protocol(Some(test)), fold_in.as_ref().map(|(ratings, _)| &**ratings));
         let system = OfModel::new(&model, fold_in, &protocol);
         let mut outcome = evaluate(&system, &ratings, &background, &protocol)?;
         outcome.rename_users(&back);
@@ -277,7 +303,7 @@ impl EvaluateArgs {
             movies: self.titles(test)?,
         };
         ui.begin("evaluating", "users", None);
-        let protocol = self.protocol();
+        let protocol = self.protocol(Some(test));
         let system = OfLists { rows: &rows, by_rank, n: protocol.longest() };
         Ok(evaluate(&system, &test.ratings, &background, &protocol)?)
     }

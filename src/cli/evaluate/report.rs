@@ -71,7 +71,7 @@ impl EvaluateArgs {
         comparisons: &[Comparison],
         test: Option<&Dataset>,
     ) -> Map<String, Value> {
-        let protocol = self.protocol();
+        let protocol = self.protocol(test);
         let mut definitions = Map::new();
         for metric in Metric::ALL {
             definitions
@@ -84,12 +84,12 @@ impl EvaluateArgs {
         let mut object = Map::new();
         if let Some(test) = test {
             let stars = &test.ratings.columns().rating;
-            let relevant = stars.iter().filter(|&&stars| stars >= self.relevant_from).count();
+            let relevant = stars.iter().filter(|&&stars| stars >= protocol.relevant_from).count();
             let users = test.ratings.user_ids().len();
             object.insert(
                 "test".into(),
                 json!({ "ratings": test.ratings.len(), "users": users, "relevant": relevant,
-                        "relevant_from": self.relevant_from }),
+                        "relevant_from": protocol.relevant_from }),
             );
         }
         object.insert("systems".into(), systems.into());

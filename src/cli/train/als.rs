@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::error::{Result, usage};
 use crate::cli::train::{CommonArgs, PassesArgs};
+use crate::io::values::Scale;
 use crate::model::als::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
 
 /// Factorise by alternating least squares
@@ -51,10 +52,8 @@ pub(super) struct AlsArgs {
     /// Weigh a rating of r by 1 + ALPHA r, and everything else by 1, as Hu et al. (implicit)
     #[arg(long, value_name = "ALPHA", conflicts_with = "unobserved_weight")]
     alpha: Option<f32>,
-    #[arg(long, value_name = "STARS", help = format!(
-        "Fewest stars with which a movie counts as liked (implicit) [default: {}]",
-        AlsParams::implicit().positive_from
-    ))]
+    /// Lowest rating with which a movie counts as liked (implicit) [default: 4 of 0.5..5, three quarters of another scale]
+    #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
     positive_from: Option<f32>,
     /// How the equations of each row are solved [default: cholesky, implicit: cg]
     #[arg(long, value_enum, value_name = "SOLVER")]
@@ -83,6 +82,12 @@ enum SolverArg {
 }
 
 impl AlsArgs {
+    /// Returns parameters with the defaults that follow from the scale of the ratings.
+    pub(super) fn for_scale(&self, params: &AlsParams, scale: Scale) -> AlsParams {
+        let positive_from = self.positive_from.unwrap_or_else(|| scale.liked_from());
+        AlsParams { positive_from, ..params.clone() }
+    }
+
     pub(super) fn params(&self) -> Result<AlsParams> {
         let of_implicit = [
             ("--unobserved-weight", self.unobserved_weight.is_some()),

@@ -15,6 +15,7 @@ use crate::cli::interrupt;
 use crate::cli::output::OutputLocation;
 use crate::cli::ui::Ui;
 use crate::io::atomic::{AtomicDir, MODEL};
+use crate::io::values::Scale;
 use crate::model::info::Algorithm;
 use crate::model::train::train_from;
 use crate::model::warm::WarmStart;
@@ -61,16 +62,18 @@ pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
     let none = PassesArgs::default();
     match args.algorithm {
         TrainCommand::Als(args) => {
-            train(&args.common, &args.passes, Algorithm::Als(args.params()?), ui)
+            let params = args.params()?;
+            let of_scale = |scale| Algorithm::Als(args.for_scale(&params, scale));
+            train(&args.common, &args.passes, &of_scale, ui)
         }
         TrainCommand::Nmf(args) => {
-            train(&args.common, &args.passes, Algorithm::Nmf(args.params()), ui)
+            train(&args.common, &args.passes, &|_| Algorithm::Nmf(args.params()), ui)
         }
         TrainCommand::Cosine(args) => {
-            train(&args.common, &none, Algorithm::Cosine(args.params()), ui)
+            train(&args.common, &none, &|_| Algorithm::Cosine(args.params()), ui)
         }
         TrainCommand::Popularity(args) => {
-            train(&args.common, &none, Algorithm::Popularity(args.params()), ui)
+            train(&args.common, &none, &|_| Algorithm::Popularity(args.params()), ui)
         }
     }
 }
@@ -78,7 +81,14 @@ pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
 /// Columns of 20 bytes and the matrix in both orders, one of them while it is turned.
 const BYTES_PER_RATING: u64 = 60;
 
-fn train(args: &CommonArgs, passes: &PassesArgs, algorithm: Algorithm, ui: &Ui) -> Result<()> {
+/// Trains; some defaults follow the scale of the ratings, which is known when they are loaded.
+fn train(
+    args: &CommonArgs,
+    passes: &PassesArgs,
+    for_scale: &dyn Fn(Scale) -> Algorithm,
+    ui: &Ui,
+) -> Result<()> {
+    let algorithm = for_scale(Scale::default());
     algorithm.validate()?;
     let width = match &algorithm {
         Algorithm::Als(params) => params.width(),
@@ -91,6 +101,7 @@ fn train(args: &CommonArgs, passes: &PassesArgs, algorithm: Algorithm, ui: &Ui) 
     let inputs: Vec<&Path> = others.into_iter().flatten().chain([args.input.path()?]).collect();
     let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
+    let algorithm = for_scale(dataset.sidecar.history.scale.unwrap_or_default());
     let shape = dataset.ratings.shape();
     let rows = (shape.users + shape.movies) as u64;
     let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();

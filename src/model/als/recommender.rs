@@ -22,6 +22,8 @@ pub struct FoldIn {
     pub params: AlsParams,
     /// Mean rating μ that the biases are relative to; 0 without biases.
     pub mean: f64,
+    /// Ratings of the data for one that was fitted.
+    pub unit: f32,
 }
 
 /// A fitted ALS model.
@@ -50,12 +52,12 @@ impl Als {
     /// Returns the ratings of a person that count.
     fn counted(&self, person: Person<'_>) -> (Vec<u32>, Vec<f32>) {
         let counted = person.ratings.iter().filter(|(_, stars)| self.counts(*stars));
-        counted.map(|&(item, stars)| (item.0, stars)).unzip()
+        counted.map(|&(item, stars)| (item.0, stars / self.fold_in.unit)).unzip()
     }
 
     /// Returns the step that solves a person's row.
     fn step(&self) -> HalfStep<'_> {
-        let FoldIn { params, mean } = &self.fold_in;
+        let FoldIn { params, mean, .. } = &self.fold_in;
         let shared =
             self.shared.get_or_init(|| Shared::new(params, *mean, Side::Users, &self.items));
         HalfStep::with(params, *mean, Side::Users, &self.items, shared)
@@ -119,7 +121,7 @@ impl Recommender for Als {
         let (rated, stars) = self.counted(person);
         let parts = self.step().parts(&rated, &stars, items);
         let parts = parts.ok_or(ModelError::Singular { side: "user", id: None })?;
-        let FoldIn { params, mean } = &self.fold_in;
+        let FoldIn { params, mean, .. } = &self.fold_in;
         let own = |item: ItemIx| match params.biases {
             true => *mean as f32 + self.items.row(item.at())[params.factors + 1],
             false => 0.0,

@@ -32,6 +32,13 @@ pub struct NmfParams {
 }
 
 impl NmfParams {
+    /// Returns the parameters for ratings that were divided by a unit.
+    #[must_use]
+    pub(crate) fn in_units(self, unit: f32) -> Self {
+        let fill = self.fill.map(|fill| fill / unit);
+        Self { fill, ..self }
+    }
+
     /// Returns the defaults for the rated cells alone.
     #[must_use]
     pub fn masked() -> Self {

@@ -22,6 +22,8 @@ pub struct Nmf {
     users: Factors,
     items: Matrix,
     ranking: StarRanking,
+    /// Ratings of the data for one that was fitted.
+    unit: f32,
     filled: OnceLock<Option<Filled>>,
 }
 
@@ -29,7 +31,13 @@ impl Nmf {
     /// Joins the vectors, of which `users` may hold only those to be asked for.
     #[must_use]
     pub fn new(params: NmfParams, users: Factors, items: Matrix, ranking: StarRanking) -> Self {
-        Self { params, users, items, ranking, filled: OnceLock::new() }
+        let unit = ranking.unit();
+        Self { params: params.in_units(unit), users, items, ranking, unit, filled: OnceLock::new() }
+    }
+
+    /// Returns the items that a person has rated, and the ratings as they are fitted.
+    fn split(&self, ratings: &[(ItemIx, f32)]) -> (Vec<u32>, Vec<f32>) {
+        ratings.iter().map(|&(item, stars)| (item.0, stars / self.unit)).unzip()
     }
 
     /// Returns the step that solves a person's row.
@@ -40,15 +48,11 @@ impl Nmf {
 
     fn solve(&self, person: Person<'_>) -> Vec<f32> {
         let step = self.step();
-        let (items, stars) = split(person.ratings);
+        let (items, stars) = self.split(person.ratings);
         let mut vector = vec![0.0; self.items.cols];
         step.solve(&mut step.scratch(), &items, &stars, &mut vector);
         vector
     }
-}
-
-fn split(ratings: &[(ItemIx, f32)]) -> (Vec<u32>, Vec<f32>) {
-    ratings.iter().map(|&(item, stars)| (item.0, stars)).unzip()
 }
 
 impl Factored for Nmf {
@@ -93,7 +97,7 @@ impl Recommender for Nmf {
         person: Person<'_>,
         items: &[ItemIx],
     ) -> Result<Vec<Explanation>, ModelError> {
-        let (rated, stars) = split(person.ratings);
+        let (rated, stars) = self.split(person.ratings);
         let solution = self.solve(person);
         let parts = self.step().parts(&rated, &stars, &solution, items);
         let parts = parts.ok_or(ModelError::Singular { side: "user", id: None })?;
