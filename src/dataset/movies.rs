@@ -334,6 +334,19 @@ impl Movies {
     }
 }
 
+/// Returns the genres of a text `A|B` that says some.
+pub fn known_genres(genres: &str) -> impl Iterator<Item = &str> {
+    genres.split('|').filter(|genre| !genre.is_empty() && *genre != NO_GENRES)
+}
+
+/// Returns how much two sets of genres have in common, from 0 to 1 (Jaccard's index); 0 where none is known.
+#[must_use]
+pub fn genre_overlap<T: PartialEq>(a: &[T], b: &[T]) -> f64 {
+    let common = a.iter().filter(|genre| b.contains(genre)).count() as f64;
+    let all = (a.len() + b.len()) as f64 - common;
+    if all > 0.0 { common / all } else { 0.0 }
+}
+
 impl<'a> Movie<'a> {
     /// Goes through the genres.
     pub fn genre_list(&self) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -362,6 +375,18 @@ pub(crate) fn without_year(title: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn genres_overlap_by_what_is_known_of_both() {
+        let overlap = |a: &str, b: &str| {
+            let [a, b] = [a, b].map(|text| known_genres(text).collect::<Vec<_>>());
+            genre_overlap(&a, &b)
+        };
+        assert_eq!(overlap("Drama|War", "War|Comedy"), 1.0 / 3.0);
+        assert_eq!(overlap("Drama", "Drama"), 1.0);
+        assert_eq!(overlap(NO_GENRES, NO_GENRES), 0.0);
+        assert_eq!(overlap("", "Drama"), 0.0);
+    }
 
     fn movies() -> Movies {
         let titles = [

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
+use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::dataset::{Movies, Ratings};
 use crate::eval::ranking::{Gain, Metric, auc};
 use crate::model::recommend::{Query, Ranker};
@@ -334,13 +335,12 @@ fn diversity(list: &[i32], movies: &Movies) -> f64 {
     let genres: Vec<Vec<&str>> = list
         .iter()
         .filter_map(|&id| movies.get(MovieId(id)))
-        .map(|movie| movie.genres.split('|').collect())
+        .map(|movie| known_genres(movie.genres).collect())
         .collect();
     let (mut sum, mut pairs) = (0.0, 0.0);
     for (at, a) in genres.iter().enumerate() {
         for b in &genres[at + 1..] {
-            let common = a.iter().filter(|genre| b.contains(genre)).count() as f64;
-            sum += 1.0 - common / (a.len() as f64 + b.len() as f64 - common);
+            sum += 1.0 - genre_overlap(a, b);
             pairs += 1.0;
         }
     }

@@ -7,6 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::linalg::quantile::quantile;
+
 /// Replicates of the permutation test.
 const PERMUTATIONS: usize = 10_000;
 
@@ -45,17 +47,10 @@ pub fn bootstrap(
         let mut values: Vec<f64> = drawn.iter().map(|row| row[figure]).collect();
         values.retain(|value| value.is_finite());
         values.sort_unstable_by(f64::total_cmp);
-        (!values.is_empty()).then(|| (quantile(&values, 0.025), quantile(&values, 0.975)))
+        let at = |q| quantile(values.len(), |at| values[at], q);
+        (!values.is_empty()).then(|| (at(0.025), at(0.975)))
     };
     (0..n_figures).map(interval).collect()
-}
-
-/// Returns a quantile of ascending values, by linear interpolation (type 7 of Hyndman & Fan 1996).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let place = q * (sorted.len() - 1) as f64;
-    let (low, share) = (place.floor() as usize, place.fract());
-    let high = (low + 1).min(sorted.len() - 1);
-    sorted[low] + share * (sorted[high] - sorted[low])
 }
 
 /// Difference of two systems over the users that both were measured on.

@@ -10,6 +10,7 @@ mod error;
 pub mod id_list;
 pub mod intake;
 pub mod json;
+pub mod json_array;
 pub mod keys;
 pub mod movielens;
 pub mod numbers;

@@ -7,6 +7,7 @@ pub mod gram;
 pub mod ldl;
 pub mod nnls;
 pub mod panels;
+pub mod quantile;
 mod rank_update;
 pub(crate) mod simd;
 pub mod sparse;

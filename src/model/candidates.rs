@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::dataset::expr::Plan;
 use crate::dataset::ids::ItemIx;
+use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::io::columns::NO_TIME;
 use crate::model::catalogue::Catalogue;
 
@@ -79,7 +80,7 @@ impl GenreSets {
         let names: Vec<String> = catalogue.movies.genres().into_iter().map(String::from).collect();
         let (mut starts, mut genres) = (vec![0], Vec::new());
         for (_, movie) in catalogue.movies.iter() {
-            let numbers = movie.genre_list().filter_map(|genre| {
+            let numbers = known_genres(movie.genres).filter_map(|genre| {
                 names.binary_search_by(|name| name.as_str().cmp(genre)).ok().map(|at| at as u16)
             });
             genres.extend(numbers);
@@ -119,9 +120,6 @@ impl GenreSets {
     /// Tells how much the genres of two items have in common, from 0 to 1: Jaccard's index.
     #[must_use]
     pub fn overlap(&self, a: ItemIx, b: ItemIx) -> f32 {
-        let (a, b) = (self.of_item(a), self.of_item(b));
-        let common = a.iter().filter(|genre| b.contains(genre)).count() as f32;
-        let all = (a.len() + b.len()) as f32 - common;
-        if all > 0.0 { common / all } else { 0.0 }
+        genre_overlap(self.of_item(a), self.of_item(b)) as f32
     }
 }

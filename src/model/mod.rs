@@ -208,8 +208,8 @@ fn similar_by_vectors(model: &dyn Factored, item: ItemIx) -> Vec<f32> {
 /// Tells how alike two items are, by the same vectors.
 fn likeness_by_vectors(model: &dyn Factored, a: ItemIx, b: ItemIx) -> f32 {
     let own = factors::cosine(model.items(), model.factors(), a.at(), b.at());
-    match model.taste_vectors() {
-        Some(vectors) => f32::midpoint(own, factors::cosine(vectors, vectors.cols, a.at(), b.at())),
+    match model.star_ranking() {
+        Some(ranking) => ranking.similarity(own, a, b),
         None => own,
     }
 }

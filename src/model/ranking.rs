@@ -20,7 +20,7 @@ use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
 use crate::linalg::dense::{Matrix, add_rows, dot, scores};
 use crate::model::catalogue::Catalogue;
-use crate::model::factors::cosines;
+use crate::model::factors::{cosine, cosines};
 
 /// What a score made so means.
 const MEANING: &str = "expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations";
@@ -55,6 +55,13 @@ pub struct Taste {
     pub vector: Vec<f32>,
     /// What m has to be multiplied with to be 2 t.
     scale: f32,
+}
+
+/// Returns the mean of two cosines, as far as so many ratings of the other movie can be trusted: one that a single person has rated is near
+/// all that this person has rated.
+fn trusted(by_stars: f32, by_taste: f32, n: u32) -> f32 {
+    let trust = n as f32 / (n as f32 + TRUSTED_HALF);
+    trust * f32::midpoint(by_stars, by_taste)
 }
 
 impl StarRanking {
@@ -128,10 +135,15 @@ impl StarRanking {
         for ((likeness, by_taste), &n) in
             cosines_of_stars.iter_mut().zip(by_taste).zip(&self.n_ratings)
         {
-            // A movie that one person has rated is near all that this person has rated.
-            let trust = n as f32 / (n as f32 + TRUSTED_HALF);
-            *likeness = trust * f32::midpoint(*likeness, by_taste);
+            *likeness = trusted(*likeness, by_taste, n);
         }
+    }
+
+    /// Returns what [`Self::complete_likeness`] makes of the cosine of `other` with `item`.
+    pub fn similarity(&self, cosine_of_stars: f32, item: ItemIx, other: ItemIx) -> f32 {
+        let Some(vectors) = &self.vectors else { return cosine_of_stars };
+        let by_taste = cosine(vectors, vectors.cols, item.at(), other.at());
+        trusted(cosine_of_stars, by_taste, self.n_ratings[other.at()])
     }
 
     fn covariance(&self, vectors: &Matrix) -> Vec<f32> {

@@ -1,6 +1,6 @@
 //! A few movies for a newcomer to rate.
 
-use crate::dataset::movies::NO_GENRES;
+use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::stats::movies::MovieFigures;
 
 /// Movies that a selection is made of: the most rated ones.
@@ -45,13 +45,9 @@ pub fn landing(most_rated: &[MovieFigures], n: usize) -> Vec<MovieFigures> {
 /// Returns the overlap of the genres of two movies.
 fn common(a: &MovieFigures, b: &MovieFigures) -> f64 {
     let genres = |movie: &MovieFigures| -> Vec<String> {
-        let genres = movie.genres.as_deref().unwrap_or_default().split('|');
-        genres.filter(|genre| !genre.is_empty() && *genre != NO_GENRES).map(String::from).collect()
+        known_genres(movie.genres.as_deref().unwrap_or_default()).map(String::from).collect()
     };
-    let (a, b) = (genres(a), genres(b));
-    let both = a.iter().filter(|genre| b.contains(genre)).count() as f64;
-    let all = (a.len() + b.len()) as f64 - both;
-    if all > 0.0 { both / all } else { 0.0 }
+    genre_overlap(&genres(a), &genres(b))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, dot};
+use crate::linalg::quantile::quantile;
 use crate::model::info::Algorithm;
 use crate::model::open::user_ids;
 use crate::model::recommend::{Query, Ranker};
@@ -130,10 +131,13 @@ pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelEr
 fn norms(vectors: &Matrix, k: usize) -> Option<Norms> {
     let rows = vectors.iter_rows().map(|row| f64::from(dot(&row[..k], &row[..k])).sqrt());
     let mut lengths: Vec<f64> = rows.collect();
+    if lengths.is_empty() {
+        return None;
+    }
     lengths.sort_unstable_by(f64::total_cmp);
     Some(Norms {
         min: *lengths.first()?,
-        median: lengths[lengths.len() / 2],
+        median: quantile(lengths.len(), |at| lengths[at], 0.5),
         mean: lengths.iter().sum::<f64>() / lengths.len() as f64,
         max: *lengths.last()?,
     })

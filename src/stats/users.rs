@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::dataset::scan::Pass;
 use crate::io::columns::{Needed, RatingRows, Visitor};
+use crate::linalg::quantile::quantile;
 
 /// Ratings per user.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -125,11 +126,9 @@ pub fn users(per_user: &[(i32, usize)]) -> UserReport {
             share: given as f64 / all as f64,
         }
     });
-    let quantile = |share: f64| {
-        let place = share * (n - 1) as f64;
-        let (low, part) = (place.floor() as usize, place.fract());
-        let count = |at: usize| counts[n - 1 - at.min(n - 1)] as f64;
-        Quantile { share, ratings: count(low) + part * (count(low + 1) - count(low)) }
+    let told = |share: f64| {
+        let count = |at: usize| counts[n - 1 - at] as f64;
+        Quantile { share, ratings: quantile(n, count, share) }
     };
     let mut bins: Vec<Bin> = Vec::new();
     for &count in counts.iter().rev() {
@@ -143,7 +142,7 @@ pub fn users(per_user: &[(i32, usize)]) -> UserReport {
         users: n,
         ratings: all,
         mean: (n > 0).then(|| all as f64 / n as f64),
-        quantiles: if n > 0 { QUANTILES.into_iter().map(quantile).collect() } else { Vec::new() },
+        quantiles: if n > 0 { QUANTILES.into_iter().map(told).collect() } else { Vec::new() },
         top: if n > 0 { shares.collect() } else { Vec::new() },
         bins,
     }

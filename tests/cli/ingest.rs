@@ -193,11 +193,11 @@ fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
     mvrec: error: ratings_empty_field.csv:3: movie `` is missing
     mvrec: error: ratings_empty_user_name.csv:3: user `` is missing
     mvrec: error: ratings_infinity.csv:3: rating `inf` is not between 0.5 and 5
-    mvrec: error: ratings_json.json: this is a JSON array; expected JSON lines, an object a line, as `jq -c '.[]'` writes them
     mvrec: error: ratings_long_line.csv:3: line `1,2,3,5,1500000001` has 5 fields where 4 were expected
     mvrec: error: ratings_missing_column.csv: no column for the movie; found `userId`, `rating`, `timestamp`
     mvrec: error: ratings_nan.csv:3: rating `NaN` is missing
     mvrec: error: ratings_not_a_number.csv:3: rating `six` is not a number
+    mvrec: error: ratings_object.json: this is a manifest of mvrec's; expected ratings: the directory itself, JSON lines or an array of objects
     mvrec: error: ratings_off_scale.csv:3: rating `6.5` is not between 0.5 and 5
     mvrec: error: ratings_one_field.csv: no column for the user; found `hello`
     mvrec: error: ratings_open_quote.csv:3: a quoted field does not end as it should

@@ -12,6 +12,7 @@ mod outputs;
 mod parquet;
 mod pipes;
 mod recommend;
+mod scales;
 mod search;
 mod split;
 mod stats;

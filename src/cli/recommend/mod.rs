@@ -82,6 +82,9 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
     let movies = args.movies.load(own_keys(&args.model)?.as_ref())?;
     let keys = read_user_keys(&args.model)?;
     let who = args.who.who(&args.model, keys.as_ref(), ui)?;
+    if args.explain.is_some() && matches!(who, Who::SimilarTo(_) | Who::SimilarUsers(_)) {
+        return Err(usage("--explain is for lists made of ratings: likeness has no reasons"));
+    }
     ui.begin("opening the model", "files", None);
     let ids = match &who {
         Who::Users(Users::All) => user_ids(&args.model)?,

@@ -58,11 +58,6 @@ impl Layout {
         match (preamble.form, head.trim_ascii_start()) {
             (Form::Netflix, _) => Ok(Detected { layout: Self::Netflix, remarks: Vec::new() }),
             (Form::Records, [b'{', ..]) => json_lines(file, head, options),
-            (Form::Records, [b'[', ..]) => Err(IoError::WrongKind {
-                file: file.into(),
-                found: "this is a JSON array",
-                expected: "JSON lines, an object a line, as `jq -c '.[]'` writes them",
-            }),
             _ => Delimited::detect(file, preamble, head, options),
         }
     }
@@ -117,6 +112,21 @@ impl Layout {
 /// Objects are looked at for names that not all of them have.
 const OBJECTS_SAMPLED: usize = 1000;
 
+/// Says what a text is that begins as JSON and has no object in its first line.
+fn first_line_error(file: &str, head: &[u8], source: serde_json::Error) -> IoError {
+    match serde_json::from_slice::<serde_json::Value>(head) {
+        Ok(serde_json::Value::Object(object)) => IoError::WrongKind {
+            file: file.into(),
+            found: match object.get("kind").and_then(serde_json::Value::as_str) {
+                Some(kind) if kind.starts_with("mvrec ") => "this is a manifest of mvrec's",
+                _ => "this is one JSON object, and no table",
+            },
+            expected: "ratings: the directory itself, JSON lines or an array of objects",
+        },
+        _ => IoError::Json { file: file.into(), source },
+    }
+}
+
 fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected, IoError> {
     type Object = serde_json::Map<String, serde_json::Value>;
     let mut names: Vec<String> = Vec::new();
@@ -131,7 +141,7 @@ fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected
                     }
                 });
             }
-            Err(source) if at == 0 => return Err(IoError::Json { file: file.into(), source }),
+            Err(source) if at == 0 => return Err(first_line_error(file, head, source)),
             // A bad line is told of when it is read; the last one may be cut.
             Err(_) => {}
         }

@@ -27,6 +27,7 @@ pub(super) use record::fields;
 use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink, warn_of_1970};
+use crate::io::json_array::ArrayAsLines;
 use crate::io::keys::{IdSample, Ids, renumber};
 use crate::io::text::blocks::Blocks;
 use crate::io::text::layout::{Layout, Records};
@@ -48,7 +49,7 @@ pub fn read_ratings(
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<String, IoError> {
-    let mut blocks = Blocks::new(reader);
+    let mut blocks = Blocks::new(ArrayAsLines::new(reader));
     let options = intake.options.clone();
     let Some((layout, mut lines_before)) = detect(file, &mut blocks, &options, progress)? else {
         blocks.finish().map_err(IoError::named(file.into()))?;
@@ -264,6 +265,7 @@ mod tests {
             "timestamp;rating;item;uid\n1260759144;2.5;31;1\n\n835355493;4;10;2\n",
             "user_id,movie_id,rating,rating_timestamp\n\"1\",31,2.5,2009-12-14T02:52:24Z\n2,10,4,1996-06-21 11:11:33\n",
             "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t31\t2.5\t1260759144.0\n2\t10\t4\t835355493000\n",
+            "[{\"user\":1,\"item\":31,\"rating\":2.5,\"ts\":1260759144},\n {\"user\":2,\"item\":10,\n\"rating\":4,\"ts\":835355493}]",
             "\n{\"user\":1,\"item\":\"31\",\"rating\":2.5,\"x\":[{}],\"ts\":1260759144}\n{\"ts\":835355493,\"rating\":\"4\",\"item\":10,\"us\\u0065r\":2}\n",
         ] {
             assert_eq!(read(text), Ok(two_rows()), "{text}");
@@ -467,7 +469,10 @@ mod tests {
         assert!(
             read(&format!("{json}[1]\n")).unwrap_err().starts_with("x.csv:2: not a JSON object")
         );
-        assert!(read("[{\"user\":1}]").unwrap_err().contains("JSON lines"));
+        assert_eq!(
+            read("[{\"user\":1}]"),
+            Err("x.csv: no column for the movie; found `user`".into())
+        );
     }
 
     #[test]
