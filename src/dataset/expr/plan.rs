@@ -305,13 +305,15 @@ fn year(value: &Value) -> Result<Range<i64>, String> {
 /// A test of ids, which are numbers, or where the data has them, keys.
 fn of_id(of_user: bool, op: Op, values: &[Value], keys: Option<&Keys>) -> Result<Node, String> {
     let side = if of_user { "user" } else { "movie" };
+    let found = |keys: &Keys, text: &str| {
+        keys.find(text).map(f64::from).ok_or_else(|| format!("no {side} is called `{text}`"))
+    };
     let id = |value: &Value| match (value, keys) {
         (Value::Number(number), None) => Ok(*number),
         (Value::Text(text), None) => Err(format!("`{text}`: a {side} is a number in this data")),
-        (Value::Text(text), Some(keys)) => match keys.find(text) {
-            Some(id) => Ok(f64::from(id)),
-            None => Err(format!("no {side} is called `{text}`")),
-        },
+        (Value::Text(text), Some(keys)) => found(keys, text),
+        // A number is spelled like the key that it means.
+        (Value::Number(number), Some(keys)) => found(keys, &number.to_string()),
         (_, Some(_)) => Err(format!("a {side} is text in quotes in this data")),
         (Value::Time(_), None) => Err(format!("a {side} is a number")),
     };
