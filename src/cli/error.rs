@@ -75,31 +75,11 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
     for cause in error.chain() {
         match cause.downcast_ref::<DatasetError>() {
-            Some(DatasetError::Io(
-                IoError::BadField { column, value, problem, .. }
-                | IoError::BadValue { column, value, problem, .. },
-            )) => {
-                let is_id = matches!(*column, "user" | "movie") && !value.is_empty();
-                if is_id
-                    && (problem.contains("whole number")
-                        || problem.contains("32 bits")
-                        || problem.contains("leading zeros"))
-                {
-                    return Some("if ids are text here, ingest them with --text-ids");
-                }
-                if *column == "timestamp" && problem.contains("date") {
-                    return Some("give the form of the times with --time-format, such as %d/%m/%Y");
-                }
-                if *column == "rating"
-                    && value.replacen(',', ".", 1).parse().is_ok_and(f32::is_finite)
-                    && value.contains(',')
-                {
-                    return Some("read a comma in numbers with --decimal-comma");
-                }
-                let is_number = value.parse().is_ok_and(f32::is_finite);
-                if *column == "rating" && is_number {
-                    return Some("another scale is told to `mvrec ingest` by --scale MIN..MAX");
-                }
+            Some(DatasetError::Io(IoError::BadField { column, value, problem, .. })) => {
+                return hint_of_value(column, value, problem);
+            }
+            Some(DatasetError::Io(IoError::BadValue(bad))) => {
+                return hint_of_value(bad.column, &bad.value, &bad.problem);
             }
             Some(DatasetError::Io(IoError::MissingColumn { .. })) => {
                 return Some(
@@ -151,4 +131,25 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// Returns what helps with a value that cannot be used.
+fn hint_of_value(column: &str, value: &str, problem: &str) -> Option<&'static str> {
+    let says = |words: &[&str]| words.iter().any(|word| problem.contains(word));
+    let is_number = |value: &str| value.parse().is_ok_and(f32::is_finite);
+    match column {
+        "user" | "movie" if says(&["whole number", "32 bits", "leading zeros"]) => {
+            Some("if ids are text here, ingest them with --text-ids")
+        }
+        "timestamp" if says(&["date"]) => {
+            Some("give the form of the times with --time-format, such as %d/%m/%Y")
+        }
+        "rating" if value.contains(',') && is_number(&value.replacen(',', ".", 1)) => {
+            Some("read a comma in numbers with --decimal-comma")
+        }
+        "rating" if is_number(value) => {
+            Some("for another rating scale, use `mvrec ingest --scale MIN..MAX`")
+        }
+        _ => None,
+    }
 }

@@ -15,7 +15,7 @@ use crate::dataset::title_source::read_titles;
 use crate::dataset::writer::Footer;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::id_list::{IdSide, ListedId, read_ids};
-use crate::io::intake::{Intake, Sink, warn_of_1970};
+use crate::io::intake::{Intake, Sink, later, warn_of_1970};
 use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
 use crate::io::parts::{Part, parts};
@@ -368,7 +368,7 @@ fn read_parquet(
     file.read_ratings(intake, &mut |rows| {
         progress.advance(rows.len() as u64);
         if !is_native {
-            latest_ms = latest_ms.max(rows.time_ms.iter().copied().max().unwrap_or(NO_TIME));
+            latest_ms = later(latest_ms, &rows.time_ms);
         }
         sink(rows)
     })?;

@@ -81,19 +81,8 @@ pub enum IoError {
         problem: String,
     },
     /// A value of a Parquet file cannot be used.
-    #[error("{file}: row {row}: {column} `{}` {problem}", shown(.value))]
-    BadValue {
-        /// File or stream, as the user named it.
-        file: String,
-        /// Row, counted from 1.
-        row: u64,
-        /// What the value stands for.
-        column: &'static str,
-        /// The value.
-        value: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    #[error("{0}")]
+    BadValue(Box<BadValue>),
     /// A line of a text file cannot be read at all.
     #[error("{file}:{line}: {problem}")]
     BadLine {
@@ -237,6 +226,22 @@ pub enum IoError {
     },
 }
 
+/// A value of a Parquet file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: row {row}: {column} `{}` {problem}", shown(.value))]
+pub struct BadValue {
+    /// File or stream, as the user named it.
+    pub file: String,
+    /// Row, counted from 1.
+    pub row: u64,
+    /// What the value stands for.
+    pub column: &'static str,
+    /// The value.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
 /// Returns a text of any length and content as it can be shown on a line.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 80;
@@ -277,8 +282,8 @@ impl IoError {
             Self::BadField { file, line, column, problem, .. } => {
                 Some((file, *line, format!("{column} {problem}")))
             }
-            Self::BadValue { file, row, column, problem, .. } => {
-                Some((file, *row, format!("{column} {problem}")))
+            Self::BadValue(bad) => {
+                Some((&bad.file, bad.row, format!("{} {}", bad.column, bad.problem)))
             }
             Self::BadLine { file, line, problem } => Some((file, *line, problem.clone())),
             Self::MissingField { file, line, column, .. } => {

@@ -30,9 +30,24 @@ pub struct Intake {
 /// Takes ratings in parts, in the order of their source.
 pub type Sink<'a> = &'a mut (dyn FnMut(RatingColumns) -> Result<(), IoError> + Send);
 
-/// Warns if no time is later than 1970, when nobody rated anything on the web.
+/// The first millisecond of 1971: before, nobody rated anything on the web.
+const FIRST_CREDIBLE_MS: i64 = 31_536_000_000;
+
+/// Returns the latest of a time and more times, or any credible one of them, after which no more are looked at.
+#[must_use]
+pub fn later(latest_ms: i64, times_ms: &[i64]) -> i64 {
+    let mut latest = latest_ms;
+    for &ms in times_ms {
+        if latest >= FIRST_CREDIBLE_MS {
+            break;
+        }
+        latest = latest.max(ms);
+    }
+    latest
+}
+
+/// Warns if no time is later than 1970.
 pub fn warn_of_1970(file: &str, latest_ms: i64, progress: &dyn Progress) {
-    const FIRST_CREDIBLE_MS: i64 = 31_536_000_000;
     if latest_ms != NO_TIME && latest_ms < FIRST_CREDIBLE_MS {
         let latest = time::format(latest_ms);
         progress.warn(&format!(

@@ -24,4 +24,4 @@ pub mod text;
 pub mod time;
 pub mod values;
 
-pub use error::IoError;
+pub use error::{BadValue, IoError};

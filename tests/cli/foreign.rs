@@ -18,7 +18,7 @@ fn books_keep_their_isbns_and_their_scale_all_the_way() {
     exit 1
     --- stderr
     mvrec: error: [project]/fixtures/foreign/books-latin1.csv:2: rating `0` is not between 0.5 and 5
-    mvrec: hint: another scale is told to `mvrec ingest` by --scale MIN..MAX
+    mvrec: hint: for another rating scale, use `mvrec ingest --scale MIN..MAX`
     ");
     args.extend(scale);
     insta::assert_snapshot!(fixture.snapshot(&args), @"
@@ -199,7 +199,7 @@ fn text_ids_are_kept_where_they_are_asked_for_or_needed() {
     exit 1
     --- stderr
     mvrec: error: a.csv:2: rating `6` is not between 0.5 and 5
-    mvrec: hint: another scale is told to `mvrec ingest` by --scale MIN..MAX
+    mvrec: hint: for another rating scale, use `mvrec ingest --scale MIN..MAX`
     ");
     insta::assert_snapshot!(fixture.snapshot(&["ingest", "b.csv", "-o", "b"]), @"
     exit 1

@@ -24,6 +24,7 @@ use crate::eval::protocol::{Background, OfLists, OfModel, Outcome, Protocol, eva
 use crate::eval::ranking::Gain;
 use crate::eval::significance::bootstrap;
 use crate::io::numbers::read_numbers;
+use crate::io::values::Scale;
 use crate::model::{Model, Users};
 use crate::progress::Progress;
 
@@ -209,6 +210,11 @@ impl EvaluateArgs {
         let from = self.relevant_from(Some(test));
         let ratings = &test.ratings.columns().rating;
         let scale = test.sidecar.history.scale.unwrap_or_default();
+        if self.relevant_from.is_none() && scale != Scale::default() {
+            ui.say(&format!(
+                "a test rating of {from} or more is relevant; --relevant-from decides"
+            ));
+        }
         let relevant = ratings.iter().filter(|&&rating| rating >= from).count();
         let what = match relevant {
             0 => "none",

@@ -119,7 +119,7 @@ impl Format {
 /// Where bytes go: stdout, or a file that appears when all is written.
 enum Out {
     Stdout(Stdout),
-    File(Compressor<AtomicFile>),
+    File(Box<Compressor<AtomicFile>>),
 }
 
 impl Out {

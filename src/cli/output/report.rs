@@ -88,7 +88,7 @@ impl ReportArgs {
         };
         let name = path.display().to_string();
         let file = Compressor::new(AtomicFile::create(&path)?, compression);
-        let out = Out::File(file.map_err(IoError::named(name.clone()))?);
+        let out = Out::File(Box::new(file.map_err(IoError::named(name.clone()))?));
         Ok(ReportSink { format, out, name })
     }
 

@@ -102,6 +102,10 @@ fn train(
     let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
     let algorithm = for_scale(dataset.sidecar.history.scale.unwrap_or_default());
+    let is_given = algorithm == for_scale(Scale::default());
+    if let (Algorithm::Als(params), false) = (&algorithm, is_given) {
+        ui.say(&format!("a rating of {} or more counts as liked", params.positive_from));
+    }
     let shape = dataset.ratings.shape();
     let rows = (shape.users + shape.movies) as u64;
     let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();

@@ -13,7 +13,7 @@ use arrow::datatypes::{
 use arrow::util::display::array_value_to_string;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
-use crate::io::error::IoError;
+use crate::io::error::{BadValue, IoError};
 use crate::io::keys::KeyIndex;
 use crate::io::parquet::read::ParquetFile;
 use crate::io::text::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
@@ -37,7 +37,7 @@ pub(super) struct Import<'a> {
 }
 
 /// A value that cannot be used.
-struct BadValue {
+struct BadCell {
     row: usize,
     role: usize,
     value: String,
@@ -77,14 +77,14 @@ impl Import<'_> {
         Ok(Imported { rows, bad: bad.collect() })
     }
 
-    fn error(&self, bad: &BadValue, start: usize) -> IoError {
-        IoError::BadValue {
+    fn error(&self, bad: &BadCell, start: usize) -> IoError {
+        IoError::BadValue(Box::new(BadValue {
             file: self.file.name().into(),
             row: (start + bad.row + 1) as u64,
             column: ROLES[bad.role],
             value: bad.value.clone(),
             problem: bad.problem.clone().into_owned(),
-        }
+        }))
     }
 
     /// Returns the column of a role, dictionaries resolved; `None` where there is none.
@@ -122,7 +122,7 @@ impl Import<'_> {
         role: usize,
         batch: &RecordBatch,
         keys: &mut KeyIndex,
-        bad: &mut Vec<BadValue>,
+        bad: &mut Vec<BadCell>,
     ) -> Result<Vec<i32>, IoError> {
         let array = self.column(role, batch)?.expect("users and movies have a column");
         if self.keyed[role] {
@@ -164,7 +164,7 @@ impl Import<'_> {
         Ok(numbers)
     }
 
-    fn ratings(&self, batch: &RecordBatch, bad: &mut Vec<BadValue>) -> Result<Vec<f32>, IoError> {
+    fn ratings(&self, batch: &RecordBatch, bad: &mut Vec<BadCell>) -> Result<Vec<f32>, IoError> {
         let Some(array) = self.column(RATING, batch)? else {
             return Ok(vec![UNARY; batch.num_rows()]);
         };
@@ -185,7 +185,7 @@ impl Import<'_> {
         }))
     }
 
-    fn times(&self, batch: &RecordBatch, bad: &mut Vec<BadValue>) -> Result<Vec<i64>, IoError> {
+    fn times(&self, batch: &RecordBatch, bad: &mut Vec<BadCell>) -> Result<Vec<i64>, IoError> {
         let untimed = || Ok(vec![NO_TIME; batch.num_rows()]);
         let Some(array) = self.column(TIMESTAMP, batch)? else { return untimed() };
         let checked = |ms: i64| check_time(ms);
@@ -236,7 +236,7 @@ impl Import<'_> {
                 && let Err(problem) = check_time(ms)
             {
                 let value = time::format(ms);
-                bad.push(BadValue { row, role: TIMESTAMP, value, problem: problem.into() });
+                bad.push(BadCell { row, role: TIMESTAMP, value, problem: problem.into() });
             }
             times.push(ms);
         }
@@ -293,13 +293,13 @@ fn or_empty(texts: &StringArray) -> StringArray {
 fn from_texts<T: Default, P: Into<Cow<'static, str>>>(
     role: usize,
     texts: &StringArray,
-    bad: &mut Vec<BadValue>,
+    bad: &mut Vec<BadCell>,
     mut parse: impl FnMut(&str) -> Result<T, P>,
 ) -> Vec<T> {
     let parsed = texts.iter().enumerate().map(|(row, text)| {
         let text = text.unwrap_or_default().trim();
         parse(text).unwrap_or_else(|problem| {
-            bad.push(BadValue { row, role, value: text.into(), problem: problem.into() });
+            bad.push(BadCell { row, role, value: text.into(), problem: problem.into() });
             T::default()
         })
     });
@@ -309,7 +309,7 @@ fn from_texts<T: Default, P: Into<Cow<'static, str>>>(
 fn from_values<V: ToString + Copy, T: Default, P: Into<Cow<'static, str>>>(
     role: usize,
     values: impl Iterator<Item = Option<V>>,
-    bad: &mut Vec<BadValue>,
+    bad: &mut Vec<BadCell>,
     convert: impl Fn(V) -> Result<T, P>,
 ) -> Vec<T> {
     let mut converted = Vec::with_capacity(values.size_hint().0);
@@ -319,7 +319,7 @@ fn from_values<V: ToString + Copy, T: Default, P: Into<Cow<'static, str>>>(
             None => Err(("null".to_string(), Cow::Borrowed("is missing"))),
         };
         converted.push(result.unwrap_or_else(|(value, problem)| {
-            bad.push(BadValue { row, role, value, problem });
+            bad.push(BadCell { row, role, value, problem });
             T::default()
         }));
     }

@@ -103,7 +103,7 @@ impl RecordReader<'_> {
         const SHORTEST_LINE: usize = 16;
         let rows = RatingColumns::with_capacity(block.len() / SHORTEST_LINE);
         let mut read = Block { rows, ..Block::default() };
-        let quoting = self.layout.quoting().filter(|_| memchr::memchr(b'"', block).is_some());
+        let quoting = self.layout.quoting();
         let plain = self.plain();
         let mut at = 0;
         while at < block.len() {

@@ -26,7 +26,7 @@ pub(super) use record::fields;
 
 use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;
-use crate::io::intake::{Intake, Sink, warn_of_1970};
+use crate::io::intake::{Intake, Sink, later, warn_of_1970};
 use crate::io::json_array::ArrayAsLines;
 use crate::io::keys::{IdSample, Ids, renumber};
 use crate::io::text::blocks::Blocks;
@@ -179,8 +179,7 @@ impl Place<'_> {
             self.n_rows += block.rows.len();
             self.lines_before += block.lines;
             self.headers += block.repeated_headers;
-            let latest = block.rows.time_ms.iter().copied().max();
-            self.latest_ms = self.latest_ms.max(latest.unwrap_or(NO_TIME));
+            self.latest_ms = later(self.latest_ms, &block.rows.time_ms);
             sink(block.rows)?;
             progress.advance(bytes);
         }

@@ -58,11 +58,12 @@ impl Lines {
     /// Reads an id and the delimiter behind it.
     #[inline]
     fn id(&self, text: &[u8], at: &mut usize) -> Option<i32> {
+        let start = *at;
+        let id = i32::try_from(number(text, at)?).ok()?;
         // Leading zeros are the general way's to refuse.
-        if let [b'0', b'0'..=b'9', ..] = text.get(*at..)? {
+        if text[start] == b'0' && *at - start > 1 {
             return None;
         }
-        let id = i32::try_from(number(text, at)?).ok()?;
         (*text.get(*at)? == self.delimiter).then(|| *at += 1)?;
         Some(id)
     }
