@@ -1,24 +1,42 @@
-//! Movies, links and tags: CSV, `::` files and `u.item`; the first byte chooses.
+//! Movies, links, tags and lists of ids: CSV, `::` files and `u.item`; the first byte chooses.
 #![no_main]
 
+use std::io::Cursor;
+
 use libfuzzer_sys::fuzz_target;
+use mvrec::io::id_list::{IdSide, read_ids};
 use mvrec::io::intake::Intake;
-use mvrec::io::movielens::dat;
+use mvrec::io::keys::IdMapping;
+use mvrec::io::movielens::{dat, read_movies_text};
 use mvrec::io::rejects::Rejects;
+use mvrec::io::source::Source;
 use mvrec::io::table;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, text)) = bytes.split_first() else { return };
     for rejects in [Rejects::fail(), Rejects::skip(usize::MAX)] {
         let mut intake = Intake { rejects, ..Intake::default() };
-        match choice % 7 {
-            0 => drop(table::read_movies("x", text, &mut intake)),
-            1 => drop(table::read_links("x", text, &mut intake)),
-            2 => drop(table::read_tags("x", text, &mut intake)),
-            3 => drop(dat::read_movies("x", text, &mut intake.rejects)),
-            4 => drop(dat::read_tags("x", text, &mut intake.rejects)),
-            5 => drop(dat::read_items("x", text, &mut intake.rejects)),
-            _ => drop(table::read_ids("x", text, "user", None)),
+        if choice % 8 == 2 {
+            drop(table::read_tags("x", text, &mut intake));
+            continue;
+        }
+        if choice % 8 == 4 {
+            drop(dat::read_tags("x", text, &mut intake));
+            continue;
+        }
+        let Intake { movies, rejects, .. } = &mut intake;
+        let mut ids = IdMapping::Import(movies);
+        match choice % 8 {
+            0 => drop(table::read_movies("x", text, &mut ids, rejects)),
+            1 => drop(table::read_links("x", text, &mut ids, rejects)),
+            3 => drop(dat::read_movies("x", text, &mut ids, rejects)),
+            5 => drop(dat::read_items("x", text, &mut ids, rejects)),
+            6 => drop(read_movies_text("x", text, &mut ids)),
+            _ => {
+                if let Ok(source) = Source::from_reader("x".into(), Cursor::new(text.to_vec())) {
+                    drop(read_ids(source, IdSide::User));
+                }
+            }
         }
     }
 });

@@ -42,6 +42,15 @@ impl Keys {
     }
 }
 
+/// Returns the key that a field spells: `7` for `7.0`, which pandas makes of it, and other texts unchanged.
+#[must_use]
+pub fn key_of(text: &[u8]) -> &[u8] {
+    match text.iter().position(|&byte| byte == b'.') {
+        Some(at) if parse_id(text).is_ok() => &text[..at],
+        _ => text,
+    }
+}
+
 /// Returns the canonical spelling of a number (`7` for `7.0`), where a text is a number spelled otherwise.
 fn canonical(text: &str) -> Option<String> {
     let id = parse_id(text.as_bytes()).ok()?.to_string();
@@ -99,7 +108,7 @@ impl IdMapping<'_> {
             Self::Existing(resolver) => resolver.resolve(text),
             Self::Import(ids) => match ids.index() {
                 Some(_) if text.is_empty() => Err("is missing"),
-                Some(index) => Ok(Some(index.number(text.as_bytes()))),
+                Some(index) => Ok(Some(index.number(key_of(text.as_bytes())))),
                 None => parse_id(text.as_bytes()).map(Some),
             },
         }
@@ -271,6 +280,20 @@ mod tests {
         let numeric = IdResolver::new(None);
         assert_eq!(numeric.resolve("7.0"), Ok(Some(7)));
         assert!(numeric.resolve("al").is_err() && numeric.resolve("007").is_err());
+    }
+
+    #[test]
+    fn whole_floats_spell_the_key_of_their_number() {
+        for (text, key) in [
+            ("7.0", "7"),
+            ("-7.00", "-7"),
+            ("7", "7"),
+            ("1.5", "1.5"),
+            ("v1.0", "v1.0"),
+            ("007.0", "007.0"),
+        ] {
+            assert_eq!(key_of(text.as_bytes()), key.as_bytes(), "{text}");
+        }
     }
 
     #[test]

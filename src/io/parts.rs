@@ -47,22 +47,23 @@ fn collect(
     partitions: &[(String, Option<String>)],
     found: &mut Vec<Part>,
 ) -> io::Result<()> {
-    let mut paths =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    for path in paths {
+    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::path);
+    for entry in entries {
+        let path = entry.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with(['.', '_']) {
             continue;
         }
-        if path.is_dir() {
+        // A link to a folder may lead around in a circle.
+        if entry.file_type()?.is_dir() {
             let mut partitions = partitions.to_vec();
             if let Some((column, value)) = name.split_once('=') {
                 let value = (value != NULL).then(|| percent_decoded(value));
                 partitions.push((percent_decoded(column), value));
             }
             collect(&path, &partitions, found)?;
-        } else if name.to_ascii_lowercase().ends_with(".parquet") {
+        } else if name.to_ascii_lowercase().ends_with(".parquet") && path.is_file() {
             found.push(Part { path, partitions: partitions.to_vec() });
         }
     }

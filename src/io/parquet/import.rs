@@ -14,7 +14,7 @@ use arrow::util::display::array_value_to_string;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::{BadValue, IoError};
-use crate::io::keys::KeyIndex;
+use crate::io::keys::{KeyIndex, key_of};
 use crate::io::parquet::read::ParquetFile;
 use crate::io::text::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
 use crate::io::time;
@@ -128,9 +128,13 @@ impl Import<'_> {
         if self.keyed[role] {
             let verbatim = self.options.text_ids[role];
             let texts = id_texts(&array).ok_or_else(|| self.unusable(role, &array))?;
-            let number = |text: &str| match (verbatim && !text.is_empty(), canonical(text)) {
-                (false, _) if is_missing(text.as_bytes()) => Err("is missing"),
-                (_, key) => Ok(keys.number(key.as_bytes())),
+            let is_name = |text: &str| match verbatim {
+                true => !text.is_empty(),
+                false => !is_missing(text.as_bytes()),
+            };
+            let number = |text: &str| match is_name(text) {
+                true => Ok(keys.number(key_of(text.as_bytes()))),
+                false => Err("is missing"),
             };
             return Ok(from_texts(role, &texts, bad, number));
         }
@@ -276,14 +280,6 @@ fn uuid(bytes: &[u8]) -> String {
         text.push_str(&format!("{byte:02x}"));
     }
     text
-}
-
-/// Returns `7` for `7.0`, and other texts unchanged.
-fn canonical(text: &str) -> Cow<'_, str> {
-    match parse_id(text.as_bytes()) {
-        Ok(id) if text.contains('.') => Cow::Owned(id.to_string()),
-        _ => Cow::Borrowed(text),
-    }
 }
 
 fn or_empty(texts: &StringArray) -> StringArray {

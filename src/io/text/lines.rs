@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
-use crate::io::keys::{KeyIndex, text_of};
+use crate::io::keys::{KeyIndex, key_of, text_of};
 use crate::io::text::columns::{MOVIE, RATING, ROLES, TIMESTAMP, USER};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::json_lines::json_fields;
@@ -203,10 +203,10 @@ impl RecordReader<'_> {
 
     fn id(&self, role: usize, text: &[u8], keys: &mut [KeyIndex; 2]) -> Result<i32, Problem> {
         if self.keyed[role] {
-            let is_name = !text.is_empty() && (self.verbatim[role] || !is_missing(text));
-            return match is_name {
-                true => Ok(keys[role].number(text)),
-                false => Err(bad(role, text, "is missing")),
+            return match self.verbatim[role] {
+                true if !text.is_empty() => Ok(keys[role].number(text)),
+                false if !is_missing(text) => Ok(keys[role].number(key_of(text))),
+                _ => Err(bad(role, text, "is missing")),
             };
         }
         parse_id(text).map_err(|problem| bad(role, text, problem))

@@ -222,6 +222,8 @@ fn settle_ids(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::blocks::BLOCK;
     use super::*;
     use crate::io::columns::{NO_TIME, RatingColumns};
@@ -526,5 +528,22 @@ mod tests {
         let endless = format!("{good}{}", "0".repeat(2 * BLOCK));
         let line = good.lines().count() + 1;
         assert_eq!(read(&endless), Err(format!("x.csv:{line}: a line is longer than 4 MiB")));
+    }
+
+    proptest! {
+        /// Whatever stands in a text, it is read or refused, and what is skipped is counted.
+        #[test]
+        fn any_text_is_read_or_refused(
+            text in "([\\[{}\\]%#\"':;,|\t \r\n]|[0-9.]{1,4}|user|item|rating|NA|é|[a-c]{1,2}){0,60}",
+        ) {
+            let failed = read(&text);
+            let mut intake = Intake { rejects: Rejects::skip(usize::MAX), ..Intake::default() };
+            let skipped = read_with(&mut intake, &text);
+            if let (Ok(rows), Ok(others)) = (&failed, &skipped) {
+                prop_assert_eq!(rows, others);
+                prop_assert!(intake.rejects.rows().is_empty());
+            }
+            prop_assert!(failed.is_ok() || skipped.is_err() || !intake.rejects.rows().is_empty());
+        }
     }
 }

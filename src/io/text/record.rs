@@ -294,11 +294,9 @@ mod tests {
         /// The csv crate writes any table; its records and fields come back.
         #[test]
         fn whatever_a_csv_writer_writes_is_read_back(
-            rows in proptest::collection::vec(proptest::collection::vec("[ab,\"\n\r\\\\ ]{0,6}", 3), 1..8),
+            rows in proptest::collection::vec(proptest::collection::vec("[ab,;\"\n\r ]{0,6}", 3), 1..8),
             delimiter in proptest::sample::select(vec![b',', b';', b'\t']),
         ) {
-            // A backslash before a quote is an escape to us, and to the writer a character.
-            prop_assume!(rows.iter().flatten().all(|field| !field.contains('\\') || !field.contains('"')));
             let mut writer = csv::WriterBuilder::new()
                 .delimiter(delimiter)
                 .quote_style(csv::QuoteStyle::Always)
