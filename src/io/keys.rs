@@ -45,8 +45,11 @@ impl Keys {
 /// Returns the key that a field spells: `7` for `7.0`, which pandas makes of it, and other texts unchanged.
 #[must_use]
 pub fn key_of(text: &[u8]) -> &[u8] {
-    match text.iter().position(|&byte| byte == b'.') {
-        Some(at) if parse_id(text).is_ok() => &text[..at],
+    // Only a zero may end such a number.
+    match text.last() {
+        Some(b'0') if text.contains(&b'.') && parse_id(text).is_ok() => {
+            &text[..text.iter().position(|&byte| byte == b'.').unwrap_or(text.len())]
+        }
         _ => text,
     }
 }

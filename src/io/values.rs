@@ -93,13 +93,18 @@ impl Scale {
 }
 
 /// Spellings of a value that is not there, as pandas, R, databases and spreadsheets write them.
-const MISSING: [&[u8]; 11] =
-    [b"", b"NA", b"N/A", b"<NA>", b"NaN", b"nan", b"NaT", b"null", b"NULL", b"None", b"\\N"];
+const MISSING: [&[u8]; 10] =
+    [b"NA", b"N/A", b"<NA>", b"NaN", b"nan", b"NaT", b"null", b"NULL", b"None", b"\\N"];
 
 /// Whether a field says that it has no value: empty, or a spelling of null such as `NA`, `nan` or `\N`.
 #[must_use]
 pub fn is_missing(text: &[u8]) -> bool {
-    MISSING.contains(&text)
+    match text.first() {
+        None => true,
+        // What nearly all fields begin with needs no second look.
+        Some(b'N' | b'n' | b'<' | b'\\') => MISSING.contains(&text),
+        Some(_) => false,
+    }
 }
 
 /// Parses a numeric id: a whole number of 32 bits, spelled as numbers are (`7`, `-7`, or `7.0`, which pandas makes
@@ -111,11 +116,14 @@ pub fn is_missing(text: &[u8]) -> bool {
 /// # Errors
 /// With what is wrong, in words that go behind the value.
 pub fn parse_id(text: &[u8]) -> Result<i32, &'static str> {
-    if is_missing(text) {
-        return Err("is missing");
-    }
-    let digits = without_zero_fraction(text);
-    let value = parse_integer(digits).ok_or("is not a whole number")?;
+    let (digits, value) = match parse_integer(text) {
+        Some(value) => (text, value),
+        None if is_missing(text) => return Err("is missing"),
+        None => {
+            let digits = without_zero_fraction(text);
+            (digits, parse_integer(digits).ok_or("is not a whole number")?)
+        }
+    };
     let unsigned = digits.strip_prefix(b"-").unwrap_or(digits);
     if unsigned.len() > 1 && unsigned[0] == b'0' {
         return Err("has leading zeros");

@@ -18,6 +18,8 @@ use crate::io::values::{Scale, is_missing, parse_id, parse_rating, parse_time, p
 const UNARY: f32 = 1.0;
 /// Place of the time of day behind the roles.
 const TIME_OF_DAY: usize = 4;
+/// Position of a role that has no column.
+const NO_COLUMN: usize = usize::MAX;
 
 /// How records are read.
 pub(super) struct RecordReader<'a> {
@@ -103,7 +105,7 @@ impl RecordReader<'_> {
         const SHORTEST_LINE: usize = 16;
         let rows = RatingColumns::with_capacity(block.len() / SHORTEST_LINE);
         let mut read = Block { rows, ..Block::default() };
-        let quoting = self.layout.quoting();
+        let quoting = self.quoting();
         let plain = self.plain();
         let mut at = 0;
         while at < block.len() {
@@ -115,13 +117,19 @@ impl RecordReader<'_> {
                 at += length;
                 continue;
             }
-            let end = at + record_length(&block[at..], quoting);
-            let record = without_line_end(&block[at..end]);
-            if !record.trim_ascii().is_empty() && !self.add(record, &mut read) && !self.skip {
+            let line_end = memchr::memchr(b'\n', &block[at..]);
+            let mut whole = &block[at..line_end.map_or(block.len(), |end| at + end + 1)];
+            let quoted = memchr::memchr(b'"', whole).is_some();
+            if quoted {
+                whole = &block[at..at + record_length(&block[at..], quoting)];
+            }
+            let record = without_line_end(whole);
+            let is_blank = record.trim_ascii_start().is_empty();
+            if !is_blank && !self.add(record, quoted, &mut read) && !self.skip {
                 break;
             }
-            read.lines += lines(&block[at..end]);
-            at = end;
+            read.lines += if quoted { lines(whole) } else { 1 };
+            at += whole.len();
         }
         if read.movie.is_none() {
             read.rows_without_movie = read.rows.len();
@@ -130,14 +138,14 @@ impl RecordReader<'_> {
     }
 
     /// Adds a record to a block; returns whether it is sound.
-    fn add(&self, record: &[u8], read: &mut Block) -> bool {
-        if *self.layout == Layout::Netflix
+    fn add(&self, record: &[u8], quoted: bool, read: &mut Block) -> bool {
+        if matches!(self.layout, Layout::Netflix)
             && let Some(id) = is_netflix_movie(record)
         {
             let id = parse_id(id).map_err(|problem| bad(MOVIE, id, problem));
             return self.note(id, record, read).map(|id| read.begin_movie(id)).is_some();
         }
-        let row = match self.row(record, read) {
+        let row = match self.row(record, quoted, read) {
             Err(_) if self.is_header(record) => {
                 read.repeated_headers += 1;
                 return true;
@@ -162,6 +170,11 @@ impl RecordReader<'_> {
         self.layout.header() == Some(record)
     }
 
+    /// Returns the delimiter of fields whose quotes protect line ends: where there are nothing but numbers, none does.
+    pub(super) fn quoting(&self) -> Option<u8> {
+        if self.plain().is_some() { None } else { self.layout.quoting() }
+    }
+
     /// Returns the short way, where the columns stand as it expects them.
     fn plain(&self) -> Option<plain::Lines> {
         let Layout::Delimited(Delimited {
@@ -184,8 +197,8 @@ impl RecordReader<'_> {
         is_usual.then_some(plain::Lines { delimiter, timed, scale })
     }
 
-    fn row(&self, record: &[u8], read: &mut Block) -> Result<Row, Problem> {
-        let [user, movie, rating, date, time] = self.fields(record)?;
+    fn row(&self, record: &[u8], quoted: bool, read: &mut Block) -> Result<Row, Problem> {
+        let [user, movie, rating, date, time] = self.fields(record, quoted)?;
         let (user, movie) = (user.unwrap_or_default(), movie.unwrap_or_default());
         let user = self.id(USER, &user, &mut read.keys)?;
         let movie = match self.layout {
@@ -233,22 +246,24 @@ impl RecordReader<'_> {
 
     /// Returns the ids of users and movies in a record as they stand there, where they can be told.
     pub(super) fn ids<'a>(&self, record: &'a [u8]) -> Option<[Cow<'a, [u8]>; 2]> {
-        let [user, movie, ..] = self.fields(record).ok()?;
+        let [user, movie, ..] = self.fields(record, record.contains(&b'"')).ok()?;
         Some([user?, movie?])
     }
 
-    fn fields<'a>(&self, record: &'a [u8]) -> Result<Fields<'a>, Problem> {
+    /// Returns the fields of the roles; `quoted` tells whether there is any quote.
+    fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Result<Fields<'a>, Problem> {
         match self.layout {
             Layout::JsonLines { names, .. } => json_fields(record, names),
             Layout::Netflix => {
-                let positions = [Some(0), None, Some(1), Some(2), None];
+                let positions = [0, NO_COLUMN, 1, 2];
                 let fields = record.split(|&byte| byte == b',').map(Cow::Borrowed);
-                by_position(fields, positions, 3)
+                by_position(fields, &positions, 3)
             }
             Layout::Delimited(Delimited { delimiter, width, positions, time_of_day, .. }) => {
-                let [user, movie, rating, date] = *positions;
-                let positions = [user, movie, rating, date, *time_of_day];
-                match (record.contains(&b'"'), *delimiter) {
+                let [user, movie, rating, date] = positions.map(|at| at.unwrap_or(NO_COLUMN));
+                let all = [user, movie, rating, date, time_of_day.unwrap_or(NO_COLUMN)];
+                let positions = if time_of_day.is_some() { &all[..] } else { &all[..TIME_OF_DAY] };
+                match (quoted, *delimiter) {
                     (true, _) => {
                         let fields = quoted_fields(record, *delimiter)
                             .map_err(|malformed| Problem::Unreadable(malformed.to_string()))?;
@@ -272,13 +287,15 @@ impl RecordReader<'_> {
 
 /// Returns the lines that a record takes.
 fn lines(record: &[u8]) -> u64 {
-    let newlines = memchr::memchr_iter(b'\n', record).count() as u64;
-    newlines + u64::from(!record.ends_with(b"\n"))
+    match memchr::memchr(b'\n', record) {
+        Some(at) if at + 1 < record.len() => 1 + lines(&record[at + 1..]),
+        _ => 1,
+    }
 }
 
 fn by_position<'a>(
     fields: impl Iterator<Item = Cow<'a, [u8]>>,
-    positions: [Option<usize>; 5],
+    positions: &[usize],
     expected: usize,
 ) -> Result<Fields<'a>, Problem> {
     let mut values: Fields<'a> = Default::default();
@@ -286,13 +303,13 @@ fn by_position<'a>(
     let mut surplus_is_empty = true;
     for field in fields {
         surplus_is_empty &= found < expected || field.is_empty();
-        if let Some(role) = positions.iter().position(|&position| position == Some(found)) {
+        if let Some(role) = positions.iter().position(|&position| position == found) {
             values[role] = Some(trimmed(field));
         }
         found += 1;
     }
-    let lacks = |role: &usize| positions[*role].is_some() && values[*role].is_none();
-    match (0..=TIME_OF_DAY).find(lacks) {
+    let lacks = |role: &usize| positions[*role] != NO_COLUMN && values[*role].is_none();
+    match (0..positions.len()).find(lacks) {
         Some(role) => Err(Problem::Missing { role, found, expected }),
         // A delimiter at the end of the line.
         None if found == expected + 1 && surplus_is_empty => Ok(values),

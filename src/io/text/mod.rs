@@ -55,7 +55,6 @@ pub fn read_ratings(
         blocks.finish().map_err(IoError::named(file.into()))?;
         return Err(IoError::Empty { file: file.into() });
     };
-    blocks.set_quoting(layout.quoting());
     if let Some(header) = layout.header() {
         lines_before += 1 + memchr::memchr_iter(b'\n', header).count() as u64;
     }
@@ -70,6 +69,7 @@ pub fn read_ratings(
         skip: intake.rejects.skips(),
     };
     reader.keyed = settle_ids(file, &reader, blocks.head(), intake)?;
+    blocks.set_quoting(reader.quoting());
     let limit = options.limit;
     let per_round = match limit {
         Some(_) => 1,
