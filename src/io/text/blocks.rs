@@ -89,7 +89,11 @@ impl<R: Read> Blocks<R> {
         if self.ended.is_some() {
             return;
         }
-        let mut read = |n: usize| self.reader.by_ref().take(n as u64).read_to_end(block);
+        let mut read = |n: usize| {
+            // At once, for a vector that grows as it is read into is copied again and again.
+            block.reserve(n);
+            self.reader.by_ref().take(n as u64).read_to_end(block)
+        };
         let got = read(SMALL).and_then(|got| match got {
             SMALL => Ok(SMALL + read(BLOCK - SMALL)?),
             _ => Ok(got),

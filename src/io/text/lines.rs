@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
 use crate::io::keys::{KeyIndex, key_of, text_of};
-use crate::io::text::columns::{MOVIE, RATING, ROLES, TIMESTAMP, USER};
+use crate::io::text::columns::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::json_lines::json_fields;
 use crate::io::text::layout::{Delimited, Layout, without_line_end};
@@ -16,23 +16,25 @@ use crate::io::values::{Scale, is_missing, parse_id, parse_rating, parse_time, p
 
 /// Rating of a row without one, which says only that the user chose the movie.
 const UNARY: f32 = 1.0;
-/// Place of the time of day behind the roles.
-const TIME_OF_DAY: usize = 4;
 /// Position of a role that has no column.
 const NO_COLUMN: usize = usize::MAX;
 
 /// How records are read.
 pub(super) struct RecordReader<'a> {
     pub(super) layout: &'a Layout,
-    pub(super) scale: Scale,
+    scale: Scale,
     /// For users and for movies, whether ids are keys.
     pub(super) keyed: [bool; 2],
     /// For users and for movies, whether `NA` and its like are names as well.
-    pub(super) verbatim: [bool; 2],
-    pub(super) decimal_comma: bool,
-    pub(super) time_format: Option<&'a str>,
+    verbatim: [bool; 2],
+    decimal_comma: bool,
+    time_format: Option<&'a str>,
     /// Goes on after a bad record.
-    pub(super) skip: bool,
+    skip: bool,
+    /// Positions of the four roles and the time of day, or [`NO_COLUMN`].
+    positions: [usize; 5],
+    /// Fields of every record.
+    width: usize,
 }
 
 /// What a block of records holds.
@@ -99,7 +101,33 @@ type Row = (i32, i32, f32, i64);
 /// Fields of the four roles and the time of day.
 pub(super) type Fields<'a> = [Option<Cow<'a, [u8]>>; 5];
 
-impl RecordReader<'_> {
+impl<'l> RecordReader<'l> {
+    /// Prepares to read records of a layout, as `options` say; ids are numbers until it is settled that they are keys.
+    pub(super) fn new(layout: &'l Layout, options: &'l TextOptions, skip: bool) -> Self {
+        let (positions, width) = match layout {
+            Layout::Delimited(Delimited { positions, time_of_day, width, .. }) => {
+                let [user, movie, rating, date] = *positions;
+                (
+                    [user, movie, rating, date, *time_of_day].map(|at| at.unwrap_or(NO_COLUMN)),
+                    *width,
+                )
+            }
+            Layout::Netflix => ([0, NO_COLUMN, 1, 2, NO_COLUMN], 3),
+            Layout::JsonLines { .. } => ([NO_COLUMN; 5], 0),
+        };
+        Self {
+            layout,
+            scale: options.scale,
+            keyed: [false; 2],
+            verbatim: options.text_ids,
+            decimal_comma: options.decimal_comma,
+            time_format: options.time_format.as_deref(),
+            skip,
+            positions,
+            width,
+        }
+    }
+
     /// Reads all records of a block, or unless told to skip, those up to the first bad one.
     pub(super) fn read(&self, block: &[u8]) -> Block {
         const SHORTEST_LINE: usize = 16;
@@ -198,18 +226,29 @@ impl RecordReader<'_> {
     }
 
     fn row(&self, record: &[u8], quoted: bool, read: &mut Block) -> Result<Row, Problem> {
-        let [user, movie, rating, date, time] = self.fields(record, quoted)?;
-        let (user, movie) = (user.unwrap_or_default(), movie.unwrap_or_default());
-        let user = self.id(USER, &user, &mut read.keys)?;
+        // Nearly all records are plain: their fields are slices, and nothing is allocated.
+        if let Layout::Delimited(Delimited { delimiter: Delimiter::Byte(byte), .. }) = self.layout
+            && !quoted
+        {
+            let fields = record.split(|other| other == byte).map(<[u8]>::trim_ascii);
+            return self.row_from(self.by_position(fields)?, read);
+        }
+        let fields = self.fields(record, quoted)?;
+        self.row_from(fields.each_ref().map(|field| field.as_deref()), read)
+    }
+
+    fn row_from(&self, fields: [Option<&[u8]>; 5], read: &mut Block) -> Result<Row, Problem> {
+        let [user, movie, rating, date, time] = fields;
+        let user = self.id(USER, user.unwrap_or_default(), &mut read.keys)?;
         let movie = match self.layout {
             // Rows above the first movie of the block get the last one of the block before.
             Layout::Netflix => read.movie.unwrap_or(0),
-            _ => self.id(MOVIE, &movie, &mut read.keys)?,
+            _ => self.id(MOVIE, movie.unwrap_or_default(), &mut read.keys)?,
         };
         let rating = match rating {
             None => UNARY,
-            Some(rating) => parse_rating(&rating, self.scale, self.decimal_comma)
-                .map_err(|problem| bad(RATING, &rating, problem))?,
+            Some(rating) => parse_rating(rating, self.scale, self.decimal_comma)
+                .map_err(|problem| bad(RATING, rating, problem))?,
         };
         Ok((user, movie, rating, self.time(date, time)?))
     }
@@ -225,17 +264,13 @@ impl RecordReader<'_> {
         parse_id(text).map_err(|problem| bad(role, text, problem))
     }
 
-    fn time(
-        &self,
-        date: Option<Cow<'_, [u8]>>,
-        time_of_day: Option<Cow<'_, [u8]>>,
-    ) -> Result<i64, Problem> {
+    fn time(&self, date: Option<&[u8]>, time_of_day: Option<&[u8]>) -> Result<i64, Problem> {
         let text = match (date, time_of_day) {
             (None, _) => return Ok(NO_TIME),
-            (Some(date), Some(time)) if !is_missing(&date) && !is_missing(&time) => {
-                Cow::Owned([&date[..], b" ", &time[..]].concat())
+            (Some(date), Some(time)) if !is_missing(date) && !is_missing(time) => {
+                Cow::Owned([date, b" ", time].concat())
             }
-            (Some(date), _) => date,
+            (Some(date), _) => Cow::Borrowed(date),
         };
         let ms = match self.time_format {
             Some(format) => parse_time_as(&text, format),
@@ -255,32 +290,52 @@ impl RecordReader<'_> {
         match self.layout {
             Layout::JsonLines { names, .. } => json_fields(record, names),
             Layout::Netflix => {
-                let positions = [0, NO_COLUMN, 1, 2];
                 let fields = record.split(|&byte| byte == b',').map(Cow::Borrowed);
-                by_position(fields, &positions, 3)
+                self.by_position(fields.map(trimmed))
             }
-            Layout::Delimited(Delimited { delimiter, width, positions, time_of_day, .. }) => {
-                let [user, movie, rating, date] = positions.map(|at| at.unwrap_or(NO_COLUMN));
-                let all = [user, movie, rating, date, time_of_day.unwrap_or(NO_COLUMN)];
-                let positions = if time_of_day.is_some() { &all[..] } else { &all[..TIME_OF_DAY] };
-                match (quoted, *delimiter) {
-                    (true, _) => {
-                        let fields = quoted_fields(record, *delimiter)
-                            .map_err(|malformed| Problem::Unreadable(malformed.to_string()))?;
-                        by_position(fields.into_iter(), positions, *width)
-                    }
+            Layout::Delimited(Delimited { delimiter, .. }) => {
+                let fields = match (quoted, *delimiter) {
+                    (true, _) => quoted_fields(record, *delimiter)
+                        .map_err(|malformed| Problem::Unreadable(malformed.to_string()))?,
                     (false, Delimiter::Byte(byte)) => {
-                        let fields = record.split(|&other| other == byte).map(Cow::Borrowed);
-                        by_position(fields, positions, *width)
+                        record.split(|&other| other == byte).map(Cow::Borrowed).collect()
                     }
                     (false, Delimiter::TwoColons) => {
-                        by_position(split_pairs(record).map(Cow::Borrowed), positions, *width)
+                        return self
+                            .by_position(split_pairs(record).map(Cow::Borrowed).map(trimmed));
                     }
                     (false, Delimiter::Blanks) => {
-                        by_position(split_blanks(record).map(Cow::Borrowed), positions, *width)
+                        return self.by_position(split_blanks(record).map(Cow::Borrowed));
                     }
-                }
+                };
+                self.by_position(fields.into_iter().map(trimmed))
             }
+        }
+    }
+
+    /// Returns the fields of the roles among those of a record.
+    fn by_position<F: AsRef<[u8]>>(
+        &self,
+        fields: impl Iterator<Item = F>,
+    ) -> Result<[Option<F>; 5], Problem> {
+        let (positions, expected) = (&self.positions, self.width);
+        let mut values = [const { None }; 5];
+        let mut found = 0;
+        let mut surplus_is_empty = true;
+        for field in fields {
+            surplus_is_empty &= found < expected || field.as_ref().is_empty();
+            if let Some(role) = positions.iter().position(|&position| position == found) {
+                values[role] = Some(field);
+            }
+            found += 1;
+        }
+        let lacks = |role: &usize| positions[*role] != NO_COLUMN && values[*role].is_none();
+        match (0..positions.len()).find(lacks) {
+            Some(role) => Err(Problem::Missing { role, found, expected }),
+            // A delimiter at the end of the line.
+            None if found == expected + 1 && surplus_is_empty => Ok(values),
+            None if found > expected => Err(Problem::Surplus { found, expected }),
+            None => Ok(values),
         }
     }
 }
@@ -290,31 +345,6 @@ fn lines(record: &[u8]) -> u64 {
     match memchr::memchr(b'\n', record) {
         Some(at) if at + 1 < record.len() => 1 + lines(&record[at + 1..]),
         _ => 1,
-    }
-}
-
-fn by_position<'a>(
-    fields: impl Iterator<Item = Cow<'a, [u8]>>,
-    positions: &[usize],
-    expected: usize,
-) -> Result<Fields<'a>, Problem> {
-    let mut values: Fields<'a> = Default::default();
-    let mut found = 0;
-    let mut surplus_is_empty = true;
-    for field in fields {
-        surplus_is_empty &= found < expected || field.is_empty();
-        if let Some(role) = positions.iter().position(|&position| position == found) {
-            values[role] = Some(trimmed(field));
-        }
-        found += 1;
-    }
-    let lacks = |role: &usize| positions[*role] != NO_COLUMN && values[*role].is_none();
-    match (0..positions.len()).find(lacks) {
-        Some(role) => Err(Problem::Missing { role, found, expected }),
-        // A delimiter at the end of the line.
-        None if found == expected + 1 && surplus_is_empty => Ok(values),
-        None if found > expected => Err(Problem::Surplus { found, expected }),
-        None => Ok(values),
     }
 }
 

@@ -59,15 +59,7 @@ pub fn read_ratings(
         lines_before += 1 + memchr::memchr_iter(b'\n', header).count() as u64;
     }
     intake.unary = layout.is_unary();
-    let mut reader = RecordReader {
-        layout: &layout,
-        scale: options.scale,
-        keyed: [false; 2],
-        verbatim: options.text_ids,
-        decimal_comma: options.decimal_comma,
-        time_format: options.time_format.as_deref(),
-        skip: intake.rejects.skips(),
-    };
+    let mut reader = RecordReader::new(&layout, &options, intake.rejects.skips());
     reader.keyed = settle_ids(file, &reader, blocks.head(), intake)?;
     blocks.set_quoting(reader.quoting());
     let limit = options.limit;
