@@ -55,7 +55,7 @@ def main():
         subprocess.run([args.mvrec, "-q", "filter", "--sample", "0.2", "--sample-of", "users",
                         "--min-movie-ratings", "2", args.ratings, "-o", ratings], check=True)
         for command in ["als", "als --no-biases", "nmf", "nmf --fill 2.5"]:
-            model = os.path.join(folder, command.replace(" ", "_"))
+            model = os.path.join(folder, command.replace(" ", "_").replace(".", "_"))
             subprocess.run([args.mvrec, "-q", "train", *command.split(), "--rank", "20", ratings, "-o", model],
                            check=True)
             compare(f"mvrec train {command}, ALSModel.load", ALSModel.load(model), predictions(model, folder))

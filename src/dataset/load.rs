@@ -18,7 +18,7 @@ use crate::io::id_list::{IdSide, ListedId, read_ids};
 use crate::io::intake::{Intake, Sink, later, warn_of_1970};
 use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
-use crate::io::parts::{Part, parts};
+use crate::io::parts::{TablePart, parts};
 use crate::io::source::{Hashing, Kind, Source};
 use crate::io::text::Columns;
 use crate::io::values::Scale;
@@ -47,7 +47,7 @@ pub struct Input {
 enum Body {
     Parquet(ParquetFile),
     /// Parquet files that are one table.
-    Parts(Vec<Part>),
+    Parts(Vec<TablePart>),
     Text(Source),
 }
 

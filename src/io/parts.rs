@@ -13,14 +13,14 @@ const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A file of such a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct TablePart {
     /// The file.
     pub path: PathBuf,
     /// Columns that its folders tell (`year=2019/`), and their values.
     pub partitions: Vec<(String, Option<String>)>,
 }
 
-impl Part {
+impl TablePart {
     /// Opens the file, with the columns that its folders tell.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Part {
 ///
 /// # Errors
 /// If a folder cannot be read.
-pub fn parts(folder: &Path) -> Result<Vec<Part>, IoError> {
+pub fn parts(folder: &Path) -> Result<Vec<TablePart>, IoError> {
     let mut found = Vec::new();
     collect(folder, &[], &mut found).map_err(IoError::at(folder))?;
     Ok(found)
@@ -45,7 +45,7 @@ pub fn parts(folder: &Path) -> Result<Vec<Part>, IoError> {
 fn collect(
     folder: &Path,
     partitions: &[(String, Option<String>)],
-    found: &mut Vec<Part>,
+    found: &mut Vec<TablePart>,
 ) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::path);
@@ -64,7 +64,7 @@ fn collect(
             }
             collect(&path, &partitions, found)?;
         } else if name.to_ascii_lowercase().ends_with(".parquet") && path.is_file() {
-            found.push(Part { path, partitions: partitions.to_vec() });
+            found.push(TablePart { path, partitions: partitions.to_vec() });
         }
     }
     Ok(())
@@ -112,7 +112,7 @@ mod tests {
             fs::write(path, "").unwrap();
         }
         let parts = parts(folder.path()).unwrap();
-        let shown = |part: &Part| {
+        let shown = |part: &TablePart| {
             let path = part.path.strip_prefix(folder.path()).unwrap().display().to_string();
             let values: Vec<String> =
                 part.partitions.iter().map(|(name, value)| format!("{name}={value:?}")).collect();

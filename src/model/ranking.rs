@@ -170,3 +170,24 @@ impl StarRanking {
         squares.iter().enumerate().map(centred).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_similarity_is_that_of_all() {
+        let mut catalogue = Catalogue::of_ids(&[1, 2, 3], None);
+        catalogue.n_ratings = vec![100, 5, 1];
+        let vectors = Matrix { rows: 3, cols: 2, data: vec![1.0, 0.0, 0.6, 0.8, 0.0, 1.0] };
+        let ranking = StarRanking::of(&catalogue, Scale::default(), Some(vectors));
+        let cosines = [1.0, 0.5, 0.2];
+        let mut completed = cosines;
+        ranking.complete_likeness(ItemIx(0), &mut completed);
+        let single =
+            |other: usize| ranking.similarity(cosines[other], ItemIx(0), ItemIx(other as u32));
+        assert_eq!(completed, [0, 1, 2].map(single));
+        // Five ratings are trusted half.
+        assert!((completed[1] - 0.5 * 0.55).abs() < 1e-6, "{completed:?}");
+    }
+}
