@@ -1,7 +1,8 @@
 //! How much memory may be used: what is large is estimated beforehand and refused, instead of being killed.
 
-use std::fs;
 use std::str::FromStr;
+
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::cli::error::Result;
 
@@ -70,13 +71,10 @@ fn shown(bytes: u64) -> String {
 
 /// Returns what the machine, or the group of processes that this one is in, has free; nothing where that is not known.
 fn free() -> Option<u64> {
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
-    });
-    let group = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
-    let group = group.map(|(most, used)| most.saturating_sub(used));
+    let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(kind);
+    let group = system.cgroup_limits().map(|group| group.free_memory);
+    let machine = Some(system.available_memory()).filter(|&free| free > 0);
     machine.into_iter().chain(group).min()
 }
 
@@ -99,6 +97,13 @@ mod tests {
         for bad in ["", "G", "-1G", "1X", "0", "NaN", "1e300"] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_free_is_known_and_no_more_than_there_is() {
+        let all = System::new_with_specifics(RefreshKind::everything()).total_memory();
+        let free = free().expect("known on Linux, macOS and Windows");
+        assert!(0 < free && free <= all, "{free} of {all}");
     }
 
     #[test]
