@@ -402,7 +402,8 @@ fn a_model_can_turn_to_other_users() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         save(&data, &algorithm, &path).unwrap();
-        assert_eq!(mvrec::model::open::user_ids(&path).unwrap().len(), 40, "{name}");
+        let folder = mvrec::model::folder::ModelFolder::open(&path).unwrap();
+        assert_eq!(mvrec::model::open::user_ids(&folder).unwrap().len(), 40, "{name}");
         let all = Model::open(&path, &Users::All, None).unwrap();
         let mut some = Model::open(&path, &Users::Some(vec![0, 10]), None).unwrap();
         for turn in [vec![20, 390], vec![70]] {
@@ -688,7 +689,8 @@ fn the_loss_is_the_documented_objective() {
         let path = folder.path().join("model");
         save(&data, &algorithm, &path).unwrap();
         let rank = spark::read_rank(&path).unwrap();
-        let read = |name| spark::read_factors(&path.join(name), rank, None).unwrap();
+        let folder = mvrec::model::folder::ModelFolder::open(&path).unwrap();
+        let read = |name| spark::read_factors(&folder, name, rank, None).unwrap();
         let plain = plain_objective(&data, &algorithm, &read("userFactors"), &read("itemFactors"));
         let loss = *trained.info.loss.last().unwrap();
         // NMF solves its users once more after the last loss, which at the optimum changes nothing.

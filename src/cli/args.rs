@@ -28,6 +28,9 @@ pub(crate) struct GlobalArgs {
     /// Most memory to use, such as 4G [default: what is free]; what would need more is refused
     #[arg(long, global = true, value_name = "SIZE")]
     pub(crate) max_memory: Option<Size>,
+    /// Do not wait until outputs are on the disk: faster for scratch work, and lost if the power fails within seconds
+    #[arg(long, global = true)]
+    pub(crate) no_sync: bool,
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,

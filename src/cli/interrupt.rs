@@ -1,4 +1,4 @@
-//! Ctrl-C: ends the process and leaves no half output, or where somebody waits for it, ends the work at the next
+//! Signals that ask to end: they end the process and leave no half output, or where somebody waits for Ctrl-C, the work at the next
 //! good place.
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,12 +14,6 @@ const CAME: u8 = 2;
 
 static STATE: AtomicU8 = AtomicU8::new(ENDS);
 
-/// Begins to listen.
-pub(super) fn listen() {
-    // Failing to set a handler leaves the default one: the process still ends.
-    let _ = ctrlc::set_handler(interrupted);
-}
-
 /// From now on, the first interrupt does not end the process, and [`came`] tells of it.
 pub(super) fn wait_for() {
     STATE.store(AWAITED, Ordering::Relaxed);
@@ -30,11 +24,50 @@ pub(super) fn came() -> bool {
     STATE.load(Ordering::Relaxed) == CAME
 }
 
+/// Tells whether an interrupt was waited for, and takes note of it.
+fn is_awaited() -> bool {
+    STATE.compare_exchange(AWAITED, CAME, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+/// Begins to listen for SIGINT, SIGTERM and SIGHUP, those of them that are not ignored, as after `nohup`.
+#[cfg(unix)]
+pub(super) fn listen() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    let ignored = ignored();
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
+    // Failing to listen leaves the default: the process still ends.
+    let Ok(mut signals) = Signals::new(heeded) else { return };
+    let listen = move || {
+        for signal in &mut signals {
+            if !is_awaited() {
+                atomic::remove_unfinished();
+                // Without the destructors, as other threads are still at work.
+                signal_hook::low_level::exit(128 + signal);
+            }
+        }
+    };
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(listen);
+}
+
+/// Returns the signals that whoever started this process wants it to ignore, where the system tells.
+#[cfg(unix)]
+fn ignored() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
+}
+
+/// Begins to listen for Ctrl-C.
+#[cfg(not(unix))]
 #[expect(clippy::exit, reason = "the only way to end the process from the handler's thread")]
-fn interrupted() {
-    const BY_SIGINT: i32 = 128 + 2;
-    if STATE.compare_exchange(AWAITED, CAME, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-        atomic::remove_unfinished();
-        std::process::exit(BY_SIGINT);
-    }
+pub(super) fn listen() {
+    const BY_CTRL_C: i32 = 130;
+    let _ = ctrlc::set_handler(|| {
+        if !is_awaited() {
+            atomic::remove_unfinished();
+            std::process::exit(BY_CTRL_C);
+        }
+    });
 }

@@ -25,7 +25,7 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::error::{Result, Told, usage};
 use crate::cli::memory::Memory;
 use crate::cli::ui::Ui;
-use crate::io::parquet;
+use crate::io::{atomic, parquet};
 
 /// Turn rating data into recommendations
 ///
@@ -96,6 +96,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         rayon::ThreadPoolBuilder::new().num_threads(n).build_global()?;
     }
+    atomic::set_sync(!cli.global.no_sync);
     match cli.command {
         Command::Ingest(args) => ingest::run(&args, &ui),
         Command::Filter(args) => filter::run(&args, &ui),

@@ -132,7 +132,11 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     for (i, parts) in divisions.iter().enumerate() {
         let folder = match divisions.len() {
             1 => out.path().to_path_buf(),
-            _ => out.path().join(format!("fold-{}", i + 1)),
+            _ => {
+                let folder = out.path().join(format!("fold-{}", i + 1));
+                fs::create_dir(&folder).map_err(|e| out.named(IoError::at(&folder)(e)))?;
+                folder
+            }
         };
         write(&folder, &sidecar, ratings.len(), parts, &method)
             .map_err(|error| out.named(error))?;
@@ -147,7 +151,7 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
         "divisions": told,
     });
     let path = out.path().join(schema::SPLIT_JSON);
-    json_file::write(&path, &manifest).map_err(|error| out.named(error))?;
+    json_file::write_manifest(&path, &manifest).map_err(|error| out.named(error))?;
     ui.finish();
     Ok(out.commit()?)
 }
@@ -162,7 +166,7 @@ fn write(
 ) -> std::result::Result<(), IoError> {
     for (name, ratings) in parts.named() {
         let folder = folder.join(name);
-        fs::create_dir_all(&folder).map_err(IoError::at(&folder))?;
+        fs::create_dir(&folder).map_err(IoError::at(&folder))?;
         let mut sidecar = rest.clone();
         let mut options = Map::new();
         options.insert("part".into(), json!(name));

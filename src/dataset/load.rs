@@ -22,7 +22,7 @@ use crate::io::parts::{TablePart, parts};
 use crate::io::source::{Hashing, Kind, Source};
 use crate::io::text::Columns;
 use crate::io::values::Scale;
-use crate::io::{IoError, batches, json, movielens, text};
+use crate::io::{IoError, batches, json, movielens, parquet, text};
 use crate::progress::Progress;
 use crate::schema;
 
@@ -42,6 +42,25 @@ pub struct Input {
     /// What comes along; of a text, all of it is known only after reading.
     pub sidecar: Sidecar,
     body: Body,
+    /// What the ratings must turn out to be.
+    expected: Option<Expected>,
+}
+
+/// Content that the manifest of a directory promises.
+struct Expected {
+    hash: String,
+    file: String,
+    folder: String,
+}
+
+impl Expected {
+    fn check(self, found: &str) -> Result<(), IoError> {
+        if found == self.hash { Ok(()) } else { Err(self.stray()) }
+    }
+
+    fn stray(self) -> IoError {
+        IoError::Stray { file: self.file, kind: "dataset", folder: self.folder }
+    }
 }
 
 enum Body {
@@ -52,6 +71,10 @@ enum Body {
 }
 
 impl Input {
+    fn new(sidecar: Sidecar, body: Body) -> Self {
+        Self { sidecar, body, expected: None }
+    }
+
     /// Opens a dataset directory, a ratings file or, for `-`, stdin.
     ///
     /// # Errors
@@ -78,11 +101,28 @@ impl Input {
         let mut input = Self::of_source(Source::open(&ratings)?)?;
         let manifest = path.join(schema::DATASET_JSON);
         if manifest.is_file() {
-            let read: Manifest = json::read(&manifest)?;
+            let (read, _) = json::read_manifest::<Manifest>(&manifest)?;
+            input.check_origin(&read, path)?;
             input.sidecar.history = read.history.check(&manifest.display().to_string())?;
             input.sidecar.origin = Origin { recognised: read.recognised, sources: read.sources };
         }
         Ok(input)
+    }
+
+    /// Refuses ratings that are not those of the dataset they lie in.
+    fn check_origin(&mut self, manifest: &Manifest, folder: &Path) -> Result<(), IoError> {
+        let Body::Parquet(file) = &self.body else { return Ok(()) };
+        let (hash, folder) = (manifest.content_xxh3.clone(), folder.display().to_string());
+        let expected = Expected { hash, file: file.name().into(), folder };
+        match file.footer(parquet::BELONGS_TO) {
+            Some(content) => expected.check(content),
+            // Written before files said so, or by somebody else: known when all of it has been read.
+            None if file.n_rows() == manifest.shape.ratings => {
+                self.expected = Some(expected);
+                Ok(())
+            }
+            None => Err(expected.stray()),
+        }
     }
 
     /// Opens a folder of Parquet files.
@@ -99,7 +139,7 @@ impl Input {
         if parts.is_empty() {
             return Err(DatasetError::NotADataset { path: shown });
         }
-        Ok(Self { sidecar: Sidecar::default(), body: Body::Parts(parts) })
+        Ok(Self::new(Sidecar::default(), Body::Parts(parts)))
     }
 
     fn of_source(source: Source) -> Result<Self, DatasetError> {
@@ -112,7 +152,7 @@ impl Input {
                     .into())
             }
             Kind::Json | Kind::Text => {
-                Ok(Self { sidecar: Sidecar::default(), body: Body::Text(source) })
+                Ok(Self::new(Sidecar::default(), Body::Text(source)))
             }
             Kind::Parquet => {
                 let parquet = ParquetFile::open(source)?;
@@ -130,7 +170,7 @@ impl Input {
                 if let Some(keys) = keys(schema::keyed_movies())? {
                     sidecar.set_movie_keys(&keys);
                 }
-                Ok(Self { sidecar, body: Body::Parquet(parquet) })
+                Ok(Self::new(sidecar, Body::Parquet(parquet)))
             }
         }
     }
@@ -167,7 +207,7 @@ impl Input {
             Ok(Footer::new())
         })?;
         let file = ParquetFile::open(Source::from_file("sorted ratings".into(), sorted.file)?)?;
-        Ok((Self { sidecar, body: Body::Parquet(file) }, dropped))
+        Ok((Self::new(sidecar, Body::Parquet(file)), dropped))
     }
 
     /// Counts the ratings of each user and of each movie.
@@ -233,10 +273,11 @@ impl Input {
     }
 
     fn load_by(
-        self,
+        mut self,
         intake: &mut Intake,
         progress: &dyn Progress,
     ) -> Result<Dataset, DatasetError> {
+        let expected = self.expected.take();
         let mut columns = RatingColumns::with_capacity(self.n_rows().unwrap_or(0));
         let mut sidecar = self.read(
             intake,
@@ -251,6 +292,7 @@ impl Input {
             return Err(DatasetError::TooMany { rows: columns.len() });
         }
         let (ratings, duplicates) = Ratings::new(columns, Duplicates::Last);
+        expected.map_or(Ok(()), |expected| expected.check(&ratings.content_hash()))?;
         Ok(Dataset { ratings, sidecar, duplicates })
     }
 

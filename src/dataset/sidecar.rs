@@ -159,7 +159,14 @@ fn table_of(folder: &Path, name: &str, schema: &SchemaRef) -> Result<Option<Reco
 /// # Errors
 /// If it cannot be read.
 pub fn read_movies(path: &Path) -> Result<MovieColumns, IoError> {
-    let file = ParquetFile::open(Source::open(path)?)?;
+    movies_of(&ParquetFile::open(Source::open(path)?)?)
+}
+
+/// Reads the movies of an open file.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn movies_of(file: &ParquetFile) -> Result<MovieColumns, IoError> {
     let mut movies = batches::to_movies(&file.read_as(&schema::movies())?);
     let keys = file.read_if_there(&schema::movie_keys())?;
     movies.movie_key = keys.map(|batch| batches::texts(batch.column(0)));

@@ -22,13 +22,13 @@ use crate::schema;
 /// # Errors
 /// If a file cannot be written.
 pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Result<(), IoError> {
-    let columns = ratings.columns();
+    let (columns, tally) = (ratings.columns(), ratings.tally());
     let path = folder.join(schema::RATINGS);
-    let layout = parquet::ratings_layout(Vec::new());
+    let layout = parquet::ratings_layout(vec![parquet::belonging_to(&tally.content_hash())]);
     parquet::write_file(&path, &schema::ratings(), &layout, columns.len(), |range| {
         batches::of_ratings(columns, range)
     })?;
-    write_sidecar(sidecar, &ratings.tally(), folder)
+    write_sidecar(sidecar, &tally, folder)
 }
 
 /// Writes all that comes along and the manifest into a folder beside the ratings that were tallied.
@@ -36,31 +36,38 @@ pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Resul
 /// # Errors
 /// If a file cannot be written.
 pub fn write_sidecar(sidecar: &Sidecar, tally: &Tally, folder: &Path) -> Result<(), IoError> {
+    let hash = tally.content_hash();
     if let Some(movies) = sidecar.movies() {
-        write_table(folder, schema::MOVIES, &movies.to_batch())?;
+        write_table(folder, schema::MOVIES, &movies.to_batch(), &hash)?;
     }
     if let Some(links) = &sidecar.links {
-        write_table(folder, schema::LINKS, &batches::of_links(links))?;
+        write_table(folder, schema::LINKS, &batches::of_links(links), &hash)?;
     }
     if let Some(tags) = &sidecar.tags {
-        write_table(folder, schema::TAGS, &batches::of_tags(tags))?;
+        write_table(folder, schema::TAGS, &batches::of_tags(tags), &hash)?;
     }
     if let Some(keys) = &sidecar.user_keys {
-        write_table(folder, schema::USERS, &batches::of_user_keys(keys))?;
+        write_table(folder, schema::USERS, &batches::of_user_keys(keys), &hash)?;
     }
     let manifest = Manifest::new(tally, sidecar.history.clone(), &sidecar.origin);
-    json::write(&folder.join(schema::DATASET_JSON), &manifest)
+    json::write_manifest(&folder.join(schema::DATASET_JSON), &manifest).map(drop)
 }
 
-/// Writes one table into a folder.
+/// Writes one table into a folder, of which `belongs_to` names the rest.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_table(folder: &Path, name: &str, batch: &RecordBatch) -> Result<(), IoError> {
+pub fn write_table(
+    folder: &Path,
+    name: &str,
+    batch: &RecordBatch,
+    belongs_to: &str,
+) -> Result<(), IoError> {
     let layout = Layout {
         // Few rows to a page, as some readers want those of one movie.
         page_rows: 1 << 12,
         distinct: &["title", "imdb_id", "movie_key", "user_key"],
+        footer: vec![parquet::belonging_to(belongs_to)],
         ..Layout::default()
     };
     let n_rows = batch.num_rows();

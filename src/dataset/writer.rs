@@ -69,7 +69,9 @@ impl RatingsWriter {
         footer: impl FnOnce(&Tally) -> Result<Footer, IoError>,
     ) -> Result<(File, Tally), IoError> {
         self.write(self.buffer.len())?;
-        let file = self.groups.finish(&footer(&self.tally)?)?;
+        let mut footer = footer(&self.tally)?;
+        footer.push((parquet::BELONGS_TO, self.tally.content_hash()));
+        let file = self.groups.finish(&footer)?;
         Ok((file, self.tally))
     }
 

@@ -214,6 +214,24 @@ pub enum IoError {
         /// Output path.
         path: String,
     },
+    /// A file lies in a directory that it was not written for.
+    #[error(
+        "{file}: does not belong to the {kind} {folder}: that was replaced while it was read, or the file comes from elsewhere"
+    )]
+    Stray {
+        /// File, as the user named it.
+        file: String,
+        /// What the directory is.
+        kind: &'static str,
+        /// The directory.
+        folder: String,
+    },
+    /// A manifest is not as it was written.
+    #[error("{file}: has changed since it was written: its checksum is that of something else")]
+    Changed {
+        /// File, as the user named it.
+        file: String,
+    },
     /// A file was written by a newer mvrec.
     #[error("{file}: format version {found}, and this mvrec reads up to {supported}")]
     NewerFormat {

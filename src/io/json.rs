@@ -8,6 +8,8 @@ use arrow::error::ArrowError;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::io::batches::with_offsets;
 use crate::io::error::IoError;
@@ -123,15 +125,54 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, IoError> {
         .map_err(|source| IoError::Json { file: path.display().to_string(), source })
 }
 
-/// Writes a JSON file, indented, with a line end.
+/// Field of a manifest that holds the XXH3-128 of all others, as compact JSON.
+const CHECKSUM: &str = "checksum_xxh3";
+
+/// Returns the checksum of an object without that field.
+fn checksum_of(object: &Map<String, Value>) -> Result<String, serde_json::Error> {
+    Ok(format!("{:032x}", xxh3_128(serde_json::to_string(object)?.as_bytes())))
+}
+
+/// Writes an object with its checksum as a JSON file, indented, with a line end; returns the checksum.
 ///
 /// # Errors
-/// If the file cannot be written.
-pub fn write(path: &Path, value: &impl Serialize) -> Result<(), IoError> {
-    let mut text = serde_json::to_string_pretty(value)
-        .map_err(|source| IoError::Json { file: path.display().to_string(), source })?;
+/// If it is no object, or the file cannot be written.
+pub fn write_manifest(path: &Path, value: &impl Serialize) -> Result<String, IoError> {
+    let bad = |source| IoError::Json { file: path.display().to_string(), source };
+    // The checksum is that of what will be read: a number may come back as a neighbour.
+    let read = || serde_json::from_str::<Map<String, Value>>(&serde_json::to_string(value)?);
+    let mut object = read().map_err(bad)?;
+    let checksum = checksum_of(&object).map_err(bad)?;
+    let mut text = serde_json::to_string_pretty(value).map_err(bad)?;
+    object.clear();
+    object.insert(CHECKSUM.into(), checksum.clone().into());
+    let field = serde_json::to_string_pretty(&object).map_err(bad)?;
+    // Both are objects over several lines: the last line of one and the first of the other become a comma.
+    text.truncate(text.len() - "\n}".len());
+    text.push(',');
+    text.push_str(&field["{".len()..]);
     text.push('\n');
-    std::fs::write(path, text).map_err(IoError::at(path))
+    std::fs::write(path, text).map_err(IoError::at(path))?;
+    Ok(checksum)
+}
+
+/// Reads a JSON file that [`write_manifest`] has written, and its checksum; a file from before there were any has none.
+///
+/// # Errors
+/// If the file cannot be read, is not what `T` expects, or has changed since it was written.
+pub fn read_manifest<T: DeserializeOwned>(path: &Path) -> Result<(T, Option<String>), IoError> {
+    let file = || path.display().to_string();
+    let bad = |source| IoError::Json { file: file(), source };
+    let text = std::fs::read_to_string(path).map_err(IoError::at(path))?;
+    let mut object: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
+    let checksum = object.remove(CHECKSUM);
+    let checksum = checksum.map(|checksum| checksum.as_str().unwrap_or_default().to_string());
+    if let Some(checksum) = &checksum
+        && *checksum != checksum_of(&object).map_err(bad)?
+    {
+        return Err(IoError::Changed { file: file() });
+    }
+    Ok((serde_json::from_str(&text).map_err(bad)?, checksum))
 }
 
 #[cfg(test)]
@@ -174,6 +215,28 @@ mod tests {
             assert_eq!(written(TextFormat::Json).as_bytes(), array);
             assert_eq!(written(TextFormat::JsonLines).as_bytes(), lines);
             assert_eq!(written(TextFormat::Csv).as_bytes(), csv);
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_has_changed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        let value = serde_json::json!({"kind": "x", "loss": [0.1, 1e300, 0.123_456_789_012_345_68]});
+        let written = write_manifest(&path, &value).unwrap();
+        let (read, checksum) = read_manifest::<Value>(&path).unwrap();
+        assert_eq!((&read["loss"], checksum), (&value["loss"], Some(written)));
+        let text = std::fs::read(&path).unwrap();
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut text = text.clone();
+                text[at] ^= 1 << bit;
+                std::fs::write(&path, &text).unwrap();
+                // Otherwise it is white space, or the name of the checksum.
+                if let Ok((read, _)) = read_manifest::<Value>(&path) {
+                    assert_eq!((&read["kind"], &read["loss"]), (&value["kind"], &value["loss"]));
+                }
+            }
         }
     }
 }

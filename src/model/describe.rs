@@ -11,6 +11,7 @@ use crate::io::parquet::ParquetFile;
 use crate::io::source::{Kind, Source};
 use crate::io::{IoError, json as json_file};
 use crate::model::error::ModelError;
+use crate::model::folder::ModelFolder;
 use crate::model::{info, spark};
 use crate::schema;
 
@@ -26,22 +27,23 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
     let model = path.join(schema::MODEL_JSON);
     let split = path.join(schema::SPLIT_JSON);
     if manifest.is_file() {
-        let manifest: Manifest = json_file::read(&manifest)?;
+        let (manifest, _) = json_file::read_manifest::<Manifest>(&manifest)?;
         manifest.history.clone().check(&path.display().to_string())?;
         let mut object = object_of(&manifest);
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if model.is_file() {
-        let read = info::read(&model)?;
+        let (read, _) = info::read(&model)?;
         let mut object = object_of(&read);
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if split.is_file() {
-        Ok(json_file::read(&split)?)
+        Ok(json_file::read_manifest(&split)?.0)
     } else if spark::is_model(path) {
+        let model = ModelFolder::open(path)?;
         let rank = spark::read_rank(path)?;
         let count = |folder: &str| {
-            spark::read_factors(&path.join(folder), rank, None).map(|factors| factors.ids.len())
+            spark::read_factors(&model, folder, rank, None).map(|factors| factors.ids.len())
         };
         let (users, movies) = (count(schema::USER_FACTORS)?, count(schema::ITEM_FACTORS)?);
         Ok(object_of(&json!({

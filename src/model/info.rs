@@ -108,16 +108,16 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-/// Reads `model.json` and refuses a newer format by its number before anything else in it.
+/// Reads `model.json` and its checksum, and refuses a newer format by its number before anything else in it.
 ///
 /// # Errors
-/// If the file cannot be read, is not what is expected, or is newer.
-pub fn read(path: &Path) -> Result<ModelInfo, IoError> {
+/// If the file cannot be read, is not what is expected, has changed, or is newer.
+pub fn read(path: &Path) -> Result<(ModelInfo, Option<String>), IoError> {
     #[derive(Deserialize)]
     struct Version {
         format_version: u32,
     }
     let version: Version = json::read(path)?;
     check_version(&path.display().to_string(), version.format_version)?;
-    json::read(path)
+    json::read_manifest(path)
 }

@@ -8,6 +8,7 @@ pub mod describe;
 mod error;
 pub mod explain;
 pub mod factors;
+pub mod folder;
 pub mod info;
 pub mod nmf;
 pub mod open;

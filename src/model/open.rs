@@ -1,12 +1,9 @@
 //! Opens model directories, mvrec's own and Spark's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::dataset::Movies;
 use crate::dataset::ids::UserId;
-use crate::io::IoError;
-use crate::io::parquet::ParquetFile;
-use crate::io::source::Source;
 use crate::io::values::Scale;
 use crate::linalg::dense::Matrix;
 use crate::model::als::{Als, AlsParams, FoldIn};
@@ -14,7 +11,8 @@ use crate::model::catalogue::Catalogue;
 use crate::model::cosine::{Between, CosineMovies, CosineUsers, Neighbors};
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
-use crate::model::info::{self, Algorithm, ModelInfo};
+use crate::model::folder::ModelFolder;
+use crate::model::info::{Algorithm, ModelInfo};
 use crate::model::nmf::Nmf;
 use crate::model::popularity::Popularity;
 use crate::model::ranking::StarRanking;
@@ -44,7 +42,7 @@ impl Users {
 /// An open model.
 #[derive(Debug)]
 pub struct Model {
-    folder: PathBuf,
+    folder: ModelFolder,
     /// Content of `model.json`; a model of Spark's has none.
     pub info: Option<ModelInfo>,
     /// The movies it can recommend.
@@ -63,13 +61,21 @@ impl Model {
     /// # Errors
     /// If it is no model, a file cannot be read, or the files contradict each other.
     pub fn open(folder: &Path, users: &Users, movies: Option<&Movies>) -> Result<Self, ModelError> {
-        if folder.join(schema::MODEL_JSON).is_file() {
-            Self::open_own(folder, users, movies)
-        } else if spark::is_model(folder) {
-            Self::open_spark(folder, users, movies)
-        } else {
-            std::fs::metadata(folder).map_err(IoError::at(folder))?;
-            Err(ModelError::NotAModel { path: folder.display().to_string() })
+        Self::open_folder(ModelFolder::open(folder)?, users, movies)
+    }
+
+    /// Opens a model as [`Self::open`] does, in a directory that has been looked at before.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the files contradict each other.
+    pub fn open_folder(
+        folder: ModelFolder,
+        users: &Users,
+        movies: Option<&Movies>,
+    ) -> Result<Self, ModelError> {
+        match folder.info().cloned() {
+            Some(info) => Self::open_own(folder, info, users, movies),
+            None => Self::open_spark(folder, users, movies),
         }
     }
 
@@ -79,8 +85,9 @@ impl Model {
     /// If their files cannot be read.
     pub fn turn_to(&mut self, users: &[i32]) -> Result<(), ModelError> {
         if let Some(factored) = self.recommender.factored() {
-            let (folder, rank) = (self.folder.join(schema::USER_FACTORS), factored.items().cols);
-            let mut vectors = spark::read_factors(&folder, rank, Some(users))?;
+            let rank = factored.items().cols;
+            let mut vectors =
+                spark::read_factors(&self.folder, schema::USER_FACTORS, rank, Some(users))?;
             if let Some(info) = &self.info {
                 let scale = info.training.scale.unwrap_or_default();
                 let units = Units::new(&info.algorithm, scale);
@@ -110,20 +117,24 @@ impl Model {
         Ok(Person { user: Some(user), ratings: self.seen.get(user).unwrap_or_default() })
     }
 
-    fn open_own(folder: &Path, users: &Users, movies: Option<&Movies>) -> Result<Self, ModelError> {
-        let path = folder.join(schema::MODEL_JSON);
-        let info = info::read(&path)?;
+    fn open_own(
+        folder: ModelFolder,
+        info: ModelInfo,
+        users: &Users,
+        movies: Option<&Movies>,
+    ) -> Result<Self, ModelError> {
+        let path = folder.path();
         let rank = match &info.algorithm {
             Algorithm::Als(params) => Some(params.width()),
             Algorithm::Nmf(params) => Some(params.factors),
             Algorithm::Cosine(_) | Algorithm::Popularity(_) => None,
         };
         let (catalogue, (factors, taste)) = rayon::join(
-            || read_catalogue(folder, movies),
+            || read_catalogue(&folder, movies),
             || {
                 rayon::join(
-                    || rank.map(|rank| read_both(folder, rank, users)).transpose(),
-                    || read_taste(folder, info.taste_factors),
+                    || rank.map(|rank| read_both(&folder, rank, users)).transpose(),
+                    || read_taste(&folder, info.taste_factors),
                 )
             },
         );
@@ -132,7 +143,7 @@ impl Model {
         let needs_all =
             matches!(&info.algorithm, Algorithm::Cosine(p) if p.between == Between::Users);
         let filter = if needs_all { None } else { users.filter() };
-        let seen = Seen::read(folder, &movie_ids, filter)?;
+        let seen = Seen::read(&folder, &movie_ids, filter)?;
         let mut user_ids = seen.user_ids.clone();
         if let Some(wanted) = users.filter() {
             user_ids.retain(|id| wanted.binary_search(id).is_ok());
@@ -142,7 +153,7 @@ impl Model {
         let units = Units::new(&info.algorithm, scale);
         let ranking = || -> Result<StarRanking, ModelError> {
             let of_catalogue =
-                |taste| of_catalogue(folder, schema::TASTE_FACTORS, taste, &movie_ids);
+                |taste| of_catalogue(path, schema::TASTE_FACTORS, taste, &movie_ids);
             Ok(StarRanking::of(&catalogue, scale, taste.map(of_catalogue).transpose()?))
         };
         let recommender: Box<dyn Recommender> = match &info.algorithm {
@@ -150,25 +161,25 @@ impl Model {
                 let mean = if params.biases { mean / f64::from(units.rating) } else { 0.0 };
                 let fold_in = FoldIn { params: params.clone(), mean, unit: units.rating };
                 let (mut users, items) = factors.expect(OPENED);
-                let mut items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                let mut items = of_catalogue(path, schema::ITEM_FACTORS, items, &movie_ids)?;
                 units.convert_users(&mut users.vectors, FactorsOf::Fitted);
                 units.convert_items(&mut items, FactorsOf::Fitted);
                 Box::new(Als::new(fold_in, users, items, ranking()?))
             }
             Algorithm::Nmf(params) => {
                 let (mut users, items) = factors.expect(OPENED);
-                let mut items = of_catalogue(folder, schema::ITEM_FACTORS, items, &movie_ids)?;
+                let mut items = of_catalogue(path, schema::ITEM_FACTORS, items, &movie_ids)?;
                 units.convert_users(&mut users.vectors, FactorsOf::Fitted);
                 units.convert_items(&mut items, FactorsOf::Fitted);
                 Box::new(Nmf::new(params.clone(), users, items, ranking()?))
             }
             Algorithm::Cosine(params) => match params.between {
                 Between::Movies => {
-                    let neighbors = Neighbors::read(folder, &movie_ids, "movie_id")?;
+                    let neighbors = Neighbors::read(&folder, &movie_ids, "movie_id")?;
                     Box::new(CosineMovies::new(params.clone(), mean, neighbors))
                 }
                 Between::Users => {
-                    let neighbors = Neighbors::read(folder, &seen.user_ids, "user_id")?;
+                    let neighbors = Neighbors::read(&folder, &seen.user_ids, "user_id")?;
                     Box::new(CosineUsers::new(
                         params.clone(),
                         neighbors,
@@ -179,20 +190,18 @@ impl Model {
             },
             Algorithm::Popularity(params) => Box::new(Popularity::new(params, mean, &catalogue)),
         };
-        let folder = folder.to_path_buf();
         Ok(Self { folder, info: Some(info), catalogue, seen, user_ids, recommender })
     }
 
     /// Spark keeps neither λ nor the kind of feedback with a model: new people are folded in by Spark's
     /// default for explicit ratings.
     fn open_spark(
-        folder: &Path,
+        folder: ModelFolder,
         users: &Users,
         movies: Option<&Movies>,
     ) -> Result<Self, ModelError> {
-        let rank = spark::read_rank(folder)?;
-        let items = spark::read_factors(&folder.join(schema::ITEM_FACTORS), rank, None)?;
-        let users = spark::read_factors(&folder.join(schema::USER_FACTORS), rank, users.filter())?;
+        let rank = spark::read_rank(folder.path())?;
+        let (users, items) = read_both(&folder, rank, users)?;
         let params = AlsParams {
             factors: rank,
             biases: false,
@@ -204,7 +213,6 @@ impl Model {
         let fold_in = FoldIn { params, mean: 0.0, unit: 1.0 };
         let ranking = StarRanking::of(&catalogue, Scale::default(), None);
         let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
-        let folder = folder.to_path_buf();
         Ok(Self { folder, info: None, catalogue, seen: Seen::default(), user_ids, recommender })
     }
 }
@@ -212,17 +220,12 @@ impl Model {
 /// Returns the ids of all users of a model directory, ascending.
 ///
 /// # Errors
-/// If it is no model or cannot be read.
-pub fn user_ids(folder: &Path) -> Result<Vec<i32>, ModelError> {
-    let seen = folder.join(schema::SEEN);
-    if seen.is_file() {
-        return Ok(ParquetFile::open(Source::open(&seen)?)?.read_ids("user_id")?);
+/// If they cannot be read.
+pub fn user_ids(folder: &ModelFolder) -> Result<Vec<i32>, ModelError> {
+    match folder.info() {
+        Some(_) => Ok(folder.parquet(schema::SEEN)?.read_ids("user_id")?),
+        None => spark::read_ids(folder, schema::USER_FACTORS),
     }
-    if !spark::is_model(folder) {
-        std::fs::metadata(folder).map_err(IoError::at(folder))?;
-        return Err(ModelError::NotAModel { path: folder.display().to_string() });
-    }
-    spark::read_ids(&folder.join(schema::USER_FACTORS))
 }
 
 impl Catalogue {
@@ -232,18 +235,17 @@ impl Catalogue {
     /// If it cannot be read.
     pub fn of_model(folder: &Path) -> Result<Option<Self>, ModelError> {
         let is_own = folder.join(schema::MODEL_JSON).is_file();
-        is_own.then(|| read_catalogue(folder, None)).transpose()
+        is_own.then(|| read_catalogue(&ModelFolder::open(folder)?, None)).transpose()
     }
 }
 
-fn read_catalogue(folder: &Path, movies: Option<&Movies>) -> Result<Catalogue, ModelError> {
-    let path = folder.join(schema::MOVIES);
-    let file = ParquetFile::open(Source::open(&path)?)?;
+fn read_catalogue(folder: &ModelFolder, movies: Option<&Movies>) -> Result<Catalogue, ModelError> {
+    let file = folder.parquet(schema::MOVIES)?;
     let keys = file.read_if_there(&schema::movie_keys())?;
     let batch = file.read_as(&schema::model_movies())?;
     let mut catalogue = Catalogue::from_batch(&batch, keys.as_ref().map(|keys| keys.column(0)));
     if !catalogue.movies.ids().is_sorted_by(|a, b| a < b) {
-        let path = path.display().to_string();
+        let path = file.name().into();
         return Err(ModelError::Damaged { path, problem: "the movies do not ascend".into() });
     }
     if let Some(movies) = movies {
@@ -253,15 +255,19 @@ fn read_catalogue(folder: &Path, movies: Option<&Movies>) -> Result<Catalogue, M
 }
 
 /// Reads the vectors of some users and of all items.
-fn read_both(folder: &Path, rank: usize, users: &Users) -> Result<(Factors, Factors), ModelError> {
-    let users = spark::read_factors(&folder.join(schema::USER_FACTORS), rank, users.filter())?;
-    let items = spark::read_factors(&folder.join(schema::ITEM_FACTORS), rank, None)?;
+fn read_both(
+    folder: &ModelFolder,
+    rank: usize,
+    users: &Users,
+) -> Result<(Factors, Factors), ModelError> {
+    let users = spark::read_factors(folder, schema::USER_FACTORS, rank, users.filter())?;
+    let items = spark::read_factors(folder, schema::ITEM_FACTORS, rank, None)?;
     Ok((users, items))
 }
 
 /// Reads the vectors of taste; a model may have none.
-fn read_taste(folder: &Path, rank: usize) -> Result<Option<Factors>, ModelError> {
-    let read = || spark::read_factors(&folder.join(schema::TASTE_FACTORS), rank, None);
+fn read_taste(folder: &ModelFolder, rank: usize) -> Result<Option<Factors>, ModelError> {
+    let read = || spark::read_factors(folder, schema::TASTE_FACTORS, rank, None);
     (rank > 0).then(read).transpose()
 }
 

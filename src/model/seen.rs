@@ -11,10 +11,10 @@ use rayon::prelude::*;
 
 use crate::dataset::ids::{ItemIx, Lookup, UserId};
 use crate::dataset::matrix::Interactions;
-use crate::io::parquet::{self, Layout, ParquetFile};
-use crate::io::source::Source;
+use crate::io::parquet::{self, Layout};
 use crate::io::{IoError, batches};
 use crate::model::error::ModelError;
+use crate::model::folder::ModelFolder;
 use crate::schema;
 
 /// Ratings by user, items ascending.
@@ -52,17 +52,18 @@ impl Seen {
         &self.ratings[self.starts[at]..self.starts[at + 1]]
     }
 
-    /// Writes the file into a folder.
+    /// Writes the file into the folder of a model, whose checksum is given.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write(&self, folder: &Path, movie_ids: &[i32]) -> Result<(), IoError> {
+    pub fn write(&self, folder: &Path, movie_ids: &[i32], model: &str) -> Result<(), IoError> {
         let path = folder.join(schema::SEEN);
         let layout = Layout {
             page_rows: 64,
             group_rows: 1 << 16,
             deltas: &["movie_ids.list.element"],
             sorted_by: &["user_id"],
+            footer: vec![parquet::belonging_to(model)],
             ..Layout::default()
         };
         parquet::write_file(&path, &schema::seen(), &layout, self.user_ids.len(), |range| {
@@ -94,14 +95,12 @@ impl Seen {
     /// # Errors
     /// If it cannot be read or names a movie that is not in `movie_ids`.
     pub fn read(
-        folder: &Path,
+        folder: &ModelFolder,
         movie_ids: &[i32],
         users: Option<&[i32]>,
     ) -> Result<Self, ModelError> {
-        let path = folder.join(schema::SEEN);
-        let damaged =
-            |problem: String| ModelError::Damaged { path: path.display().to_string(), problem };
-        let file = ParquetFile::open(Source::open(&path)?)?;
+        let file = folder.parquet(schema::SEEN)?;
+        let damaged = |problem: String| ModelError::Damaged { path: file.name().into(), problem };
         let lookup = Lookup::new(movie_ids);
         let mut seen = Self { starts: vec![0], ..Self::default() };
         for batch in file.read_rows(&["user_id", "movie_ids", "ratings"], "user_id", users)? {

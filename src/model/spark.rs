@@ -17,11 +17,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::io::batches;
 use crate::io::parquet::{self, Layout, ParquetFile};
-use crate::io::source::Source;
 use crate::io::{IoError, json as json_file};
 use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
+use crate::model::folder::ModelFolder;
 use crate::schema;
 
 const CLASS: &str = "org.apache.spark.ml.recommendation.ALSModel";
@@ -33,11 +33,16 @@ const ROW_METADATA_JSON: &str = concat!(
     r#""nullable":true,"metadata":{}}]}"#
 );
 
-/// Writes the three folders into a directory.
+/// Writes the three folders into the directory of a model, whose checksum is given.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(folder: &Path, users: &Factors, items: &Factors) -> Result<(), IoError> {
+pub fn write(
+    folder: &Path,
+    users: &Factors,
+    items: &Factors,
+    model: &str,
+) -> Result<(), IoError> {
     let metadata = folder.join(schema::METADATA);
     fs::create_dir(&metadata).map_err(IoError::at(&metadata))?;
     let line = json!({
@@ -55,8 +60,8 @@ pub fn write(folder: &Path, users: &Factors, items: &Factors) -> Result<(), IoEr
     let part = metadata.join("part-00000");
     fs::write(&part, format!("{line}\n")).map_err(IoError::at(&part))?;
     mark_success(&metadata)?;
-    write_factors(&folder.join(schema::USER_FACTORS), users)?;
-    write_factors(&folder.join(schema::ITEM_FACTORS), items)
+    write_factors(&folder.join(schema::USER_FACTORS), users, model)?;
+    write_factors(&folder.join(schema::ITEM_FACTORS), items, model)
 }
 
 /// Returns an identifier that follows the content, so that equal models are equal byte for byte.
@@ -74,11 +79,11 @@ fn mark_success(folder: &Path) -> Result<(), IoError> {
     fs::write(&path, "").map_err(IoError::at(&path))
 }
 
-/// Writes vectors as a folder of that kind.
+/// Writes vectors of a model, whose checksum is given, as a folder of that kind.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write_factors(folder: &Path, factors: &Factors) -> Result<(), IoError> {
+pub fn write_factors(folder: &Path, factors: &Factors, model: &str) -> Result<(), IoError> {
     fs::create_dir(folder).map_err(IoError::at(folder))?;
     let path = folder.join("part-00000.parquet");
     let layout = Layout {
@@ -90,6 +95,7 @@ pub fn write_factors(folder: &Path, factors: &Factors) -> Result<(), IoError> {
         footer: vec![
             ("org.apache.spark.version".into(), "3.5.0".into()),
             (ROW_METADATA.into(), ROW_METADATA_JSON.into()),
+            parquet::belonging_to(model),
         ],
         ..Layout::default()
     };
@@ -151,14 +157,24 @@ fn part_files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBu
     Ok(files)
 }
 
+/// Opens the files of a folder of vectors, one after another.
+fn factor_files(
+    model: &ModelFolder,
+    folder: &str,
+) -> Result<impl ExactSizeIterator<Item = Result<ParquetFile, IoError>>, IoError> {
+    let parts = part_files(&model.path().join(folder), |name| name.ends_with(".parquet"))?;
+    let name = move |part: PathBuf| Path::new(folder).join(part.file_name().unwrap_or_default());
+    Ok(parts.into_iter().map(move |part| model.parquet(name(part))))
+}
+
 /// Reads the ids of a folder's vectors, ascending.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn read_ids(folder: &Path) -> Result<Vec<i32>, ModelError> {
+pub fn read_ids(model: &ModelFolder, folder: &str) -> Result<Vec<i32>, ModelError> {
     let mut ids = Vec::new();
-    for path in part_files(folder, |name| name.ends_with(".parquet"))? {
-        ids.extend(ParquetFile::open(Source::open(&path)?)?.read_ids("id")?);
+    for file in factor_files(model, folder)? {
+        ids.extend(file?.read_ids("id")?);
     }
     ids.sort_unstable();
     ids.dedup();
@@ -170,16 +186,19 @@ pub fn read_ids(folder: &Path) -> Result<Vec<i32>, ModelError> {
 /// # Errors
 /// If a file cannot be read, a vector's length is not `rank`, or an id occurs twice.
 pub fn read_factors(
-    folder: &Path,
+    model: &ModelFolder,
+    folder: &str,
     rank: usize,
     ids: Option<&[i32]>,
 ) -> Result<Factors, ModelError> {
+    let path = model.path().join(folder);
     let damaged =
-        |problem: String| ModelError::Damaged { path: folder.display().to_string(), problem };
-    let parts = part_files(folder, |name| name.ends_with(".parquet"))?;
-    if let ([part], None) = (&parts[..], ids)
-        && let Some((ids, data)) =
-            ParquetFile::open(Source::open(part)?)?.read_vectors("id", "features", rank)?
+        |problem: String| ModelError::Damaged { path: path.display().to_string(), problem };
+    let mut files = factor_files(model, folder)?.peekable();
+    if files.len() == 1
+        && ids.is_none()
+        && let Some(Ok(file)) = files.peek()
+        && let Some((ids, data)) = file.read_vectors("id", "features", rank)?
         && ids.is_sorted_by(|a, b| a < b)
         && data.par_iter().all(|x| x.is_finite())
     {
@@ -187,8 +206,8 @@ pub fn read_factors(
     }
     let mut rows: Vec<(i32, Vec<f32>)> = Vec::new();
     let mut sorted = Factors { ids: Vec::new(), vectors: Matrix::zeros(0, rank) };
-    for path in parts {
-        let file = ParquetFile::open(Source::open(&path)?)?;
+    for file in files {
+        let file = file?;
         for batch in file.read_rows(&["id", "features"], "id", ids)? {
             let keys = batch.column_by_name("id").and_then(|c| c.as_primitive_opt::<Int32Type>());
             let lists = batch.column_by_name("features").and_then(|c| c.as_list_opt::<i32>());

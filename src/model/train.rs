@@ -197,22 +197,22 @@ impl Trained {
     }
 
     fn write_files(&self, folder: &Path) -> Result<(), IoError> {
-        json::write(&folder.join(schema::MODEL_JSON), &self.info)?;
+        let model = &json::write_manifest(&folder.join(schema::MODEL_JSON), &self.info)?;
         let movie_ids = self.catalogue.movies.ids();
-        write_table(folder, schema::MOVIES, &self.catalogue.to_batch())?;
-        self.seen.write(folder, movie_ids)?;
+        write_table(folder, schema::MOVIES, &self.catalogue.to_batch(), model)?;
+        self.seen.write(folder, movie_ids, model)?;
         if let Some(keys) = &self.user_keys {
-            write_table(folder, schema::USERS, &batches::of_user_keys(keys))?;
+            write_table(folder, schema::USERS, &batches::of_user_keys(keys), model)?;
         }
         match &self.parts {
             Parts::Factors { users, items, taste } => {
-                spark::write(folder, users, items)?;
-                let write =
-                    |taste| spark::write_factors(&folder.join(schema::TASTE_FACTORS), taste);
+                spark::write(folder, users, items, model)?;
+                let folder = folder.join(schema::TASTE_FACTORS);
+                let write = |taste| spark::write_factors(&folder, taste, model);
                 taste.as_ref().map_or(Ok(()), write)
             }
             Parts::Neighbors { ids, id_column, neighbors } => {
-                neighbors.write(folder, ids, id_column)
+                neighbors.write(folder, ids, id_column, model)
             }
             Parts::Nothing => Ok(()),
         }

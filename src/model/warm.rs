@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::dataset::keyed::remap;
 use crate::dataset::matrix::Interactions;
-use crate::dataset::sidecar::{Sidecar, read_movies, read_user_keys};
+use crate::dataset::sidecar::{Sidecar, movies_of};
 use crate::io::keys::Keys;
 use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
-use crate::model::{info, spark};
+use crate::model::folder::ModelFolder;
+use crate::model::spark;
 use crate::schema;
 
 /// Vectors to begin with, a row for each row of the matrix; of what the model did not know they are zero.
@@ -41,20 +42,20 @@ impl WarmStart {
         if !spark::is_model(folder) {
             return Err(ModelError::NotAModel { path: folder.display().to_string() });
         }
+        let model = ModelFolder::open(folder)?;
         let found = spark::read_rank(folder)?;
         if found != width {
             let path = folder.display().to_string();
             return Err(ModelError::OtherWidth { path, found, wanted: width });
         }
-        let movies = folder.join(schema::MOVIES);
-        let movies = movies.is_file().then(|| read_movies(&movies)).transpose()?;
-        let info = folder.join(schema::MODEL_JSON);
-        let info = info.is_file().then(|| info::read(&info)).transpose()?;
+        let movies = model.has(schema::MOVIES).then(|| model.parquet(schema::MOVIES));
+        let movies = movies.transpose()?.map(|file| movies_of(&file)).transpose()?;
+        let origin = model.info().map(|info| info.training.content_xxh3.clone());
         Ok(Self {
-            origin: info.map(|info| info.training.content_xxh3).unwrap_or_default(),
-            users: spark::read_factors(&folder.join(schema::USER_FACTORS), width, None)?,
-            items: spark::read_factors(&folder.join(schema::ITEM_FACTORS), width, None)?,
-            user_keys: read_user_keys(folder)?,
+            origin: origin.unwrap_or_default(),
+            users: spark::read_factors(&model, schema::USER_FACTORS, width, None)?,
+            items: spark::read_factors(&model, schema::ITEM_FACTORS, width, None)?,
+            user_keys: model.user_keys()?,
             movie_keys: Sidecar { movies, ..Sidecar::default() }.movie_keys(),
         })
     }

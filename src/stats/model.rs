@@ -10,6 +10,7 @@ use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::quantile::quantile;
 use crate::model::info::Algorithm;
+use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
 use crate::model::recommend::{Query, Ranker};
 use crate::model::{Model, ModelError, Users};
@@ -103,10 +104,11 @@ pub struct Questions {
 /// # Errors
 /// If it is no model or cannot be read.
 pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelError> {
-    let ids = user_ids(folder)?;
+    let folder = ModelFolder::open(folder)?;
+    let ids = user_ids(&folder)?;
     let every = ids.len().div_ceil(questions.users.max(1)).max(1);
     let asked: Vec<i32> = ids.iter().copied().step_by(every).collect();
-    let model = Model::open(folder, &Users::Some(asked), None)?;
+    let model = Model::open_folder(folder, &Users::Some(asked), None)?;
     let factored = model.recommender.factored();
     let norms =
         |vectors: &Matrix| norms(vectors, factored.map_or(0, |factored| factored.factors()));

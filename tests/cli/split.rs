@@ -134,7 +134,8 @@ fn what_dividing_says() {
             "leaking_rows": 172
           }
         }
-      ]
+      ],
+      "checksum_xxh3": "60841b7f2062ee5ae17c76eba43ae6ee"
     }
     "#);
 }

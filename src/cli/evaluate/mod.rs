@@ -17,7 +17,6 @@ use crate::cli::output::{ChartArgs, Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::keyed::translate;
 use crate::dataset::load::{load, load_lists};
-use crate::dataset::sidecar::read_user_keys;
 use crate::dataset::{Dataset, Movies, Ratings};
 use crate::eval::compare::{PerUser, compare};
 use crate::eval::protocol::{Background, OfLists, OfModel, Outcome, Protocol, evaluate};
@@ -25,6 +24,7 @@ use crate::eval::ranking::Gain;
 use crate::eval::significance::bootstrap;
 use crate::io::numbers::read_numbers;
 use crate::io::values::Scale;
+use crate::model::folder::ModelFolder;
 use crate::model::{Model, Users};
 use crate::progress::Progress;
 
@@ -261,7 +261,8 @@ impl EvaluateArgs {
     fn measure_model(&self, folder: &Path, test: &Dataset, ui: &Ui) -> Result<Outcome> {
         ui.begin("opening the model", "files", None);
         let fold_in = self.fold_in.as_deref().map(|path| load(path, ui)).transpose()?;
-        let user_keys = read_user_keys(folder)?;
+        let folder = ModelFolder::open(folder)?;
+        let user_keys = folder.user_keys()?;
         let users = match (&fold_in, &user_keys, &test.sidecar.user_keys) {
             (Some(_), ..) => Users::Some(Vec::new()),
             (None, None, None) => Users::Some(test.ratings.user_ids()),
@@ -269,7 +270,7 @@ impl EvaluateArgs {
             _ => Users::All,
         };
         let movies = self.titles(test)?;
-        let model = Model::open(folder, &users, None)?;
+        let model = Model::open_folder(folder, &users, None)?;
         let movie_keys = model.catalogue.movies.keys();
         // People who are folded in are named by the test alone.
         let users = if fold_in.is_some() { &test.sidecar.user_keys } else { &user_keys };

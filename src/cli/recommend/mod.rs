@@ -23,10 +23,10 @@ use crate::cli::ui::Ui;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::keyed::translate;
 use crate::dataset::load::load;
-use crate::dataset::sidecar::read_user_keys;
 use crate::dataset::title_source::own_keys;
 use crate::io::keys::Keys;
 use crate::io::profiles::Profile;
+use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
 use crate::model::recommend::{Query, Ranker, similar_users};
 use crate::model::{Model, Person, Users};
@@ -79,15 +79,16 @@ const AT_A_TIME: usize = 1 << 14;
 pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
     check_fields(&args.fields)?;
     let sink = args.report.sink()?;
+    let folder = ModelFolder::open(&args.model)?;
     let movies = args.movies.load(own_keys(&args.model)?.as_ref())?;
-    let keys = read_user_keys(&args.model)?;
-    let who = args.who.who(&args.model, keys.as_ref(), ui)?;
+    let keys = folder.user_keys()?;
+    let who = args.who.who(&folder, keys.as_ref(), ui)?;
     if args.explain.is_some() && matches!(who, Who::SimilarTo(_) | Who::SimilarUsers(_)) {
         return Err(usage("--explain is for lists made of ratings: likeness has no reasons"));
     }
     ui.begin("opening the model", "files", None);
     let ids = match &who {
-        Who::Users(Users::All) => user_ids(&args.model)?,
+        Who::Users(Users::All) => user_ids(&folder)?,
         Who::Users(Users::Some(ids)) => ids.clone(),
         _ => Vec::new(),
     };
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
         Who::SimilarUsers(_) => Users::All,
         _ => Users::Some(ids[..ids.len().min(AT_A_TIME)].to_vec()),
     };
-    let mut model = Model::open(&args.model, &users, movies.as_ref())?;
+    let mut model = Model::open_folder(folder, &users, movies.as_ref())?;
     if !model.catalogue.movies.has_titles() {
         ui.say(
             "no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)",

@@ -18,6 +18,7 @@ use crate::io::keys::Keys;
 use crate::io::profiles::{self, Profile, Rated};
 use crate::io::source::{Kind, STDIN, Source};
 use crate::io::values::{Scale, parse_id};
+use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
 use crate::model::{Model, Users};
 
@@ -111,7 +112,12 @@ pub(super) struct Lines {
 
 impl WhoArgs {
     /// Reads who is asked for; `keys` are what the model's users are called, where they are no numbers.
-    pub(super) fn who(&self, model: &Path, keys: Option<&Keys>, ui: &Ui) -> Result<Who<'_>> {
+    pub(super) fn who(
+        &self,
+        model: &ModelFolder,
+        keys: Option<&Keys>,
+        ui: &Ui,
+    ) -> Result<Who<'_>> {
         let users = self.all_users || self.users.is_some() || !self.user.is_empty();
         let person = self.ratings.is_some() || !self.rate.is_empty() || !self.like.is_empty();
         let kinds = [users, person, self.similar_to.is_some(), self.similar_users.is_some()];
@@ -130,7 +136,7 @@ impl WhoArgs {
         if users { Ok(Who::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
     }
 
-    fn wanted_users(&self, model: &Path, keys: Option<&Keys>, ui: &Ui) -> Result<Users> {
+    fn wanted_users(&self, model: &ModelFolder, keys: Option<&Keys>, ui: &Ui) -> Result<Users> {
         if self.all_users {
             return Ok(Users::All);
         }

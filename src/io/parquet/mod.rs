@@ -2,6 +2,7 @@
 
 mod bits;
 mod buffer;
+mod checksum;
 mod decode;
 mod guard;
 mod import;
@@ -17,4 +18,7 @@ pub use input::ParquetInput;
 pub use ratings::{RatingChunks, RatingGroups, RowMemory};
 pub use read::ParquetFile;
 pub use vectors::Vectors;
-pub use write::{GROUP_ROWS, GroupWriter, Layout, ratings_layout, write, write_batch, write_file};
+pub use write::{
+    BELONGS_TO, GROUP_ROWS, GroupWriter, Layout, belonging_to, ratings_layout, write, write_batch,
+    write_file,
+};

@@ -22,6 +22,7 @@ use parquet::file::reader::Length;
 
 use crate::io::batches;
 use crate::io::error::IoError;
+use crate::io::parquet::checksum::check_seal;
 use crate::io::parquet::input::ParquetInput;
 use crate::io::source::Source;
 use crate::io::values::epoch_ms;
@@ -47,6 +48,7 @@ impl ParquetFile {
     pub fn open(source: Source) -> Result<Self, IoError> {
         let name = source.name.clone();
         let input = ParquetInput::from_source(source)?;
+        check_seal(&input).map_err(|source| unreadable(&name, source))?;
         let options = ArrowReaderOptions::new()
             .with_skip_arrow_metadata(true)
             .with_page_index_policy(PageIndexPolicy::Optional);

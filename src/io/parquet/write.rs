@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
+    ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
 };
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::WriterProperties;
@@ -19,6 +22,17 @@ use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use crate::io::error::IoError;
+use crate::io::parquet::checksum::{KeptPages, Sealing, unsealed};
+
+/// Key of the footer entry that names what a file belongs to: ratings have the XXH3-128 of their content, files of a model the checksum of
+/// its `model.json`.
+pub const BELONGS_TO: &str = "mvrec.belongs_to";
+
+/// Returns that entry.
+#[must_use]
+pub fn belonging_to(what: &str) -> (String, String) {
+    (BELONGS_TO.into(), what.into())
+}
 
 /// How a table is laid out in a Parquet file.
 #[derive(Debug, Clone, Default)]
@@ -107,11 +121,14 @@ fn column_path(name: &str) -> ColumnPath {
     ColumnPath::new(name.split('.').map(str::to_string).collect())
 }
 
-/// A Parquet file under construction, row group by row group.
+/// An encoded column of a row group, and what it is.
+type Chunk = (Bytes, ColumnCloseResult);
+
+/// A Parquet file under construction, row group by row group, with checksums of its pages and its footer.
 pub struct GroupWriter<W: Write + Send> {
     file: String,
-    writer: SerializedFileWriter<W>,
-    factory: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    writer: SerializedFileWriter<Sealing<W>>,
     groups: usize,
 }
 
@@ -124,10 +141,10 @@ impl<W: Write + Send> GroupWriter<W> {
         let options = ArrowWriterOptions::new()
             .with_properties(properties(schema, layout))
             .with_schema_root("schema".into());
-        let writer = ArrowWriter::try_new_with_options(out, schema.clone(), options)
+        let writer = ArrowWriter::try_new_with_options(Sealing::new(out), schema.clone(), options)
             .and_then(ArrowWriter::into_serialized_writer);
-        let (writer, factory) = writer.map_err(failed(file))?;
-        Ok(Self { file: file.into(), writer, factory, groups: 0 })
+        let (writer, _) = writer.map_err(failed(file))?;
+        Ok(Self { file: file.into(), schema: schema.clone(), writer, groups: 0 })
     }
 
     /// Writes `n` row groups, which `group` hands out by their place from 0; they are encoded in parallel.
@@ -139,30 +156,36 @@ impl<W: Write + Send> GroupWriter<W> {
         n: usize,
         group: impl Fn(usize) -> RecordBatch + Sync,
     ) -> Result<(), IoError> {
-        let encode = |at: usize| {
-            let mut columns = self.factory.create_column_writers(self.groups + at)?.into_iter();
+        let factory = |_| ArrowRowGroupWriterFactory::new(&self.writer, self.schema.clone());
+        let factories: Vec<_> = (0..n).map(factory).collect();
+        let encode = |(at, factory): (usize, ArrowRowGroupWriterFactory)| {
+            let pages = Arc::new(KeptPages::default());
+            let factory = factory.with_page_store_factory(pages.clone());
+            let mut columns = factory.create_column_writers(self.groups + at)?.into_iter();
             let batch = group(at);
-            let mut chunks: Vec<ArrowColumnChunk> = Vec::new();
+            let mut chunks: Vec<Chunk> = Vec::new();
             for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
                 for leaf in compute_leaves(field, array)? {
                     let mut column = columns.next().expect("a writer for each leaf");
                     column.write(&leaf)?;
-                    chunks.push(column.close()?);
+                    let close = column.close()?.close().clone();
+                    chunks.push(pages.checked_chunk(chunks.len(), close)?);
                 }
             }
             Ok(chunks)
         };
-        let encoded: Result<Vec<_>, ParquetError> = (0..n).into_par_iter().map(encode).collect();
+        let encoded: Result<Vec<Vec<Chunk>>, ParquetError> =
+            factories.into_par_iter().enumerate().map(encode).collect();
         let encoded = encoded.map_err(failed(&self.file))?;
         self.groups += n;
         self.append(encoded).map_err(failed(&self.file))
     }
 
-    fn append(&mut self, groups: Vec<Vec<ArrowColumnChunk>>) -> Result<(), ParquetError> {
+    fn append(&mut self, groups: Vec<Vec<Chunk>>) -> Result<(), ParquetError> {
         for chunks in groups {
             let mut group = self.writer.next_row_group()?;
-            for chunk in chunks {
-                chunk.append_to_row_group(&mut group)?;
+            for (bytes, close) in chunks {
+                group.append_column(&bytes, close)?;
             }
             group.close()?;
         }
@@ -177,9 +200,12 @@ impl<W: Write + Send> GroupWriter<W> {
         for (key, value) in footer {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_string(), value.clone()));
         }
-        let mut out = self.writer.into_inner().map_err(failed(&self.file))?;
-        out.flush().map_err(IoError::named(self.file))?;
-        Ok(out)
+        self.writer.append_key_value_metadata(unsealed());
+        let at = IoError::named(self.file.clone());
+        self.writer.flush().map_err(&at)?;
+        self.writer.inner_mut().hold();
+        let sealing = self.writer.into_inner().map_err(failed(&self.file))?;
+        sealing.finish().map_err(at)
     }
 }
 

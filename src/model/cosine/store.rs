@@ -7,26 +7,34 @@ use arrow::array::{AsArray, Float32Array, Int32Array};
 use arrow::datatypes::{Float32Type, Int32Type};
 
 use crate::dataset::ids::Lookup;
-use crate::io::parquet::{self, Layout, ParquetFile};
-use crate::io::source::Source;
+use crate::io::parquet::{self, Layout};
 use crate::io::{IoError, batches};
 use crate::linalg::topk::Scored;
 use crate::model::cosine::Neighbors;
 use crate::model::error::ModelError;
+use crate::model::folder::ModelFolder;
 use crate::schema;
 
 impl Neighbors {
-    /// Writes the file into a folder; `ids` are the raw ids of the rows, under the name `id_column`.
+    /// Writes the file into the folder of a model, whose checksum is given; `ids` are the raw ids of the rows, under the name
+    /// `id_column`.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write(&self, folder: &Path, ids: &[i32], id_column: &str) -> Result<(), IoError> {
+    pub fn write(
+        &self,
+        folder: &Path,
+        ids: &[i32],
+        id_column: &str,
+        model: &str,
+    ) -> Result<(), IoError> {
         let path = folder.join(schema::NEIGHBORS);
         let schema = schema::neighbors(id_column);
         let row_ids: Vec<i32> = (0..self.n_rows())
             .flat_map(|row| self.row(row).iter().map(move |_| ids[row]))
             .collect();
-        let layout = Layout { plain: &["similarity"], ..Layout::default() };
+        let footer = vec![parquet::belonging_to(model)];
+        let layout = Layout { plain: &["similarity"], footer, ..Layout::default() };
         parquet::write_file(&path, &schema, &layout, row_ids.len(), |range| {
             let pairs = &self.pairs[range.clone()];
             let neighbor_ids = pairs.iter().map(|pair| ids[pair.ix as usize]);
@@ -46,9 +54,8 @@ impl Neighbors {
     ///
     /// # Errors
     /// If it cannot be read or names an id that is not in `ids`.
-    pub fn read(folder: &Path, ids: &[i32], id_column: &str) -> Result<Self, ModelError> {
-        let path = folder.join(schema::NEIGHBORS);
-        let file = ParquetFile::open(Source::open(&path)?)?;
+    pub fn read(folder: &ModelFolder, ids: &[i32], id_column: &str) -> Result<Self, ModelError> {
+        let file = folder.parquet(schema::NEIGHBORS)?;
         let batch = file.read_as(&schema::neighbors(id_column))?;
         let rows = batch.column(0).as_primitive::<Int32Type>().values();
         let others = batch.column(1).as_primitive::<Int32Type>().values();
@@ -57,7 +64,7 @@ impl Neighbors {
         let mut lists: Vec<Vec<Scored>> = vec![Vec::new(); ids.len()];
         for ((&row, &other), &score) in rows.iter().zip(others).zip(similarities) {
             let (Some(row), Some(ix)) = (lookup.get(row), lookup.get(other)) else {
-                let path = path.display().to_string();
+                let path = file.name().into();
                 let problem = format!("the pair {row}, {other} names an id that the model lacks");
                 return Err(ModelError::Damaged { path, problem });
             };

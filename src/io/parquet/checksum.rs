@@ -1,0 +1,317 @@
+//! Checksums of what is written, so that a bit that has flipped on a disk is noticed.
+//!
+//! Each page has a CRC-32 in its header, as the Parquet format provides (apache/parquet-format, README, "Checksumming"): any reader can check
+//! it. The library writes none, so it is added here to the headers that the library has made. What stands behind the pages (the indexes of pages and
+//! the footer) has a *seal*: an entry of the footer that holds the XXH3-128 of all of that, in which the seal itself counts as zeros.
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use memchr::memmem;
+use parquet::arrow::arrow_writer::{PageKey, PageStore, PageStoreArgs, PageStoreFactory};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::KeyValue;
+use parquet::file::reader::{ChunkReader, Length};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::io::parquet::input::ParquetInput;
+
+/// Headers and contents of the pages of a column chunk, in the order in which they were made.
+type Blobs = Arc<Mutex<Vec<Bytes>>>;
+
+/// Keeps the pages of column chunks, one chunk after another, until all of a row group is encoded.
+#[derive(Debug, Default)]
+pub(super) struct KeptPages(Mutex<Vec<Blobs>>);
+
+struct ChunkPages(Blobs);
+
+impl PageStoreFactory for KeptPages {
+    fn create(&self, _: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
+        let blobs = Blobs::default();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&blobs));
+        Ok(Box::new(ChunkPages(blobs)))
+    }
+}
+
+impl PageStore for ChunkPages {
+    fn put(&mut self, value: Bytes) -> Result<PageKey> {
+        let mut blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        blobs.push(value);
+        Ok(PageKey::new(blobs.len() as u64 - 1))
+    }
+
+    fn take(&mut self, key: PageKey) -> Result<Bytes> {
+        let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        blobs.get(key.get() as usize).cloned().ok_or_else(|| general("there is no such page"))
+    }
+}
+
+impl KeptPages {
+    /// Returns the bytes of the chunk at a place, each page with its checksum, and what `close` says of them.
+    pub(super) fn checked_chunk(
+        &self,
+        at: usize,
+        mut close: ColumnCloseResult,
+    ) -> Result<(Bytes, ColumnCloseResult)> {
+        let blobs = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner)[at]);
+        let blobs = std::mem::take(&mut *blobs.lock().unwrap_or_else(PoisonError::into_inner));
+        let pages = blobs.as_chunks::<2>().0;
+        let mut chunk = Vec::with_capacity(close.bytes_written as usize + 8 * pages.len());
+        let mut sizes = Vec::with_capacity(pages.len());
+        let (mut dictionary_size, mut added) = (0, 0);
+        // The dictionary is made last and stands first.
+        let (dictionary, data): (Vec<_>, Vec<_>) =
+            pages.iter().partition(|[header, _]| is_of_dictionary(header));
+        for [header, content] in dictionary.iter().chain(&data) {
+            let checked = with_checksum(header, content)?;
+            added += checked.len() - header.len();
+            chunk.extend_from_slice(&checked);
+            chunk.extend_from_slice(content);
+            match is_of_dictionary(header) {
+                true => dictionary_size = chunk.len(),
+                false => sizes.push(checked.len() + content.len()),
+            }
+        }
+        let size = close.metadata.uncompressed_size() + added as i64;
+        let dictionary_offset = (dictionary_size > 0).then_some(0);
+        close.metadata = close
+            .metadata
+            .into_builder()
+            .set_total_compressed_size(chunk.len() as i64)
+            .set_total_uncompressed_size(size)
+            .set_dictionary_page_offset(dictionary_offset)
+            .set_data_page_offset(dictionary_size as i64)
+            .build()?;
+        close.bytes_written = chunk.len() as u64;
+        if let Some(index) = &mut close.offset_index {
+            let mut offset = dictionary_size as i64;
+            for (location, size) in index.page_locations.iter_mut().zip(sizes) {
+                location.offset = offset;
+                location.compressed_page_size = size as i32;
+                offset += size as i64;
+            }
+        }
+        Ok((chunk.into(), close))
+    }
+}
+
+fn general(what: &str) -> ParquetError {
+    ParquetError::General(what.into())
+}
+
+// A header of a page in Thrift's compact protocol: fields by the difference of their numbers and their type, whole numbers with their
+// sign in the lowest bit and seven bits a byte.
+
+/// A field whose number is one more than that of the one before, of 32 bits.
+const NEXT_I32: u8 = 0x15;
+/// What is added to the first byte of a field for each number in between.
+const NUMBER: u8 = 0x10;
+
+fn is_of_dictionary(header: &[u8]) -> bool {
+    const DICTIONARY_PAGE: u8 = 2 << 1;
+    header.get(1) == Some(&DICTIONARY_PAGE)
+}
+
+/// Puts the checksum of the content, field 4, behind type and sizes, fields 1 to 3.
+fn with_checksum(header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
+    let mut at = 0;
+    for _ in 0..3 {
+        if header.get(at) != Some(&NEXT_I32) {
+            return Err(general("a page header is not as it is known"));
+        }
+        let number = header[at + 1..].iter().position(|byte| *byte < 0x80);
+        at += 2 + number.ok_or_else(|| general("a number without end"))?;
+    }
+    let next = header.get(at).filter(|next| **next >= 2 * NUMBER);
+    let next = next.ok_or_else(|| general("a page header is not as it is known"))?;
+    let mut out = header[..at].to_vec();
+    out.push(NEXT_I32);
+    let crc = crc32fast::hash(content).cast_signed();
+    let mut number = ((crc << 1) ^ (crc >> 31)).cast_unsigned();
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+    out.push(next - NUMBER);
+    out.extend_from_slice(&header[at + 1..]);
+    Ok(out)
+}
+
+/// Key of the seal in the footer. Its value is the number of bytes that it covers up to the end of the file, and their hash, both in
+/// hexadecimal digits.
+const SEAL: &str = "mvrec.seal";
+/// Digits of the number of bytes.
+const LENGTH: usize = 8;
+/// Digits of the hash.
+const HASH: usize = 32;
+
+/// Returns the entry of the footer in whose place [`Sealing`] puts the seal.
+pub(super) fn unsealed() -> KeyValue {
+    KeyValue::new(SEAL.into(), "0".repeat(LENGTH + HASH))
+}
+
+/// Passes bytes on, and holds back those that are to be sealed.
+pub(super) struct Sealing<W> {
+    out: W,
+    held: Option<Vec<u8>>,
+}
+
+impl<W: Write> Sealing<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { out, held: None }
+    }
+
+    /// Holds back what comes from now on.
+    pub(super) fn hold(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// Seals what was held back and writes it.
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        let mut tail = self.held.take().unwrap_or_default();
+        if let Some(seal) = place_of_seal(&tail) {
+            let length = format!("{:0LENGTH$x}", tail.len());
+            tail[seal.start..seal.start + LENGTH].copy_from_slice(length.as_bytes());
+            let hash = format!("{:0HASH$x}", xxh3_128(&tail));
+            tail[seal.start + LENGTH..seal.end].copy_from_slice(hash.as_bytes());
+        }
+        self.out.write_all(&tail)?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+impl<W: Write> Write for Sealing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.held {
+            Some(held) => held.write(bytes),
+            None => self.out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Returns where the value of the seal stands.
+fn place_of_seal(tail: &[u8]) -> Option<Range<usize>> {
+    /// Begin of a text field, and its length in one byte.
+    const BEGIN: [u8; 2] = [0x18, (LENGTH + HASH) as u8];
+    let at = memmem::rfind(tail, SEAL.as_bytes())? + SEAL.len();
+    let start = at + BEGIN.len();
+    let is_text = tail.get(at..start) == Some(&BEGIN[..]);
+    (is_text && start + LENGTH + HASH <= tail.len()).then_some(start..start + LENGTH + HASH)
+}
+
+/// Checks the seal of a file, if it has one: files of other writers have none.
+///
+/// # Errors
+/// If what it covers has changed, or the file cannot be read.
+pub(super) fn check_seal(input: &ParquetInput) -> Result<()> {
+    /// Length of the footer and the magic number, behind it.
+    const END: u64 = 8;
+    let length = Length::len(input);
+    let Some(end) = length.checked_sub(END) else { return Ok(()) };
+    let last = input.get_bytes(end, END as usize)?;
+    let footer = u64::from(u32::from_le_bytes(last[..4].try_into().expect("four bytes"))) + END;
+    if footer > length || &last[4..] != b"PAR1" {
+        return Ok(()); // the library says what is wrong
+    }
+    let changed = || general("its footer is not as it was written");
+    let bytes = input.get_bytes(length - footer, footer as usize)?;
+    let Some(seal) = place_of_seal(&bytes) else { return Ok(()) };
+    let digits = |range: Range<usize>| std::str::from_utf8(&bytes[range]).ok();
+    let covered = digits(seal.start..seal.start + LENGTH);
+    let covered = covered.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let covered = covered.filter(|&covered| (footer..=length).contains(&covered));
+    let covered = covered.ok_or_else(changed)?;
+    let mut tail = input.get_bytes(length - covered, covered as usize)?.to_vec();
+    let hash = (covered - footer) as usize + seal.start + LENGTH;
+    let hash = hash..hash + HASH;
+    tail[hash.clone()].fill(b'0');
+    let found = format!("{:0HASH$x}", xxh3_128(&tail));
+    match found.as_bytes() == &bytes[seal.start + LENGTH..seal.end] {
+        true => Ok(()),
+        false => Err(changed()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+
+    use super::*;
+    use crate::io::IoError;
+    use crate::io::columns::{NO_TIME, RatingColumns};
+    use crate::io::intake::Intake;
+    use crate::io::parquet::{Layout, ParquetFile, ratings_layout, write_batch};
+    use crate::io::source::Source;
+
+    fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
+        ParquetFile::open(Source::from_reader("x.parquet".into(), Cursor::new(bytes))?)
+    }
+
+    /// Flips a bit of each byte, one after another; each time, what `read` returns must be what it was, or an error. Returns the
+    /// share of errors.
+    fn flip<T: PartialEq + std::fmt::Debug, E>(
+        bytes: &[u8],
+        read: impl Fn(Vec<u8>) -> Result<T, E>,
+    ) -> f64 {
+        let Ok(expected) = read(bytes.to_vec()) else { panic!("the file itself cannot be read") };
+        let mut noticed = 0;
+        for at in 0..bytes.len() {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 1 << (at * 5 % 8);
+            match read(bytes) {
+                Ok(read) => assert_eq!(read, expected, "byte {at}"),
+                Err(_) => noticed += 1,
+            }
+        }
+        f64::from(noticed) / bytes.len() as f64
+    }
+
+    #[test]
+    fn a_flipped_bit_in_ratings_is_noticed_or_harmless() {
+        let mut columns = RatingColumns::default();
+        for row in 0..1500 {
+            let ms = if row % 50 == 49 { NO_TIME } else { i64::from(row) * 77_777 };
+            columns.push(row / 9, row * row % 1999, (row % 10) as f32 / 2.0 + 0.5, ms);
+        }
+        let batch = crate::io::batches::of_ratings(&columns, 0..1500);
+        let layout = Layout { group_rows: 500, page_rows: 200, ..ratings_layout(Vec::new()) };
+        let mut bytes = Vec::new();
+        write_batch(&mut bytes, "x", &layout, &batch).unwrap();
+        let noticed = flip(&bytes, |bytes| {
+            let mut all = RatingColumns::default();
+            open(bytes)?.read_ratings(&mut Intake::default(), &mut |mut rows| {
+                all.append(&mut rows);
+                Ok(())
+            })?;
+            Ok::<_, IoError>((all.user_id, all.movie_id, all.rating, all.time_ms))
+        });
+        assert!(noticed > 0.95, "{noticed}");
+    }
+
+    #[test]
+    fn a_flipped_bit_in_a_table_is_noticed_or_harmless() {
+        let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(0..400));
+        let titles = (0..400).map(|id| (id % 7 > 0).then(|| format!("title {}", id / 3)));
+        let titles: ArrayRef = Arc::new(titles.collect::<StringArray>());
+        let batch = RecordBatch::try_from_iter([("id", ids), ("title", titles)]).unwrap();
+        for distinct in [&["title"][..], &[]] {
+            let layout = Layout { page_rows: 90, distinct, ..Layout::default() };
+            let mut bytes = Vec::new();
+            write_batch(&mut bytes, "x", &layout, &batch).unwrap();
+            let noticed = flip(&bytes, |bytes| open(bytes)?.read_as(&batch.schema()));
+            assert!(noticed > 0.95, "{noticed}");
+        }
+    }
+}
