@@ -80,11 +80,7 @@ impl InputArgs {
 
     /// Prepares passes over the ratings and says what was wrong with them.
     pub(crate) fn scan(&self, ui: &Ui) -> Result<Scan> {
-        /// Columns of 20 bytes, and as much again while they are sorted; what mvrec wrote is never in memory as a whole.
-        const BYTES_PER_RATING: u64 = 44;
-        let allow =
-            |rows| ui.memory.allow(&format!("this with {rows} ratings"), rows * BYTES_PER_RATING);
-        let scan = load::scan(self.path()?, allow, ui)?;
+        let scan = load::scan(self.path()?, ui)?;
         tell_of_duplicates(scan.duplicates, ui);
         Ok(scan)
     }

@@ -12,7 +12,6 @@ use crate::cli::args::{
 use crate::cli::error::{Result, usage, wrong_expression};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
-use crate::dataset::Ratings;
 use crate::dataset::expr::{self, Field, Known, Plan};
 use crate::dataset::filter::{Conditions, Filter, Sample};
 use crate::dataset::load::Input;
@@ -199,7 +198,7 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let plan = match (&args.expression, &expr) {
         (Some(text), Some(expr)) => {
             let counted = expr.asks(&[Field::UserRatings, Field::MovieRatings]);
-            let counts = counted.then(|| input.count(ui)).transpose()?;
+            let counts = counted.then(|| input.count(None, |rows| rows, ui)).transpose()?;
             let known = Known {
                 movies: movies.as_ref(),
                 user_keys: user_keys.as_ref(),
@@ -210,37 +209,22 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
         }
         _ => None,
     };
-    let filter = Filter::new(&conditions, movies.as_ref(), plan)?.drawing_after(
+    let mut filter = Filter::new(&conditions, movies.as_ref(), plan)?.drawing_after(
         &input.sidecar.history.steps,
         user_keys.as_ref(),
         movie_keys.as_ref(),
     );
 
     let rows_in = input.n_rows().unwrap_or(0);
-    if filter.counts() {
-        // Which ratings stay, all of them together decide.
-        const BYTES_PER_RATING: u64 = 44;
-        ui.memory
-            .allow(&format!("counting {rows_in} ratings"), rows_in as u64 * BYTES_PER_RATING)?;
-    }
+    // Which ratings stay, all of them together decide: they are counted first.
+    filter.settle(|filter| input.count(filter.period(), |rows| filter.rows(&rows), ui))?;
     let mut sidecar = mem::take(&mut input.sidecar);
     let mut intake = Intake { period: filter.period(), ..Intake::default() };
     intake.options.scale = sidecar.history.scale.unwrap_or_default();
     let mut sorter = Sorter::new(sink.place(), Duplicates::Last).map_err(|e| sink.named(e))?;
-    let mut held = RatingColumns::default();
-    let mut keep = |rows: RatingColumns| {
-        let mut kept = filter.rows(&rows);
-        if filter.counts() {
-            held.append(&mut kept);
-            return Ok(());
-        }
-        sorter.push(kept)
-    };
+    let mut keep = |rows: RatingColumns| sorter.push(filter.rows(&rows));
     let read = input.read(&mut intake, &mut keep, ui);
     read.map_err(|error| sink.named(error))?;
-    let (ratings, _) = Ratings::new(held, Duplicates::Last);
-    let counted = sorter.push(filter.by_counts(ratings).into_columns());
-    counted.map_err(|error| sink.named(error))?;
     let mut n = 0;
     let sorted = sink.sorted(sorter, &mut sidecar, |kept, _| {
         n = kept;

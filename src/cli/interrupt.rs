@@ -42,8 +42,7 @@ pub(super) fn listen() {
         for signal in &mut signals {
             if !is_awaited() {
                 atomic::remove_unfinished();
-                // Without the destructors, as other threads are still at work.
-                signal_hook::low_level::exit(128 + signal);
+                exit(128 + signal);
             }
         }
     };
@@ -59,15 +58,27 @@ fn ignored() -> Vec<i32> {
     (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
 }
 
+/// Ends the process without any destructors, as other threads are still at work.
+#[cfg(unix)]
+pub(super) fn exit(code: i32) -> ! {
+    signal_hook::low_level::exit(code)
+}
+
+/// Ends the process.
+#[cfg(not(unix))]
+#[expect(clippy::exit, reason = "the only way to end the process from another thread")]
+pub(super) fn exit(code: i32) -> ! {
+    std::process::exit(code)
+}
+
 /// Begins to listen for Ctrl-C.
 #[cfg(not(unix))]
-#[expect(clippy::exit, reason = "the only way to end the process from the handler's thread")]
 pub(super) fn listen() {
     const BY_CTRL_C: i32 = 130;
     let _ = ctrlc::set_handler(|| {
         if !is_awaited() {
             atomic::remove_unfinished();
-            std::process::exit(BY_CTRL_C);
+            exit(BY_CTRL_C);
         }
     });
 }

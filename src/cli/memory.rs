@@ -1,10 +1,18 @@
-//! How much memory may be used: what is large is estimated beforehand and refused, instead of being killed.
+//! How much memory may be used: what is large is estimated beforehand and refused, what grows beyond it all the same is ended, and
+//! where there is no more, the process ends with a message.
 
+use std::fs;
+use std::io::{self, Write};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::cli::error::Result;
+use crate::cli::{interrupt, output};
+use crate::io::atomic;
 
 /// A size as typed: `800M`, `4G`, `2GiB`, or bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +60,15 @@ impl Memory {
         }
     }
 
+    /// Ends the process, with a message, should it take more than was told.
+    pub(crate) fn watch(&self) {
+        if let (Some(limit), true) = (self.limit, self.told) {
+            // Without a thread, the estimates beforehand are what there is.
+            let watch = move || watch(limit);
+            let _ = thread::Builder::new().name("memory".into()).spawn(watch);
+        }
+    }
+
     /// Refuses what would need more than may be used; `needed` is an estimate in bytes.
     pub(crate) fn allow(&self, what: &str, needed: u64) -> Result<()> {
         let Some(limit) = self.limit.filter(|&limit| needed > limit) else { return Ok(()) };
@@ -59,6 +76,50 @@ impl Memory {
         let source = if self.told { "is what --max-memory allows" } else { "is free here" };
         anyhow::bail!("{what} takes about {needed} of memory, and {limit} {source}")
     }
+}
+
+/// Looks at the memory of this process every few milliseconds and ends it shortly before a limit.
+fn watch(limit: u64) {
+    const PAUSE: Duration = Duration::from_millis(4);
+    /// What may be taken between two looks, at some gigabytes a second; less of a small limit.
+    const MARGIN: u64 = 24 << 20;
+    let most = limit - MARGIN.min(limit / 8);
+    while let Some(used) = used() {
+        if used > most {
+            let limit = shown(limit);
+            end(&format!("this takes more memory than --max-memory allows, which is {limit}"));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Returns how much memory this process has, where the system tells without much ado.
+fn used() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
+}
+
+/// Ends the process for want of `size` bytes of memory; to be called by the allocator, and so without any.
+pub fn out_of_memory(size: usize) -> ! {
+    static ENDS: AtomicBool = AtomicBool::new(false);
+    if !ENDS.swap(true, Ordering::Relaxed) {
+        let mut text = [0; 128];
+        let mut rest = &mut text[..];
+        let written = writeln!(rest, "mvrec: error: out of memory: {size} bytes more are not to be had");
+        let left = rest.len();
+        if written.is_ok() {
+            let _ = io::stderr().write_all(&text[..text.len() - left]);
+        }
+        atomic::remove_unfinished();
+    }
+    interrupt::exit(1)
+}
+
+fn end(message: &str) -> ! {
+    output::talk(&format!("mvrec: error: {message}"));
+    atomic::remove_unfinished();
+    interrupt::exit(1)
 }
 
 fn shown(bytes: u64) -> String {

@@ -24,6 +24,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::cli::args::GlobalArgs;
 use crate::cli::error::{Result, Told, usage};
 use crate::cli::memory::Memory;
+pub use crate::cli::memory::out_of_memory;
 use crate::cli::ui::Ui;
 use crate::io::{atomic, parquet};
 
@@ -96,6 +97,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         rayon::ThreadPoolBuilder::new().num_threads(n).build_global()?;
     }
+    ui.memory.watch();
     atomic::set_sync(!cli.global.no_sync);
     match cli.command {
         Command::Ingest(args) => ingest::run(&args, &ui),

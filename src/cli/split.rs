@@ -117,8 +117,8 @@ impl SplitArgs {
     }
 }
 
-/// Columns of 20 bytes, their division, and the same again in the parts.
-const BYTES_PER_RATING: u64 = 50;
+/// Columns of 20 bytes, and the same again in the parts, most of it twice while it is gathered.
+const BYTES_PER_RATING: u64 = 60;
 
 pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     args.check()?;
@@ -127,21 +127,17 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     let Dataset { ratings, sidecar, .. } = args.input.load(BYTES_PER_RATING, ui)?;
     let method = args.method(&ratings)?;
     ui.begin("dividing", "ratings", None);
-    let divisions = split(&ratings, &sidecar, &method)?;
     let mut told = Vec::new();
-    for (i, parts) in divisions.iter().enumerate() {
-        let folder = match divisions.len() {
-            1 => out.path().to_path_buf(),
-            _ => {
-                let folder = out.path().join(format!("fold-{}", i + 1));
-                fs::create_dir(&folder).map_err(|e| out.named(IoError::at(&folder)(e)))?;
-                folder
-            }
-        };
-        write(&folder, &sidecar, ratings.len(), parts, &method)
-            .map_err(|error| out.named(error))?;
-        told.push(tell(parts, &method, ui));
-    }
+    split(&ratings, &sidecar, &method, |parts| -> Result<()> {
+        let mut folder = out.path().to_path_buf();
+        if method.divisions() > 1 {
+            folder.push(format!("fold-{}", told.len() + 1));
+            fs::create_dir(&folder).map_err(|e| out.named(IoError::at(&folder)(e)))?;
+        }
+        write(&folder, &sidecar, ratings.len(), &parts, &method).map_err(|e| out.named(e))?;
+        told.push(tell(&parts, &method, ui));
+        Ok(())
+    })?;
     let manifest = json!({
         "kind": schema::SPLIT_KIND,
         "format_version": schema::FORMAT_VERSION,

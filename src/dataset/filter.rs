@@ -10,11 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::dataset::draw::{Draw, Operation};
 use crate::dataset::error::DatasetError;
-use crate::dataset::expr::Plan;
-use crate::dataset::ids::{Lookup, MovieId, count};
+use crate::dataset::expr::{Counts, Plan};
+use crate::dataset::ids::{Lookup, MovieId};
 use crate::dataset::manifest::Step;
 use crate::dataset::movies::Movies;
-use crate::dataset::ratings::Ratings;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::keys::Keys;
 use crate::io::time;
@@ -96,6 +95,8 @@ pub struct Filter<'a> {
     users: Option<Lookup>,
     movies: Option<Lookup>,
     of_genre: Option<Lookup>,
+    /// Users and movies with enough ratings, as far as that is decided.
+    enough: Option<[Lookup; 2]>,
     plan: Option<Plan>,
     draw: Option<Draw<'a>>,
 }
@@ -118,7 +119,7 @@ impl<'a> Filter<'a> {
         let users = conditions.users.as_deref().map(Lookup::new);
         let movies = conditions.movies.as_deref().map(Lookup::new);
         let draw = conditions.sample.map(|sample| Draw::new(sample.seed, Operation::Sample, &[]));
-        Ok(Self { conditions, users, movies, of_genre, plan, draw })
+        Ok(Self { conditions, users, movies, of_genre, enough: None, plan, draw })
     }
 
     /// Draws the sample afresh from data that `earlier` commands have made, by string ids where there are some.
@@ -151,7 +152,7 @@ impl<'a> Filter<'a> {
         own.into_iter().chain(planned).reduce(|a, b| a.start.max(b.start)..a.end.min(b.end))
     }
 
-    /// Keeps the ratings that meet the conditions on single ratings.
+    /// Keeps the ratings that meet the conditions on single ratings, and those on counts as far as they are decided.
     #[must_use]
     pub fn rows(&self, columns: &RatingColumns) -> RatingColumns {
         let conditions = self.conditions;
@@ -161,6 +162,11 @@ impl<'a> Filter<'a> {
         let until = conditions.until_ms.unwrap_or(i64::MAX);
         let stars = conditions.min_rating.unwrap_or(f32::NEG_INFINITY)
             ..=conditions.max_rating.unwrap_or(f32::INFINITY);
+        let are_enough = |user, movie| {
+            self.enough
+                .as_ref()
+                .is_none_or(|[users, movies]| users.get(user).is_some() && movies.get(movie).is_some())
+        };
         columns.filter(|row| {
             let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
             let (rating, ms) = (columns.rating[row], columns.time_ms[row]);
@@ -169,6 +175,7 @@ impl<'a> Filter<'a> {
                 && listed(&self.users, user)
                 && listed(&self.movies, movie)
                 && listed(&self.of_genre, movie)
+                && are_enough(user, movie)
                 && self.samples(user, movie)
                 && self.plan.as_ref().is_none_or(|plan| plan.keeps(user, movie, rating, ms))
         })
@@ -181,17 +188,28 @@ impl<'a> Filter<'a> {
         self.conditions.min_user_ratings > 1 || self.conditions.min_movie_ratings > 1
     }
 
-    /// Keeps the ratings whose users and movies have enough of them.
-    #[must_use]
-    pub fn by_counts(&self, mut ratings: Ratings) -> Ratings {
+    /// Decides which users and movies have enough ratings: `count` counts those of [`Self::rows`], again and again where both counts must
+    /// hold in the end.
+    ///
+    /// # Errors
+    /// If `count` fails.
+    pub fn settle<E>(
+        &mut self,
+        mut count: impl FnMut(&Self) -> Result<(Counts, Counts), E>,
+    ) -> Result<(), E> {
+        let least = [self.conditions.min_user_ratings, self.conditions.min_movie_ratings];
+        let few = |counts: &Counts, least: usize| counts.counts.iter().any(|&n| n < least as u64);
         while self.counts() {
-            let before = ratings.len();
-            ratings = by_counts(&ratings, self.conditions);
-            if !self.conditions.core || ratings.len() == before {
+            let (users, movies) = count(self)?;
+            if !few(&users, least[0]) && !few(&movies, least[1]) {
+                break;
+            }
+            self.enough = Some([enough(&users, least[0]), enough(&movies, least[1])]);
+            if !self.conditions.core {
                 break;
             }
         }
-        ratings
+        Ok(())
     }
 
     /// Names the options that were set, for the history of the data; `expression` is that of the plan.
@@ -211,18 +229,11 @@ fn movies_of(genres: &[String], movies: &Movies) -> Result<Vec<i32>, DatasetErro
     Ok(fits.map(|(MovieId(id), _)| id).collect())
 }
 
-fn by_counts(ratings: &Ratings, conditions: &Conditions) -> Ratings {
-    let (of_user, of_movie) = (conditions.min_user_ratings, conditions.min_movie_ratings);
-    let columns = ratings.columns();
-    let (user_ids, movie_ids) = (ratings.user_ids(), ratings.movie_ids());
-    let (users, movies) = (Lookup::new(&user_ids), Lookup::new(&movie_ids));
-    let user_counts = count(&columns.user_id, &users, user_ids.len());
-    let movie_counts = count(&columns.movie_id, &movies, movie_ids.len());
-    ratings.filter(|row| {
-        let user = users.get(columns.user_id[row]).expect("every user was listed");
-        let movie = movies.get(columns.movie_id[row]).expect("every movie was listed");
-        user_counts[user as usize] >= of_user && movie_counts[movie as usize] >= of_movie
-    })
+/// Returns those who have at least so many ratings.
+fn enough(counts: &Counts, least: usize) -> Lookup {
+    let pairs = counts.ids.iter().zip(&counts.counts);
+    let ids = pairs.filter(|(_, n)| **n >= least as u64).map(|(&id, _)| id);
+    Lookup::new(&ids.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -230,7 +241,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::ids::distinct;
+    use crate::dataset::ratings::{Duplicates, Ratings};
     use crate::io::columns::MovieColumns;
 
     fn ratings(rows: &[(i32, i32, f32, i64)]) -> Ratings {
@@ -238,9 +250,18 @@ mod tests {
     }
 
     fn apply(ratings: &Ratings, conditions: &Conditions) -> Ratings {
-        let filter = Filter::new(conditions, Some(&movies()), None).unwrap();
-        let rows = filter.rows(ratings.columns());
-        filter.by_counts(Ratings::new(rows, Duplicates::Last).0)
+        let mut filter = Filter::new(conditions, Some(&movies()), None).unwrap();
+        let count = |ids: &[i32]| {
+            let distinct = distinct(ids);
+            let count = |id: &i32| ids.iter().filter(|other| *other == id).count() as u64;
+            Counts { counts: distinct.iter().map(count).collect(), ids: distinct }
+        };
+        let settled = filter.settle(|filter| {
+            let rows = filter.rows(ratings.columns());
+            Ok::<_, ()>((count(&rows.user_id), count(&rows.movie_id)))
+        });
+        settled.unwrap();
+        Ratings::new(filter.rows(ratings.columns()), Duplicates::Last).0
     }
 
     fn kept(ratings: &Ratings, conditions: &Conditions) -> Vec<(i32, i32)> {

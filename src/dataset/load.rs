@@ -1,6 +1,7 @@
 //! The input of every command that reads ratings: a dataset directory, a ratings file, or stdin.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::error::DatasetError;
@@ -190,13 +191,14 @@ impl Input {
     /// # Errors
     /// As [`Self::read`], and if the temporary file cannot be written.
     pub fn in_order(
-        self,
+        mut self,
         folder: &Path,
         progress: &dyn Progress,
     ) -> Result<(Self, usize), DatasetError> {
-        if self.is_own() {
+        if self.is_in_order() {
             return Ok((self, 0));
         }
+        let expected = self.expected.take();
         let mut intake = Intake::default();
         let mut sorter = Sorter::new(Place::In(folder.into()), Duplicates::Last)?;
         let mut sidecar = self.read(&mut intake, &mut |rows| sorter.push(rows), progress)?;
@@ -206,23 +208,32 @@ impl Input {
             dropped = n;
             Ok(Footer::new())
         })?;
+        let hash = sorted.tally.content_hash();
+        expected.map_or(Ok(()), |expected| expected.check(&hash))?;
         let file = ParquetFile::open(Source::from_file("sorted ratings".into(), sorted.file)?)?;
         Ok((Self::new(sidecar, Body::Parquet(file)), dropped))
     }
 
-    /// Counts the ratings of each user and of each movie.
+    /// Counts the ratings of each user and of each movie, of those that `keep` returns; nothing outside of a `period` need be looked at.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn count(&self, progress: &dyn Progress) -> Result<(Counts, Counts), DatasetError> {
+    pub fn count(
+        &self,
+        period: Option<Range<i64>>,
+        keep: impl Fn(RatingColumns) -> RatingColumns + Sync,
+        progress: &dyn Progress,
+    ) -> Result<(Counts, Counts), DatasetError> {
         let Body::Parquet(file) = &self.body else {
             unreachable!("ratings are counted once they are in order, which is in Parquet");
         };
         progress.begin("counting ratings", "ratings", Some(file.n_rows() as u64));
-        let mut intake = Intake::default();
+        let mut intake = Intake { period, ..Intake::default() };
         intake.options.scale = self.sidecar.history.scale.unwrap_or_default();
         let (mut users, mut movies) = (BTreeMap::new(), BTreeMap::new());
         file.read_ratings(&mut intake, &mut |rows| {
+            let n = rows.len() as u64;
+            let rows = keep(rows);
             for run in rows.user_id.chunk_by(|a, b| a == b) {
                 *users.entry(run[0]).or_default() += run.len() as u64;
             }
@@ -231,7 +242,7 @@ impl Input {
             for (id, n) in ids.into_iter().zip(counts) {
                 *movies.entry(id).or_default() += n as u64;
             }
-            progress.advance(rows.len() as u64);
+            progress.advance(n);
             Ok(())
         })?;
         let counts = |map: BTreeMap<i32, u64>| {
@@ -243,8 +254,8 @@ impl Input {
 
     /// Tells whether mvrec wrote the ratings, so that they are in order and can be read by row group.
     #[must_use]
-    pub fn is_own(&self) -> bool {
-        matches!(&self.body, Body::Parquet(file) if file.is_own())
+    pub fn is_in_order(&self) -> bool {
+        matches!(&self.body, Body::Parquet(file) if file.is_in_order())
     }
 
     /// Returns about how many ratings there are; of a text, as many as it holds at most; nothing for a pipe of text.
@@ -278,7 +289,9 @@ impl Input {
         progress: &dyn Progress,
     ) -> Result<Dataset, DatasetError> {
         let expected = self.expected.take();
-        let mut columns = RatingColumns::with_capacity(self.n_rows().unwrap_or(0));
+        // What a file claims is not believed without bounds.
+        const RESERVED: usize = 1 << 25;
+        let mut columns = RatingColumns::with_capacity(self.n_rows().unwrap_or(0).min(RESERVED));
         let mut sidecar = self.read(
             intake,
             &mut |mut rows| {
@@ -313,7 +326,12 @@ impl Input {
                     intake.options.scale = scale;
                 }
                 let is_native = file.is_native();
-                read_parquet(&file, intake, sink, &mut Vec::new(), progress)?;
+                let keys = is_native.then(|| RatedKeys::of(&self.sidecar)).flatten();
+                let mut check = |rows: RatingColumns| {
+                    keys.as_ref().map_or(Ok(()), |keys| keys.check(&rows, file.name()))?;
+                    sink(rows)
+                };
+                read_parquet(&file, intake, &mut check, &mut Vec::new(), progress)?;
                 if !is_native {
                     let recognised = Some("Parquet".into());
                     self.sidecar.origin = Origin { recognised, sources: Vec::new() };
@@ -390,6 +408,35 @@ impl Input {
     }
 }
 
+/// Keys that ids of ratings must have.
+struct RatedKeys {
+    users: Option<Keys>,
+    movies: Option<Keys>,
+}
+
+impl RatedKeys {
+    fn of(sidecar: &Sidecar) -> Option<Self> {
+        let keys = Self { users: sidecar.user_keys.clone(), movies: sidecar.movie_keys() };
+        (keys.users.is_some() || keys.movies.is_some()).then_some(keys)
+    }
+
+    /// Refuses ratings with an id that stands for no key.
+    fn check(&self, rows: &RatingColumns, file: &str) -> Result<(), IoError> {
+        let sides = [
+            (&self.users, &rows.user_id, "user_id"),
+            (&self.movies, &rows.movie_id, "movie_id"),
+        ];
+        for (keys, ids, column) in sides {
+            let Some(keys) = keys else { continue };
+            if let Some(id) = distinct(ids).into_iter().find(|&id| keys.get(id).is_none()) {
+                let problem = format!("has {id}, which stands for no key");
+                return Err(IoError::BadColumn { file: file.into(), column: column.into(), problem });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Hands the ratings of a Parquet file to `sink`, and says what deserves to be said of another writer's.
 fn read_parquet(
     file: &ParquetFile,
@@ -419,24 +466,25 @@ fn read_parquet(
 }
 
 /// Prepares passes over the ratings of what [`Input::open`] opens: those of a file that mvrec wrote are read when passes are made, all
-/// others now. `allow` is asked whether so many of them may be loaded.
+/// others now. Many of them are sorted into a temporary file, so that no more memory is needed for more.
 ///
 /// # Errors
-/// If they cannot be read or hold what ratings must not hold, or if `allow` fails.
-pub fn scan<E: From<DatasetError>>(
-    path: &Path,
-    allow: impl FnOnce(u64) -> Result<(), E>,
-    progress: &dyn Progress,
-) -> Result<Scan, E> {
-    let input = Input::open_ratings(path)?;
+/// If they cannot be read or hold what ratings must not hold, or if the temporary file cannot be written.
+pub fn scan(path: &Path, progress: &dyn Progress) -> Result<Scan, DatasetError> {
+    /// Ratings that are held in memory: 90 MB while they are sorted.
+    const FEW: u64 = 2 << 20;
+    let mut input = Input::open_ratings(path)?;
     let folder = path.is_dir().then(|| path.to_path_buf());
+    let mut duplicates = 0;
+    if !input.is_in_order() && input.estimated_rows().is_none_or(|rows| rows > FEW) {
+        (input, duplicates) = input.in_order(&std::env::temp_dir(), progress)?;
+    }
     match input.body {
-        Body::Parquet(file) if file.is_own() => {
+        Body::Parquet(file) if file.is_in_order() => {
             let scale = input.sidecar.history.scale.unwrap_or_default();
-            Ok(Scan::new(folder, input.sidecar, 0, scan::Body::File(file, scale)))
+            Ok(Scan::new(folder, input.sidecar, duplicates, scan::Body::File(file, scale)))
         }
         _ => {
-            allow(input.estimated_rows().unwrap_or(0))?;
             let Dataset { ratings, sidecar, duplicates } = input.load(progress)?;
             Ok(Scan::new(folder, sidecar, duplicates, scan::Body::Memory(ratings)))
         }

@@ -105,34 +105,48 @@ pub struct Findings {
     pub leaking_rows: usize,
 }
 
-/// Divides the ratings, once or, with folds, as often as there are folds.
+/// Divides the ratings, once or, with folds, as often as there are folds, and hands each division to `take` before the next is made.
 ///
 /// # Errors
-/// If time decides and is not known, more users are to be held out than there are, or a part would be empty.
-pub fn split(
+/// If time decides and is not known, more users are to be held out than there are, a part would be empty, or `take` fails.
+pub fn split<E: From<SplitError>>(
     ratings: &Ratings,
     sidecar: &Sidecar,
     method: &Method,
-) -> Result<Vec<Parts>, SplitError> {
+    mut take: impl FnMut(Parts) -> Result<(), E>,
+) -> Result<(), E> {
     let movie_keys = sidecar.movie_keys();
     let draw = |seed| {
         Draw::new(seed, Operation::Split, &sidecar.history.steps)
             .with_keys(sidecar.user_keys.as_ref(), movie_keys.as_ref())
     };
-    let divisions = divide(ratings, method, draw)?;
-    for parts in &divisions {
+    for division in 0..method.divisions() {
+        let parts = divide(ratings, method, division, draw)?;
         if let Some((part, _)) = parts.named().find(|(_, ratings)| ratings.is_empty()) {
-            return Err(SplitError::EmptyPart { part, rows: ratings.len() });
+            return Err(SplitError::EmptyPart { part, rows: ratings.len() }.into());
+        }
+        take(parts)?;
+    }
+    Ok(())
+}
+
+impl Method {
+    /// Returns how often the ratings are divided.
+    #[must_use]
+    pub fn divisions(&self) -> u32 {
+        match self {
+            Self::Folds { folds, .. } => *folds,
+            _ => 1,
         }
     }
-    Ok(divisions)
 }
 
 fn divide<'a>(
     ratings: &Ratings,
     method: &Method,
+    division: u32,
     draw: impl Fn(u64) -> Draw<'a>,
-) -> Result<Vec<Parts>, SplitError> {
+) -> Result<Parts, SplitError> {
     let columns = ratings.columns();
     let at = |row: usize| (columns.user_id[row], columns.movie_id[row]);
     let two = |is_test: &(dyn Fn(usize) -> bool + Sync)| Parts {
@@ -143,29 +157,28 @@ fn divide<'a>(
     match *method {
         Method::Random { test, seed } => {
             let draw = draw(seed);
-            Ok(vec![two(&|row| {
+            Ok(two(&|row| {
                 let (user, movie) = at(row);
                 draw.rating(user, movie) < test
-            })])
+            }))
         }
         Method::Folds { folds, seed } => {
             let draw = draw(seed);
-            let fold = |row: usize| {
+            Ok(two(&|row| {
                 let (user, movie) = at(row);
-                (draw.rating(user, movie) * f64::from(folds)) as u32
-            };
-            Ok((0..folds).map(|tested| two(&|row| fold(row) == tested)).collect())
+                (draw.rating(user, movie) * f64::from(folds)) as u32 == division
+            }))
         }
         Method::Time { from_ms } => {
             need_times(ratings)?;
-            Ok(vec![two(&|row| columns.time_ms[row] >= from_ms)])
+            Ok(two(&|row| columns.time_ms[row] >= from_ms))
         }
         Method::Last { n } => {
             need_times(ratings)?;
             let last = last_of_users(ratings, n);
-            Ok(vec![two(&|row| last[row])])
+            Ok(two(&|row| last[row]))
         }
-        Method::Users { n, test, seed } => Ok(vec![hold_out_users(ratings, n, test, &draw(seed))?]),
+        Method::Users { n, test, seed } => hold_out_users(ratings, n, test, &draw(seed)),
     }
 }
 
@@ -281,7 +294,12 @@ mod tests {
     }
 
     fn split(ratings: &Ratings, method: &Method) -> Result<Vec<Parts>, SplitError> {
-        super::split(ratings, &Sidecar::default(), method)
+        let mut divisions = Vec::new();
+        super::split(ratings, &Sidecar::default(), method, |parts| {
+            divisions.push(parts);
+            Ok::<_, SplitError>(())
+        })?;
+        Ok(divisions)
     }
 
     fn grid() -> Ratings {
@@ -395,12 +413,12 @@ mod tests {
                 Method::Users { n, test: share, seed },
             ] {
                 let draw = |seed| Draw::new(seed, Operation::Split, &[]);
-                let Ok(divisions) = divide(&all, &method, draw) else {
-                    let too_few = n >= all.user_ids().len();
-                    prop_assert_eq!(matches!(method, Method::Users { .. }), too_few);
-                    continue;
-                };
-                for parts in divisions {
+                for division in 0..method.divisions() {
+                    let Ok(parts) = divide(&all, &method, division, draw) else {
+                        let too_few = n >= all.user_ids().len();
+                        prop_assert_eq!(matches!(method, Method::Users { .. }), too_few);
+                        continue;
+                    };
                     let mut joined = pairs(&parts.train);
                     joined.extend(pairs(&parts.test));
                     joined.extend(parts.fold_in.iter().flat_map(pairs));

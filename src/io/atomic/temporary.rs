@@ -3,7 +3,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError as TryLock};
+use std::thread;
+use std::time::Duration;
 
 use tempfile::Builder;
 
@@ -35,10 +37,21 @@ pub(super) fn hold() -> Held {
     Held(UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Removes everything that is under construction, and lets nothing be committed from then on: the process must end behind it.
+/// Removes everything that is under construction, and lets nothing be committed from then on: the process must end behind it. Waits
+/// for a commit that is under way, but not without end: it may be this thread's own, which ran out of memory.
 pub fn remove_unfinished() {
-    let mut held = hold();
-    for Unfinished { temporary, kind, folders, .. } in held.0.drain(..) {
+    const TRIES: u32 = 400;
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut tries = (0..TRIES).map(|_| match UNFINISHED.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLock::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLock::WouldBlock) => {
+            thread::sleep(PAUSE);
+            None
+        }
+    });
+    let Some(mut held) = tries.find_map(|held| held) else { return };
+    for Unfinished { temporary, kind, folders, .. } in held.drain(..) {
         // Nothing can be done about a failure here: the process is about to end.
         let _ = remove(&temporary, kind);
         folders.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));

@@ -4,7 +4,7 @@
 //! it. The library writes none, so it is added here to the headers that the library has made. What stands behind the pages (the indexes of pages and
 //! the footer) has a *seal*: an entry of the footer that holds the XXH3-128 of all of that, in which the seal itself counts as zeros.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -155,14 +155,16 @@ pub(super) fn unsealed() -> KeyValue {
 }
 
 /// Passes bytes on, and holds back those that are to be sealed.
-pub(super) struct Sealing<W> {
-    out: W,
+pub(super) struct Sealing<W: Write> {
+    out: BufWriter<W>,
     held: Option<Vec<u8>>,
 }
 
 impl<W: Write> Sealing<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, held: None }
+        /// The library hands on chunks of columns a few kilobytes at a time.
+        const BUFFER: usize = 1 << 18;
+        Self { out: BufWriter::with_capacity(BUFFER, out), held: None }
     }
 
     /// Holds back what comes from now on.
@@ -180,8 +182,9 @@ impl<W: Write> Sealing<W> {
             tail[seal.start + LENGTH..seal.end].copy_from_slice(hash.as_bytes());
         }
         self.out.write_all(&tail)?;
-        self.out.flush()?;
-        Ok(self.out)
+        let mut out = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        out.flush()?;
+        Ok(out)
     }
 }
 
@@ -208,23 +211,23 @@ fn place_of_seal(tail: &[u8]) -> Option<Range<usize>> {
     (is_text && start + LENGTH + HASH <= tail.len()).then_some(start..start + LENGTH + HASH)
 }
 
-/// Checks the seal of a file, if it has one: files of other writers have none.
+/// Checks the seal of a file, and tells whether it has one: files of other writers have none.
 ///
 /// # Errors
 /// If what it covers has changed, or the file cannot be read.
-pub(super) fn check_seal(input: &ParquetInput) -> Result<()> {
+pub(super) fn check_seal(input: &ParquetInput) -> Result<bool> {
     /// Length of the footer and the magic number, behind it.
     const END: u64 = 8;
     let length = Length::len(input);
-    let Some(end) = length.checked_sub(END) else { return Ok(()) };
+    let Some(end) = length.checked_sub(END) else { return Ok(false) };
     let last = input.get_bytes(end, END as usize)?;
     let footer = u64::from(u32::from_le_bytes(last[..4].try_into().expect("four bytes"))) + END;
     if footer > length || &last[4..] != b"PAR1" {
-        return Ok(()); // the library says what is wrong
+        return Ok(false); // the library says what is wrong
     }
     let changed = || general("its footer is not as it was written");
     let bytes = input.get_bytes(length - footer, footer as usize)?;
-    let Some(seal) = place_of_seal(&bytes) else { return Ok(()) };
+    let Some(seal) = place_of_seal(&bytes) else { return Ok(false) };
     let digits = |range: Range<usize>| std::str::from_utf8(&bytes[range]).ok();
     let covered = digits(seal.start..seal.start + LENGTH);
     let covered = covered.and_then(|digits| u64::from_str_radix(digits, 16).ok());
@@ -236,7 +239,7 @@ pub(super) fn check_seal(input: &ParquetInput) -> Result<()> {
     tail[hash.clone()].fill(b'0');
     let found = format!("{:0HASH$x}", xxh3_128(&tail));
     match found.as_bytes() == &bytes[seal.start + LENGTH..seal.end] {
-        true => Ok(()),
+        true => Ok(true),
         false => Err(changed()),
     }
 }

@@ -27,15 +27,28 @@ pub fn hush() {
 
 impl ParquetFile {
     /// Decodes pages by the library; nothing of what `decode` changes may be used after an error.
+    ///
+    /// The guard is that of this thread: what is decoded by many needs one on each.
     pub(super) fn guarded<T>(
         &self,
         decode: impl FnOnce() -> Result<T, IoError>,
     ) -> Result<T, IoError> {
-        let before = GUARDS.replace(true);
-        let decoded = panic::catch_unwind(AssertUnwindSafe(decode));
-        GUARDS.set(before);
-        decoded.unwrap_or_else(|_| {
-            Err(self.damaged()(ParquetError::General("a page contradicts itself".into())))
-        })
+        guarded(decode, || self.damaged()(contradiction()))
     }
+}
+
+/// What is said of a panic.
+pub(super) fn contradiction() -> ParquetError {
+    ParquetError::General("it contradicts itself".into())
+}
+
+/// Runs what may panic on a damaged file; a panic becomes the error that `damaged` makes.
+pub(super) fn guarded<T, E>(
+    decode: impl FnOnce() -> Result<T, E>,
+    damaged: impl FnOnce() -> E,
+) -> Result<T, E> {
+    let before = GUARDS.replace(true);
+    let decoded = panic::catch_unwind(AssertUnwindSafe(decode));
+    GUARDS.set(before);
+    decoded.unwrap_or_else(|_| Err(damaged()))
 }

@@ -2,7 +2,7 @@
 //! or spooled to a temporary file when it is large.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -93,10 +93,12 @@ impl Length for ParquetInput {
 }
 
 impl ChunkReader for ParquetInput {
-    type T = At;
+    type T = BufReader<At>;
 
-    fn get_read(&self, start: u64) -> Result<At> {
-        Ok(At { input: self.clone(), at: start })
+    /// The library reads headers of pages in this way, a byte at a time.
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        const HEADER: usize = 1 << 9;
+        Ok(BufReader::with_capacity(HEADER, At { input: self.clone(), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {

@@ -3,6 +3,7 @@
 mod bits;
 mod buffer;
 mod checksum;
+mod claims;
 mod decode;
 mod guard;
 mod import;

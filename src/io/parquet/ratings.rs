@@ -48,29 +48,42 @@ impl ParquetFile {
         let wanted: Vec<usize> =
             (0..groups.len()).filter(|&group| columns.may_hold(&groups[group])).collect();
         let options = intake.options.clone();
+        let limit = options.limit.unwrap_or(usize::MAX);
         let mut n_rows = 0;
-        for round in wanted.chunks(rayon::current_num_threads()) {
-            let read = |&group: &usize| match self.is_native() {
-                true => {
-                    let memory = RatingColumns::default();
-                    columns.read_group(self, group, starts[group], Needed::ALL, memory)
-                }
-                false => columns.import_group(self, group, starts[group], &options),
-            };
-            let parts: Vec<Result<Part, IoError>> = round.par_iter().map(read).collect();
-            for part in parts {
-                let mut part = part?;
-                for (error, text) in part.bad {
-                    intake.rejects.take(error, &text)?;
-                }
-                let [users, movies] = &part.keys;
-                renumber(&mut part.rows.user_id, users, &mut intake.users);
-                renumber(&mut part.rows.movie_id, movies, &mut intake.movies);
-                n_rows += part.rows.len();
-                sink(part.rows)?;
+        let mut take = |part: Result<Part, IoError>| {
+            let mut part = part?;
+            for (error, text) in part.bad {
+                intake.rejects.take(error, &text)?;
             }
-            if intake.options.limit.is_some_and(|limit| n_rows >= limit) {
-                break;
+            let [users, movies] = &part.keys;
+            renumber(&mut part.rows.user_id, users, &mut intake.users);
+            renumber(&mut part.rows.movie_id, movies, &mut intake.movies);
+            n_rows += part.rows.len();
+            sink(part.rows)?;
+            Ok(n_rows < limit)
+        };
+        let is_large = |group: usize| groups[group].num_rows() > LARGE_GROUP;
+        for round in wanted.chunk_by(|a, b| !is_large(*a) && !is_large(*b)) {
+            if let &[group] = round
+                && is_large(group)
+            {
+                columns.stream_group(self, group, starts[group], &options, &mut take)?;
+                continue;
+            }
+            for round in round.chunks(rayon::current_num_threads()) {
+                let read = |&group: &usize| match self.is_native() {
+                    true => {
+                        let memory = RatingColumns::default();
+                        columns.read_group(self, group, starts[group], Needed::ALL, memory)
+                    }
+                    false => columns.import_group(self, group, starts[group], &options),
+                };
+                let parts: Vec<Result<Part, IoError>> = round.par_iter().map(read).collect();
+                for part in parts {
+                    if !take(part)? {
+                        return Ok(());
+                    }
+                }
             }
         }
         Ok(())
@@ -125,7 +138,7 @@ impl ParquetFile {
     pub fn rating_chunks(self, rows: usize) -> Result<RatingChunks, IoError> {
         let mut columns = self.rating_columns(&Intake::default())?;
         columns.scale = None;
-        let reader = self.builder(&columns.projection(&self)).with_batch_size(rows).build();
+        let reader = self.builder(&columns.projection(&self), None)?.with_batch_size(rows).build();
         let reader = reader.map_err(self.damaged())?;
         Ok(RatingChunks { file: self, columns, reader })
     }
@@ -172,10 +185,9 @@ impl ParquetFile {
             return Ok(false);
         }
         self.guarded(|| {
-            let reader = self.builder(&[at]).with_limit(IdSample::SIZE).build();
-            for batch in reader.map_err(self.damaged())? {
-                let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-                if let Some(texts) = id_texts(batch.column(0)) {
+            let reader = self.builder(&[at], None)?.with_limit(IdSample::SIZE).build();
+            for batch in self.batches(reader.map_err(self.damaged())?) {
+                if let Some(texts) = id_texts(batch?.column(0)) {
                     texts.iter().flatten().for_each(|text| sample.add(text.as_bytes()));
                 }
             }
@@ -183,6 +195,9 @@ impl ParquetFile {
         })
     }
 }
+
+/// Rows of a group that is not read as a whole: other writers put many million of them into one.
+const LARGE_GROUP: i64 = 1 << 20;
 
 /// Tells whether the place of a leaf is that of its column, as it is in a table of ratings.
 fn is_flat(group: &RowGroupMetaData) -> bool {
@@ -316,12 +331,22 @@ impl RatingColumnReader {
         }
         file.guarded(|| {
             let mut part = Part::default();
-            for batch in self.reader(file, group)? {
-                let batch = batch.map_err(|error| file.damaged()(error.into()))?;
-                self.append(file, &mut part, &batch, start)?;
+            for batch in file.batches(self.reader(file, group)?) {
+                self.append(file, &mut part, &batch?, start)?;
             }
+            self.check_rows(file, group, part.rows.len())?;
             Ok(part)
         })
+    }
+
+    /// Refuses other than all rows of a group, where all of them are read.
+    fn check_rows(&self, file: &ParquetFile, group: usize, found: usize) -> Result<(), IoError> {
+        let rows = file.metadata.metadata().row_group(group).num_rows().max(0) as usize;
+        if self.timed(file).is_some() || found == rows {
+            return Ok(());
+        }
+        let text = format!("row group {group} has {found} of {rows} rows");
+        Err(file.damaged()(ParquetError::General(text)))
     }
 
     /// Reads a row group of another writer's file, which begins with row `start`.
@@ -336,15 +361,52 @@ impl RatingColumnReader {
         file.guarded(|| {
             let mut part = Part::default();
             let mut row = start;
-            for batch in self.reader(file, group)? {
-                let batch = batch.map_err(|error| file.damaged()(error.into()))?;
+            for batch in file.batches(self.reader(file, group)?) {
+                let batch = batch?;
                 let mut imported = import.batch(&batch, row, &mut part.keys)?;
                 row += batch.num_rows();
                 part.rows.append(&mut imported.rows);
                 part.bad.append(&mut imported.bad);
             }
+            self.check_rows(file, group, row - start)?;
             Ok(part)
         })
+    }
+
+    /// Reads a large row group, which begins with row `start`, in parts of as many batches as there are threads, until `take` has enough.
+    fn stream_group(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        start: usize,
+        options: &TextOptions,
+        take: &mut impl FnMut(Result<Part, IoError>) -> Result<bool, IoError>,
+    ) -> Result<(), IoError> {
+        let import = Import { file, positions: self.positions, keyed: self.keyed, options };
+        let mut batches = file.guarded(|| Ok(file.batches(self.reader(file, group)?)))?;
+        let mut row = start;
+        loop {
+            let decode = || batches.by_ref().take(rayon::current_num_threads()).collect();
+            let decoded: Vec<RecordBatch> = file.guarded(decode)?;
+            if decoded.is_empty() {
+                return self.check_rows(file, group, row - start);
+            }
+            let starts = decoded.iter().map(|batch| {
+                row += batch.num_rows();
+                row - batch.num_rows()
+            });
+            let starts: Vec<usize> = starts.collect();
+            let parts = decoded.par_iter().zip(starts).map(|(batch, start)| {
+                let mut keys = <[KeyIndex; 2]>::default();
+                let imported = import.batch(batch, start, &mut keys)?;
+                Ok(Part { rows: imported.rows, keys, bad: imported.bad })
+            });
+            for part in parts.collect::<Vec<_>>() {
+                if !take(part)? {
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Tells whether a row group has the columns that mvrec writes.
@@ -353,7 +415,8 @@ impl RatingColumnReader {
         let types =
             [PhysicalType::INT32, PhysicalType::INT32, PhysicalType::FLOAT, PhysicalType::INT64];
         let found = group.columns().iter().map(ColumnChunkMetaData::column_type);
-        file.is_own() && numbers && is_flat(group) && types.into_iter().eq(found.take(4))
+        let is_small = group.num_rows() <= LARGE_GROUP;
+        file.is_own() && is_small && numbers && is_flat(group) && types.into_iter().eq(found.take(4))
     }
 
     /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than mvrec does it now.
@@ -465,7 +528,7 @@ impl RatingColumnReader {
         file: &ParquetFile,
         group: usize,
     ) -> Result<ParquetRecordBatchReader, IoError> {
-        let mut builder = file.builder(&self.projection(file)).with_row_groups(vec![group]);
+        let mut builder = file.builder(&self.projection(file), Some(&[group]))?;
         if let Some((at, period)) = self.timed(file) {
             if let Some(pages) = self.pages(file, group, at, &period) {
                 builder = builder.with_row_selection(pages);

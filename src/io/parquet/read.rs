@@ -8,12 +8,13 @@ use arrow::array::{
 };
 use arrow::compute::{cast, concat_batches, take};
 use arrow::datatypes::{
-    DataType, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
+    DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
 };
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
@@ -23,6 +24,8 @@ use parquet::file::reader::Length;
 use crate::io::batches;
 use crate::io::error::IoError;
 use crate::io::parquet::checksum::check_seal;
+use crate::io::parquet::claims::{check_footer, check_pages};
+use crate::io::parquet::guard::{contradiction, guarded};
 use crate::io::parquet::input::ParquetInput;
 use crate::io::source::Source;
 use crate::io::values::epoch_ms;
@@ -36,6 +39,8 @@ pub struct ParquetFile {
     pub(super) name: String,
     pub(super) input: ParquetInput,
     pub(super) metadata: ArrowReaderMetadata,
+    /// Whether mvrec wrote the file and it is as it was.
+    is_sealed: bool,
     /// Columns that the path of a part tells (`year=2019/`), and their values.
     pub(super) partitions: Vec<(String, Option<String>)>,
 }
@@ -48,36 +53,26 @@ impl ParquetFile {
     pub fn open(source: Source) -> Result<Self, IoError> {
         let name = source.name.clone();
         let input = ParquetInput::from_source(source)?;
-        check_seal(&input).map_err(|source| unreadable(&name, source))?;
-        let options = ArrowReaderOptions::new()
-            .with_skip_arrow_metadata(true)
-            .with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&input, options)
-            .map_err(|source| unreadable(&name, source))?;
-        let file = Self { name, input, metadata, partitions: Vec::new() };
-        file.check_places().map_err(file.damaged())?;
-        Ok(file)
-    }
-
-    /// Refuses columns that lie outside of the file or have less than nothing in them, at which the decoder would panic.
-    fn check_places(&self) -> Result<(), ParquetError> {
-        let length = Length::len(&self.input);
-        for group in self.metadata.metadata().row_groups() {
-            for column in group.columns() {
-                let offset = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-                let numbers = [offset, column.data_page_offset(), column.compressed_size()];
-                let sound = numbers.iter().all(|&number| number >= 0)
-                    && offset
-                        .checked_add(column.compressed_size())
-                        .is_some_and(|end| end as u64 <= length)
-                    && column.num_values() >= 0
-                    && group.num_rows() >= 0;
-                if !sound {
-                    return Err(ParquetError::General("a column lies outside of the file".into()));
-                }
+        let unreadable = |source| unreadable(&name, source);
+        let is_sealed = check_seal(&input).map_err(unreadable)?;
+        // The index of pages of another writer may be wrong, in which case the library reads other rows or panics.
+        let index = if is_sealed { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+        let load = || {
+            let options = ArrowReaderOptions::new()
+                .with_skip_arrow_metadata(true)
+                .with_page_index_policy(index);
+            let metadata = ArrowReaderMetadata::load(&input, options.clone())?;
+            check_footer(metadata.metadata(), Length::len(&input))?;
+            match views_of_texts(metadata.schema()).filter(|_| !is_sealed) {
+                None => Ok(metadata),
+                Some(schema) => ArrowReaderMetadata::try_new(
+                    Arc::clone(metadata.metadata()),
+                    options.with_schema(schema),
+                ),
             }
-        }
-        Ok(())
+        };
+        let metadata = guarded(load, contradiction).map_err(unreadable)?;
+        Ok(Self { name, input, metadata, is_sealed, partitions: Vec::new() })
     }
 
     /// Returns the name of the file or stream, as the user named it.
@@ -112,6 +107,13 @@ impl ParquetFile {
         writer.is_some_and(|writer| writer.starts_with("mvrec "))
     }
 
+    /// Whether the file holds ratings in mvrec's own layout and is as mvrec has written it, in order. What the file says of its writer is
+    /// not enough for that.
+    #[must_use]
+    pub fn is_in_order(&self) -> bool {
+        self.is_sealed && self.is_native()
+    }
+
     /// Whether the file holds ratings in mvrec's own layout.
     #[must_use]
     pub fn is_native(&self) -> bool {
@@ -139,17 +141,60 @@ impl ParquetFile {
         |source| unreadable(&self.name, source)
     }
 
+    /// Begins to read columns, of some row groups only where these are given.
     pub(super) fn builder(
         &self,
         columns: &[usize],
-    ) -> ParquetRecordBatchReaderBuilder<ParquetInput> {
+        groups: Option<&[usize]>,
+    ) -> Result<ParquetRecordBatchReaderBuilder<ParquetInput>, IoError> {
+        if !self.is_sealed {
+            self.check_pages(columns, groups).map_err(self.damaged())?;
+        }
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
-        ParquetRecordBatchReaderBuilder::new_with_metadata(
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
             self.input.clone(),
             self.metadata.clone(),
-        )
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
+        );
+        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        Ok(match groups {
+            Some(groups) => builder.with_row_groups(groups.to_vec()),
+            None => builder,
+        })
+    }
+
+    /// Checks the pages of columns.
+    fn check_pages(&self, columns: &[usize], groups: Option<&[usize]>) -> Result<(), ParquetError> {
+        let (metadata, schema) = (self.metadata.metadata(), self.metadata.parquet_schema());
+        let all: Vec<usize> = (0..metadata.num_row_groups()).collect();
+        for &group in groups.unwrap_or(&all) {
+            for (leaf, column) in metadata.row_group(group).columns().iter().enumerate() {
+                if columns.contains(&schema.get_column_root_idx(leaf)) {
+                    check_pages(&self.input, column)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the batches of a reader; an error ends them, and so does more text than any memory should hold: a long text in a
+    /// dictionary takes no room for each row that has it.
+    pub(super) fn batches(
+        &self,
+        reader: ParquetRecordBatchReader,
+    ) -> impl Iterator<Item = Result<RecordBatch, IoError>> {
+        /// Bytes of texts in a batch.
+        const TEXTS: u64 = 128 << 20;
+        reader.map(|batch| {
+            let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+            match batch.columns().iter().map(bytes_of_texts).sum::<u64>() > TEXTS {
+                false => Ok(batch),
+                true => Err(self.too_large()),
+            }
+        })
+    }
+
+    fn too_large(&self) -> IoError {
+        self.damaged()(ParquetError::General("it unpacks to far more than it has bytes".into()))
     }
 
     /// Reads the columns of `schema`, cast to its types, into one batch.
@@ -168,12 +213,15 @@ impl ParquetFile {
     fn read_columns(&self, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch, IoError> {
         /// Few, so that texts are gathered in memory that is used again, and copied once.
         const ROWS: usize = 1 << 13;
-        let reader = self.builder(columns).with_batch_size(ROWS).build().map_err(self.damaged())?;
-        let mut batches = Vec::new();
-        for batch in reader {
-            let batch = batch.map_err(|error| self.damaged()(error.into()))?;
-            batches.push(self.cast_all(&batch, schema)?);
+        let builder = self.builder(columns, None)?.with_batch_size(ROWS);
+        let reader = builder.build().map_err(self.damaged())?;
+        let (mut batches, mut room) = (Vec::new(), self.room());
+        for batch in self.batches(reader) {
+            let batch = self.cast_all(&batch?, schema)?;
+            room = room.checked_sub(size_of_batch(&batch)).ok_or_else(|| self.too_large())?;
+            batches.push(batch);
         }
+        self.check_rows(batches.iter().map(RecordBatch::num_rows).sum())?;
         concat_batches(schema, &batches)
             .map_err(|error| IoError::Parquet { file: self.name.clone(), source: error.into() })
     }
@@ -192,6 +240,24 @@ impl ParquetFile {
         let columns = schema.fields().iter().map(|field| column(field.name()));
         let rows = self.read_some(&columns.collect::<Result<Vec<_>, _>>()?, column(key)?, ids)?;
         self.cast_all(&rows, schema)
+    }
+
+    /// Returns how many bytes a table may have in memory: a small file has no large table, whatever it says.
+    fn room(&self) -> usize {
+        const LEAST: usize = 256 << 20;
+        const RATIO: u64 = 256;
+        LEAST.max(usize::try_from(RATIO.saturating_mul(Length::len(&self.input))).unwrap_or(LEAST))
+    }
+
+    /// Refuses other than all rows.
+    fn check_rows(&self, found: usize) -> Result<(), IoError> {
+        match found == self.n_rows() {
+            true => Ok(()),
+            false => {
+                let text = format!("it has {found} of {} rows", self.n_rows());
+                Err(self.damaged()(ParquetError::General(text)))
+            }
+        }
     }
 
     /// Casts the columns of a batch to those of `schema`, by their names.
@@ -228,11 +294,12 @@ impl ParquetFile {
     /// If there is no such column or it cannot be text.
     pub fn read_texts(&self, column: &str) -> Result<StringArray, IoError> {
         let at = self.schema().index_of(column).map_err(|_| self.missing(column))?;
-        let reader = || self.builder(&[at]).build().map_err(self.damaged());
+        let reader = || self.builder(&[at], None)?.build().map_err(self.damaged());
         self.guarded(|| {
-            let mut texts = Vec::new();
-            for batch in reader()? {
-                let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+            let (mut texts, mut room) = (Vec::new(), self.room());
+            for batch in self.batches(reader()?) {
+                let batch = batch?;
+                room = room.checked_sub(size_of_batch(&batch)).ok_or_else(|| self.too_large())?;
                 texts.push(text_column(batch.column(0)).map_err(|error| IoError::BadColumn {
                     file: self.name.clone(),
                     column: column.into(),
@@ -293,11 +360,11 @@ impl ParquetFile {
     fn read_pages(&self, column: usize, pages: &[Range<usize>]) -> Result<ArrayRef, IoError> {
         self.guarded(|| {
             let rows = RowSelection::from_consecutive_ranges(pages.iter().cloned(), self.n_rows());
-            let builder = self.builder(&[column]).with_row_selection(rows);
+            let builder = self.builder(&[column], None)?.with_row_selection(rows);
             let reader = builder.build().map_err(self.damaged())?;
             let schema = reader.schema();
-            let batches = reader.collect::<Result<Vec<_>, _>>();
-            let all = batches.and_then(|batches| concat_batches(&schema, &batches));
+            let batches = self.gather(reader)?;
+            let all = concat_batches(&schema, &batches);
             let all = all.map_err(|error| self.damaged()(error.into()))?;
             if all.num_rows() != pages.iter().map(Range::len).sum::<usize>() {
                 return Err(self.damaged()(ParquetError::General("pages of too few rows".into())));
@@ -371,11 +438,23 @@ impl ParquetFile {
             let key = self.schema().index_of(key).expect("the key is one of the columns");
             return Ok(vec![self.read_some(&positions, key, ids)?]);
         }
-        let builder = self.builder(&positions);
         self.guarded(|| {
-            let reader = builder.build().map_err(self.damaged())?;
-            reader.map(|batch| batch.map_err(|error| self.damaged()(error.into()))).collect()
+            let reader = self.builder(&positions, None)?.build().map_err(self.damaged())?;
+            let batches = self.gather(reader)?;
+            self.check_rows(batches.iter().map(RecordBatch::num_rows).sum())?;
+            Ok(batches)
         })
+    }
+
+    /// Returns all batches of a reader.
+    fn gather(&self, reader: ParquetRecordBatchReader) -> Result<Vec<RecordBatch>, IoError> {
+        let mut room = self.room();
+        let take = |batch: Result<RecordBatch, IoError>| {
+            let batch = batch?;
+            room = room.checked_sub(size_of_batch(&batch)).ok_or_else(|| self.too_large())?;
+            Ok(batch)
+        };
+        self.batches(reader).map(take).collect()
     }
 
     pub(super) fn cast(
@@ -439,6 +518,36 @@ fn unreadable(file: &str, source: ParquetError) -> IoError {
         true => IoError::UnsupportedParquet { file: file.into(), problem: text },
         false => IoError::Parquet { file: file.into(), source },
     }
+}
+
+/// Returns a schema in which texts are views of texts, so that a text in a dictionary is in memory once; nothing where there are no texts.
+fn views_of_texts(schema: &SchemaRef) -> Option<SchemaRef> {
+    let as_view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView)),
+        _ => Arc::clone(field),
+    };
+    let fields: Vec<Arc<Field>> = schema.fields().iter().map(as_view).collect();
+    let is_same = fields.iter().zip(schema.fields()).all(|(a, b)| a.data_type() == b.data_type());
+    (!is_same).then(|| Arc::new(Schema::new(fields)))
+}
+
+/// Returns how many bytes the texts of a column have, each counted as often as it comes.
+fn bytes_of_texts(array: &ArrayRef) -> u64 {
+    match array.data_type() {
+        DataType::Utf8View => array.as_string_view().lengths().map(u64::from).sum(),
+        DataType::BinaryView => array.as_binary_view().lengths().map(u64::from).sum(),
+        _ => 0,
+    }
+}
+
+/// Returns about how many bytes a batch has.
+fn size_of_batch(batch: &RecordBatch) -> usize {
+    let size = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8View | DataType::BinaryView => bytes_of_texts(array) as usize,
+        _ => array.get_array_memory_size(),
+    };
+    batch.columns().iter().map(size).sum()
 }
 
 fn text_column(array: &ArrayRef) -> Result<StringArray, ArrowError> {

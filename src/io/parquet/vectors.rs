@@ -27,15 +27,17 @@ impl ParquetFile {
         });
         let Some(leaf) = leaf.filter(|_| self.is_own()) else { return Ok(None) };
         let ids = self.read_ids(id)?;
-        let parts = self.guarded(|| {
-            let groups = self.metadata.metadata().row_groups().par_iter();
-            let parts = groups.map(|group| {
-                let rows = group.num_rows().max(0) as usize;
+        let groups = self.metadata.metadata().row_groups().par_iter();
+        let parts = groups.map(|group| {
+            let rows = group.num_rows().max(0) as usize;
+            self.guarded(|| {
                 decode::read_vectors(&self.input, group.column(leaf), rows, width)
-            });
-            parts.collect::<Result<Option<Vec<_>>, _>>().map_err(self.damaged())
-        })?;
-        let Some(mut parts) = parts else { return Ok(None) };
+                    .map_err(self.damaged())
+            })
+        });
+        let Some(mut parts) = parts.collect::<Result<Option<Vec<_>>, _>>()? else {
+            return Ok(None);
+        };
         let values = if parts.len() == 1 { parts.swap_remove(0) } else { parts.concat() };
         Ok((values.len() == ids.len() * width).then_some((ids, values)))
     }

@@ -1,7 +1,7 @@
 //! Encodes tables, row groups in parallel.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -256,7 +256,7 @@ pub fn write_file(
     rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
 ) -> Result<(), IoError> {
     let file = File::create(path).map_err(IoError::at(path))?;
-    write(BufWriter::new(file), &path.display().to_string(), schema, layout, n_rows, rows)
+    write(file, &path.display().to_string(), schema, layout, n_rows, rows)
 }
 
 /// Writes a table that is in memory as one batch.
