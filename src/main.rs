@@ -46,6 +46,19 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
+/// Called by the loader, before Rust puts something in the place of a stdout that is closed.
+#[cfg(all(target_os = "linux", not(target_env = "musl")))]
+#[expect(unsafe_code, reason = "a section of the binary is named")]
+#[used]
+// SAFETY: the loader calls the functions of this section one by one; this one asks for the flags of a descriptor and keeps the answer.
+#[unsafe(link_section = ".init_array")]
+static LOOK_FOR_STDOUT: extern "C" fn() = look_for_stdout;
+
+#[cfg(all(target_os = "linux", not(target_env = "musl")))]
+extern "C" fn look_for_stdout() {
+    mvrec::cli::look_for_stdout();
+}
+
 fn main() -> std::process::ExitCode {
     mvrec::cli::main()
 }

@@ -106,7 +106,8 @@ pub fn out_of_memory(size: usize) -> ! {
     if !ENDS.swap(true, Ordering::Relaxed) {
         let mut text = [0; 128];
         let mut rest = &mut text[..];
-        let written = writeln!(rest, "mvrec: error: out of memory: {size} bytes more are not to be had");
+        let written =
+            writeln!(rest, "mvrec: error: out of memory: {size} bytes more are not to be had");
         let left = rest.len();
         if written.is_ok() {
             let _ = io::stderr().write_all(&text[..text.len() - left]);

@@ -17,6 +17,7 @@ mod stats;
 mod train;
 mod ui;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -25,8 +26,9 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::error::{Result, Told, usage};
 use crate::cli::memory::Memory;
 pub use crate::cli::memory::out_of_memory;
+pub use crate::cli::output::look_for_stdout;
 use crate::cli::ui::Ui;
-use crate::io::{atomic, parquet};
+use crate::io::{IoError, atomic, parquet};
 
 /// Turn rating data into recommendations
 ///
@@ -70,7 +72,10 @@ enum Command {
 /// Runs the program on the arguments of the process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return answer(&told),
+    };
     interrupt::listen();
     parquet::hush();
     match run(cli) {
@@ -78,6 +83,19 @@ pub fn main() -> ExitCode {
         // Whoever reads the output has seen enough: that is no error.
         Err(_) if output::pipe_was_closed() => ExitCode::SUCCESS,
         Err(error) => report(&error::tell(&error)),
+    }
+}
+
+/// Prints what was asked for instead of a command, such as help, or what is wrong with the command line.
+fn answer(told: &clap::Error) -> ExitCode {
+    let to_stdout = !told.use_stderr();
+    let open = if to_stdout { output::check_open() } else { Ok(()) };
+    let printed = open.and_then(|()| told.print()).and_then(|()| io::stdout().flush());
+    match printed {
+        Err(error) if to_stdout && error.kind() != io::ErrorKind::BrokenPipe => {
+            report(&error::tell(&IoError::named(output::STDOUT.into())(error).into()))
+        }
+        _ => ExitCode::from(told.exit_code() as u8),
     }
 }
 

@@ -163,9 +163,9 @@ impl<'a> Filter<'a> {
         let stars = conditions.min_rating.unwrap_or(f32::NEG_INFINITY)
             ..=conditions.max_rating.unwrap_or(f32::INFINITY);
         let are_enough = |user, movie| {
-            self.enough
-                .as_ref()
-                .is_none_or(|[users, movies]| users.get(user).is_some() && movies.get(movie).is_some())
+            self.enough.as_ref().is_none_or(|[users, movies]| {
+                users.get(user).is_some() && movies.get(movie).is_some()
+            })
         };
         columns.filter(|row| {
             let (user, movie) = (columns.user_id[row], columns.movie_id[row]);

@@ -152,9 +152,7 @@ impl Input {
                 Err(IoError::WrongKind { file, found, expected: "a file that `ingest` made of it" }
                     .into())
             }
-            Kind::Json | Kind::Text => {
-                Ok(Self::new(Sidecar::default(), Body::Text(source)))
-            }
+            Kind::Json | Kind::Text => Ok(Self::new(Sidecar::default(), Body::Text(source))),
             Kind::Parquet => {
                 let parquet = ParquetFile::open(source)?;
                 let mut sidecar = Sidecar::default();
@@ -422,15 +420,17 @@ impl RatedKeys {
 
     /// Refuses ratings with an id that stands for no key.
     fn check(&self, rows: &RatingColumns, file: &str) -> Result<(), IoError> {
-        let sides = [
-            (&self.users, &rows.user_id, "user_id"),
-            (&self.movies, &rows.movie_id, "movie_id"),
-        ];
+        let sides =
+            [(&self.users, &rows.user_id, "user_id"), (&self.movies, &rows.movie_id, "movie_id")];
         for (keys, ids, column) in sides {
             let Some(keys) = keys else { continue };
             if let Some(id) = distinct(ids).into_iter().find(|&id| keys.get(id).is_none()) {
                 let problem = format!("has {id}, which stands for no key");
-                return Err(IoError::BadColumn { file: file.into(), column: column.into(), problem });
+                return Err(IoError::BadColumn {
+                    file: file.into(),
+                    column: column.into(),
+                    problem,
+                });
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use indexmap::IndexMap;
 use rayon::prelude::*;
 
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
@@ -332,16 +333,20 @@ fn beyond_accuracy(list: &[i32], background: &Background) -> [f64; 3] {
 
 /// Mean over all pairs of 1 less the overlap (Jaccard) of their genres.
 fn diversity(list: &[i32], movies: &Movies) -> f64 {
-    let genres: Vec<Vec<&str>> = list
-        .iter()
-        .filter_map(|&id| movies.get(MovieId(id)))
-        .map(|movie| known_genres(movie.genres).collect())
-        .collect();
+    // Of a long list, many movies have the same genres.
+    let mut kinds: IndexMap<&str, f64> = IndexMap::new();
+    for movie in list.iter().filter_map(|&id| movies.get(MovieId(id))) {
+        *kinds.entry(movie.genres).or_default() += 1.0;
+    }
+    let kinds: Vec<(Vec<&str>, f64)> =
+        kinds.into_iter().map(|(genres, n)| (known_genres(genres).collect(), n)).collect();
     let (mut sum, mut pairs) = (0.0, 0.0);
-    for (at, a) in genres.iter().enumerate() {
-        for b in &genres[at + 1..] {
-            sum += 1.0 - genre_overlap(a, b);
-            pairs += 1.0;
+    for (at, (a, n)) in kinds.iter().enumerate() {
+        let same = (a, n * (n - 1.0) / 2.0);
+        let others = kinds[at + 1..].iter().map(|(b, m)| (b, n * m));
+        for (b, times) in std::iter::once(same).chain(others) {
+            sum += times * (1.0 - genre_overlap(a, b));
+            pairs += times;
         }
     }
     sum / pairs

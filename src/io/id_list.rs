@@ -1,6 +1,5 @@
 //! Lists of ids: a file with an id a line, a column of a table, or JSON.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -10,7 +9,7 @@ use serde_json::Value;
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
 use crate::io::parquet::ParquetFile;
-use crate::io::source::{Kind, Source};
+use crate::io::source::{Kind, Source, read_small};
 use crate::io::text::{Columns, Delimiter, MOVIE, USER, fields};
 use crate::io::values::is_missing;
 
@@ -62,12 +61,7 @@ pub fn read_ids(source: Source, side: IdSide) -> Result<Vec<ListedId>, IoError> 
             let found = "this is a ZIP archive";
             return Err(IoError::WrongKind { file, found, expected: "a list of ids" });
         }
-        _ => {
-            let mut bytes = Vec::new();
-            let mut reader = source.reader;
-            reader.read_to_end(&mut bytes).map_err(IoError::named(file.clone()))?;
-            from_text(&file, &text_of(bytes), side)?
-        }
+        _ => from_text(&file, &text_of(read_small(source.reader, &file)?), side)?,
     };
     ids.retain(|id| !is_missing(id.text.as_bytes()));
     Ok(ids)

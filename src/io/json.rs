@@ -1,6 +1,6 @@
 //! Tables as JSON, JSON lines and CSV, and small JSON documents.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::io::batches::with_offsets;
 use crate::io::error::IoError;
+use crate::io::source::read_small;
 
 /// Text formats of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,11 +118,8 @@ fn rows_as(format: TextFormat, rows: &RecordBatch, first: bool) -> Result<Vec<u8
 /// # Errors
 /// If the file cannot be read or is not what `T` expects.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, IoError> {
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|mut file| file.read_to_string(&mut text))
-        .map_err(IoError::at(path))?;
-    serde_json::from_str(&text)
+    let text = read_bytes(path)?;
+    serde_json::from_slice(&text)
         .map_err(|source| IoError::Json { file: path.display().to_string(), source })
 }
 
@@ -163,8 +161,8 @@ pub fn write_manifest(path: &Path, value: &impl Serialize) -> Result<String, IoE
 pub fn read_manifest<T: DeserializeOwned>(path: &Path) -> Result<(T, Option<String>), IoError> {
     let file = || path.display().to_string();
     let bad = |source| IoError::Json { file: file(), source };
-    let text = std::fs::read_to_string(path).map_err(IoError::at(path))?;
-    let mut object: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
+    let text = read_bytes(path)?;
+    let mut object: Map<String, Value> = serde_json::from_slice(&text).map_err(bad)?;
     let checksum = object.remove(CHECKSUM);
     let checksum = checksum.map(|checksum| checksum.as_str().unwrap_or_default().to_string());
     if let Some(checksum) = &checksum
@@ -172,7 +170,12 @@ pub fn read_manifest<T: DeserializeOwned>(path: &Path) -> Result<(T, Option<Stri
     {
         return Err(IoError::Changed { file: file() });
     }
-    Ok((serde_json::from_str(&text).map_err(bad)?, checksum))
+    Ok((serde_json::from_slice(&text).map_err(bad)?, checksum))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, IoError> {
+    let file = std::fs::File::open(path).map_err(IoError::at(path))?;
+    read_small(file, &path.display().to_string())
 }
 
 #[cfg(test)]
@@ -222,7 +225,8 @@ mod tests {
     fn a_manifest_that_has_changed_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.json");
-        let value = serde_json::json!({"kind": "x", "loss": [0.1, 1e300, 0.123_456_789_012_345_68]});
+        let value =
+            serde_json::json!({"kind": "x", "loss": [0.1, 1e300, 0.123_456_789_012_345_68]});
         let written = write_manifest(&path, &value).unwrap();
         let (read, checksum) = read_manifest::<Value>(&path).unwrap();
         assert_eq!((&read["loss"], checksum), (&value["loss"], Some(written)));

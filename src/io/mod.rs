@@ -16,6 +16,7 @@ pub mod movielens;
 pub mod numbers;
 pub mod parquet;
 pub mod parts;
+pub mod printable;
 pub mod profiles;
 pub mod rejects;
 pub mod source;

@@ -107,6 +107,23 @@ impl Source {
     }
 }
 
+/// Reads all of a table that is small, such as a list or the titles of movies.
+///
+/// # Errors
+/// If it cannot be read, or has more bytes than any such table, as a device without end has.
+pub fn read_small(mut reader: impl Read, file: &str) -> Result<Vec<u8>, IoError> {
+    const MOST: u64 = 256 << 20;
+    let at = IoError::named(file.into());
+    let mut bytes = Vec::new();
+    let n = reader.by_ref().take(MOST + 1).read_to_end(&mut bytes).map_err(&at)?;
+    if n as u64 > MOST {
+        let what =
+            format!("has more than {} MiB, too many for a list or a table of titles", MOST >> 20);
+        return Err(at(io::Error::new(io::ErrorKind::InvalidData, what)));
+    }
+    Ok(bytes)
+}
+
 /// A reader whose first bytes were taken out and put back.
 type Sniffed<R> = io::Chain<Cursor<Vec<u8>>, R>;
 

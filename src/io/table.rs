@@ -12,6 +12,7 @@ use crate::io::error::IoError;
 use crate::io::intake::Intake;
 use crate::io::keys::{IdMapping, text_of};
 use crate::io::rejects::Rejects;
+use crate::io::source::read_small;
 use crate::io::text::{Delimiter, normalized};
 use crate::io::values::{is_missing, parse_id, parse_time};
 
@@ -92,14 +93,12 @@ fn positions<const N: usize>(
 /// Reads a text with a header and calls `row` with each record and the positions of `columns`.
 fn read<const N: usize>(
     file: &str,
-    mut reader: impl Read,
+    reader: impl Read,
     rejects: &mut Rejects,
     columns: [Column; N],
     mut row: impl FnMut(&Record<'_>, [Option<usize>; N]) -> Result<(), IoError>,
 ) -> Result<(), IoError> {
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(IoError::named(file.into()))?;
-    let text = text_of(bytes);
+    let text = text_of(read_small(reader, file)?);
     let text = text.trim_start_matches('\u{feff}');
     let delimiter = match Delimiter::detect(text.lines().next().unwrap_or_default().as_bytes()) {
         Delimiter::Byte(byte) => byte,

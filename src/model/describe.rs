@@ -1,6 +1,6 @@
 //! What a file or directory is: datasets, models, Spark's models, and single files of any kind.
 
-use std::fs::File;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
@@ -85,7 +85,7 @@ fn files(folder: &Path) -> Result<Value, IoError> {
 }
 
 fn describe_file(path: &Path) -> Result<Map<String, Value>, IoError> {
-    let bytes = File::open(path).and_then(|file| file.metadata()).map(|found| found.len()).ok();
+    let bytes = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
     let source = Source::open(path)?;
     let mut object = match source.kind {
         Kind::Empty => object_of(&json!({"kind": "empty file"})),
@@ -154,16 +154,27 @@ fn describe_json(source: Source) -> Result<Map<String, Value>, IoError> {
 }
 
 fn describe_text(source: Source) -> Result<Map<String, Value>, IoError> {
+    /// Bytes of the first line that are shown.
+    const SHOWN: usize = 4 << 10;
     let failed = IoError::named(source.name.clone());
-    let mut reader = BufReader::new(source.reader);
-    let mut first = Vec::new();
-    reader.read_until(b'\n', &mut first).map_err(&failed)?;
-    let mut rows = 0_u64;
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).map_err(&failed)? > 0 {
-        rows += 1;
-        line.clear();
+    let mut reader = BufReader::with_capacity(1 << 16, source.reader);
+    let head = reader.fill_buf().map_err(&failed)?;
+    if head.contains(&0) {
+        // It may have no end, as a device.
+        return Ok(object_of(&json!({"kind": "binary file of an unknown kind"})));
     }
-    let first = String::from_utf8_lossy(first.trim_ascii_end()).into_owned();
-    Ok(object_of(&json!({"kind": "text", "lines": rows + 1, "first_line": first})))
+    let first = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let first = String::from_utf8_lossy(first[..first.len().min(SHOWN)].trim_ascii_end());
+    let first = first.into_owned();
+    let (mut lines, mut ended) = (0, true);
+    loop {
+        let bytes = reader.fill_buf().map_err(&failed)?;
+        let Some(last) = bytes.last() else { break };
+        ended = *last == b'\n';
+        lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let n = bytes.len();
+        reader.consume(n);
+    }
+    lines += u64::from(!ended);
+    Ok(object_of(&json!({"kind": "text", "lines": lines, "first_line": first})))
 }

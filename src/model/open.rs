@@ -152,8 +152,7 @@ impl Model {
         let scale = info.training.scale.unwrap_or_default();
         let units = Units::new(&info.algorithm, scale);
         let ranking = || -> Result<StarRanking, ModelError> {
-            let of_catalogue =
-                |taste| of_catalogue(path, schema::TASTE_FACTORS, taste, &movie_ids);
+            let of_catalogue = |taste| of_catalogue(path, schema::TASTE_FACTORS, taste, &movie_ids);
             Ok(StarRanking::of(&catalogue, scale, taste.map(of_catalogue).transpose()?))
         };
         let recommender: Box<dyn Recommender> = match &info.algorithm {

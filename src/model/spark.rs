@@ -37,12 +37,7 @@ const ROW_METADATA_JSON: &str = concat!(
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(
-    folder: &Path,
-    users: &Factors,
-    items: &Factors,
-    model: &str,
-) -> Result<(), IoError> {
+pub fn write(folder: &Path, users: &Factors, items: &Factors, model: &str) -> Result<(), IoError> {
     let metadata = folder.join(schema::METADATA);
     fs::create_dir(&metadata).map_err(IoError::at(&metadata))?;
     let line = json!({

@@ -10,6 +10,7 @@ use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, TextStyle, register_font};
 
+use crate::io::printable::printable;
 use crate::plot::ticks::{Tick, ticks};
 use crate::plot::{Bar, Column, Figure, Line, Marks, Panel};
 
@@ -355,8 +356,9 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         if text.is_empty() {
             return Ok(());
         }
+        let text = printable(text);
         let style = self.style(size, colour).pos(Pos::new(side, VPos::Center));
-        self.area.draw(&Text::new(text, self.pixels(at), style))
+        self.area.draw(&Text::new(text.as_ref(), self.pixels(at), style))
     }
 
     fn width(&self, text: &str, size: i32) -> i32 {

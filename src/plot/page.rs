@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
+use crate::io::printable::printable;
 use crate::plot::Figure;
 use crate::plot::report::ReportData;
 
@@ -54,7 +55,8 @@ fn page(title: &str, kind: &str, data: &str, script: &str) -> String {
 
 /// Writes a text so that no markup is in it.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::io::printable::printable;
 use crate::plot::ticks::{Tick, in_full, ticks};
 use crate::plot::{Bar, Column, Figure, Kind, Line, Marks, Panel};
 
@@ -26,7 +27,7 @@ pub fn to_text(figure: &Figure, width: usize) -> String {
         text.push('\n');
         text.push_str(&panel_text(panel, width));
     }
-    text
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 fn panel_text(panel: &Panel, width: usize) -> String {

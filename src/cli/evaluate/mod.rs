@@ -68,8 +68,8 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_enum, default_value_t = GainArg::Binary, value_name = "GAIN")]
     gain: GainArg,
     /// Bootstrap replicates for the intervals; 0 leaves them out
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    bootstrap: usize,
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    bootstrap: u32,
     /// Seed of bootstrap and permutation test
     #[arg(long, default_value_t = 42, value_name = "N")]
     seed: u64,
@@ -151,7 +151,7 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     let comparisons = if args.compare {
         ui.begin("comparing", "figures", None);
         let systems: Vec<PerUser> = measured.iter().map(|one| one.per_user.clone()).collect();
-        compare(&systems, args.bootstrap, args.seed)
+        compare(&systems, args.bootstrap as usize, args.seed)
     } else {
         Vec::new()
     };
@@ -246,9 +246,10 @@ impl EvaluateArgs {
             self.measure_lists(what, test, ui)?
         };
         // What all lists say together has no distribution over users here.
-        let intervals = bootstrap(outcome.users.len(), self.bootstrap, self.seed, |times| {
-            outcome.over_users(Some(times))
-        });
+        let intervals =
+            bootstrap(outcome.users.len(), self.bootstrap as usize, self.seed, |times| {
+                outcome.over_users(Some(times))
+            });
         let figures = outcome.figures().into_iter().enumerate().map(|(at, (name, value))| Figure {
             name,
             value: Some(value).filter(|value| value.is_finite()),

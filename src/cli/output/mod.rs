@@ -17,6 +17,7 @@ use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
 use crate::io::compress::Compressor;
 use crate::io::json::TextFormat;
+use crate::io::printable::printable;
 
 pub(crate) use chart::ChartArgs;
 pub(crate) use location::OutputLocation;
@@ -24,7 +25,7 @@ pub(crate) use ratings::RatingsSink;
 pub(crate) use report::{LineSink, Report, ReportArgs, ReportSink};
 
 /// Name of stdout in messages.
-const STDOUT: &str = "<stdout>";
+pub(crate) const STDOUT: &str = "<stdout>";
 
 static PIPE_CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -61,16 +62,36 @@ fn note_closed<T>(result: io::Result<T>) -> io::Result<T> {
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        check_open()?;
         note_closed(self.0.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        check_open()?;
         note_closed(self.0.flush())
+    }
+}
+
+static NO_STDOUT: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether there is a stdout at all (`>&-`). To be called before `main`: the library of Rust opens one that swallows all.
+pub fn look_for_stdout() {
+    #[cfg(unix)]
+    NO_STDOUT.store(rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
+}
+
+/// Refuses to write where there is no stdout.
+pub(crate) fn check_open() -> io::Result<()> {
+    match NO_STDOUT.load(Ordering::Relaxed) {
+        true => Err(io::Error::other("there is no stdout: it is closed")),
+        false => Ok(()),
     }
 }
 
 /// Says something on stderr.
 pub(crate) fn talk(text: &str) {
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    let text = lines.join("\n");
     // Nobody is left to be told of a failure here.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -8,6 +8,8 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
+use crate::io::printable::printable;
+
 /// Lists the leaves of an object, their names joined by dots.
 pub(super) fn flatten(object: &Map<String, Value>) -> Vec<(String, String)> {
     fn visit(name: String, value: &Value, out: &mut Vec<(String, String)>) {
@@ -39,7 +41,7 @@ pub(super) fn flatten(object: &Map<String, Value>) -> Vec<(String, String)> {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text).into_owned(),
         other => other.to_string(),
     }
 }
@@ -94,7 +96,8 @@ fn cell(array: &dyn Array, row: usize) -> String {
         DataType::Float64 => {
             format!("{:.DECIMALS$}", array.as_primitive::<Float64Type>().value(row))
         }
-        DataType::List(_) => reasons(array, row),
+        DataType::List(_) => printable(&reasons(array, row)).into_owned(),
+        DataType::Utf8 => printable(array.as_string::<i32>().value(row)).into_owned(),
         _ => ArrayFormatter::try_new(array, &FormatOptions::default())
             .map_or_else(|_| String::new(), |formatter| formatter.value(row).to_string()),
     }

@@ -16,7 +16,7 @@ use crate::io::IoError;
 use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
 use crate::io::profiles::{self, Profile, Rated};
-use crate::io::source::{Kind, STDIN, Source};
+use crate::io::source::{Kind, STDIN, Source, read_small};
 use crate::io::values::{Scale, parse_id};
 use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
@@ -112,12 +112,7 @@ pub(super) struct Lines {
 
 impl WhoArgs {
     /// Reads who is asked for; `keys` are what the model's users are called, where they are no numbers.
-    pub(super) fn who(
-        &self,
-        model: &ModelFolder,
-        keys: Option<&Keys>,
-        ui: &Ui,
-    ) -> Result<Who<'_>> {
+    pub(super) fn who(&self, model: &ModelFolder, keys: Option<&Keys>, ui: &Ui) -> Result<Who<'_>> {
         let users = self.all_users || self.users.is_some() || !self.user.is_empty();
         let person = self.ratings.is_some() || !self.rate.is_empty() || !self.like.is_empty();
         let kinds = [users, person, self.similar_to.is_some(), self.similar_users.is_some()];
@@ -302,8 +297,8 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
                     of_value(&value, &name)
                 };
             }
-            reader.read_to_end(&mut begun).map_err(failed)?;
-            let value = serde_json::from_slice(&begun).map_err(|error| bad(error.to_string()))?;
+            let all = read_small((&begun[..]).chain(reader), &name)?;
+            let value = serde_json::from_slice(&all).map_err(|error| bad(error.to_string()))?;
             of_value(&value, &name)
         }
         Some(_) => Ok(Who::Person(profiles::of_csv(&name, (&begun[..]).chain(reader))?)),
@@ -319,11 +314,17 @@ fn of_value<'a>(value: &Value, file: &str) -> Result<Who<'a>> {
 }
 
 /// Adds the next line that is not blank.
-fn read_line(reader: &mut dyn BufRead, to: &mut Vec<u8>) -> io::Result<()> {
+fn read_line(reader: &mut (impl BufRead + ?Sized), to: &mut Vec<u8>) -> io::Result<()> {
+    const LONGEST_LINE: u64 = 64 << 20;
     loop {
         let before = to.len();
-        if reader.read_until(b'\n', to)? == 0 {
-            return Ok(());
+        match (&mut *reader).take(LONGEST_LINE).read_until(b'\n', to)? as u64 {
+            0 => return Ok(()),
+            LONGEST_LINE => {
+                let problem = format!("a line has more than {} MiB", LONGEST_LINE >> 20);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            }
+            _ => {}
         }
         if to[before..].iter().any(|byte| !byte.is_ascii_whitespace()) {
             let blanks = to[before..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();

@@ -217,7 +217,8 @@ fn remove_abandoned(target: &Path, kind: Option<DirectoryKind>) {
             continue;
         }
         let path = entry.path();
-        let handle = if is_file { File::open(&path).ok() } else { open_folder(&path).ok().flatten() };
+        let handle =
+            if is_file { File::open(&path).ok() } else { open_folder(&path).ok().flatten() };
         // Whoever holds the lock is alive.
         let Some(handle) = handle.filter(|handle| handle.try_lock().is_ok()) else { continue };
         if is_named(&aside) && !target.exists() {

@@ -10,6 +10,7 @@ use crate::io::error::IoError;
 use crate::io::intake::Intake;
 use crate::io::keys::{IdMapping, text_of};
 use crate::io::rejects::Rejects;
+use crate::io::source::read_small;
 use crate::io::table::release_year;
 use crate::io::values::parse_time;
 
@@ -42,10 +43,8 @@ const BEFORE_FLAGS: usize = 5;
 pub(super) const ITEM_FIELDS: usize = BEFORE_FLAGS + GENRES.len();
 
 /// Reads a whole text, as UTF-8 or else as Latin-1, in which each byte is the code point of that number.
-fn read_text(file: &str, mut reader: impl Read) -> Result<String, IoError> {
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(IoError::named(file.into()))?;
-    Ok(text_of(bytes))
+fn read_text(file: &str, reader: impl Read) -> Result<String, IoError> {
+    Ok(text_of(read_small(reader, file)?))
 }
 
 /// Goes through the lines that are not empty, with their numbers from 1.

@@ -65,7 +65,8 @@ impl Members {
                 .into_iter()
                 .flatten()
                 .filter_map(|entry| entry.ok())
-                .filter(|entry| !entry.path().is_dir())
+                // A FIFO of that name would be waited for without end.
+                .filter(|entry| entry.path().is_file())
                 .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect(),
             Self::Archive { archive, folder, .. } => {

@@ -22,7 +22,7 @@ use crate::io::intake::{Intake, Sink};
 use crate::io::keys::IdMapping;
 use crate::io::movielens::members::Members;
 use crate::io::rejects::Rejects;
-use crate::io::source::{Fingerprint, Source};
+use crate::io::source::{Fingerprint, Source, read_small};
 use crate::io::{table, text};
 use crate::progress::Progress;
 
@@ -166,11 +166,10 @@ pub fn read_titles(
 /// If it cannot be read, or a row is not a movie.
 pub fn read_movies_text(
     file: &str,
-    mut reader: impl Read,
+    reader: impl Read,
     ids: &mut IdMapping<'_>,
 ) -> Result<MovieColumns, IoError> {
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(IoError::named(file.into()))?;
+    let bytes = read_small(reader, file)?;
     let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let n_bars = first.iter().filter(|&&byte| byte == b'|').count();
     let rejects = &mut Rejects::fail();

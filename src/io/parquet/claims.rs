@@ -23,8 +23,7 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
             let offset = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
             let numbers = [offset, column.data_page_offset(), column.compressed_size()];
             let end = offset.checked_add(column.compressed_size());
-            if numbers.iter().any(|&number| number < 0)
-                || end.is_none_or(|end| end as u64 > length)
+            if numbers.iter().any(|&number| number < 0) || end.is_none_or(|end| end as u64 > length)
             {
                 return Err(contradiction("a column lies outside of the file"));
             }

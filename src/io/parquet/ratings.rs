@@ -416,7 +416,11 @@ impl RatingColumnReader {
             [PhysicalType::INT32, PhysicalType::INT32, PhysicalType::FLOAT, PhysicalType::INT64];
         let found = group.columns().iter().map(ColumnChunkMetaData::column_type);
         let is_small = group.num_rows() <= LARGE_GROUP;
-        file.is_own() && is_small && numbers && is_flat(group) && types.into_iter().eq(found.take(4))
+        file.is_own()
+            && is_small
+            && numbers
+            && is_flat(group)
+            && types.into_iter().eq(found.take(4))
     }
 
     /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than mvrec does it now.
