@@ -38,7 +38,11 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if split.is_file() {
-        Ok(json_file::read_manifest(&split)?.0)
+        const FIELDS: [&str; 6] =
+            ["kind", "format_version", "method", "content_xxh3", "ratings", "divisions"];
+        let (mut object, _) = json_file::read_manifest::<Map<String, Value>>(&split)?;
+        object.retain(|name, _| FIELDS.contains(&&**name));
+        Ok(object)
     } else if spark::is_model(path) {
         let model = ModelFolder::open(path)?;
         let rank = spark::read_rank(path)?;
