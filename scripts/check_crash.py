@@ -5,7 +5,7 @@ usage: check_crash.py RATINGS [TIMES]
 
 RATINGS is a MovieLens folder. TIMES (2000) runs of all commands that write are ended by SIGTERM, SIGINT, SIGHUP and
 SIGKILL, most of them near the commit; each time the old output or the whole new one must stand, and after the next run for
-the same place no temporary. Then the power is cut (an ext4 file system in a file is shut down without flushing), and the
+the same place no temporary. A model is replaced while it is read. Then the power is cut (an ext4 file system in a file is shut down without flushing), and the
 disk is full or read-only. Those need root; without, they are reported as skipped.
 """
 
@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -122,6 +123,46 @@ def ends(data, times):
         print(f"{number.name}: " + ", ".join(f"{n} left the {what} output" for what, n in sorted(outcomes.items())))
 
 
+def replaced(data, seconds=12):
+    """Ask a model that is trained anew all the time: the lists are those of one model or the other, or an error says why not."""
+    def train(seed):
+        return ["train", "als", "ml", "--factors", "4", "--iterations", "2", "--seed", str(seed), "-o", "swapped"]
+
+    ask = ["recommend", "swapped", "--all-users", "-n", "5", "-o", "swapped.json"]
+    known = {}
+    for seed in (1, 2):
+        run("-q", *train(seed)).check_returncode()
+        run("-q", *ask).check_returncode()
+        known[digest("swapped.json")] = seed
+    assert len(known) == 2
+    stop = threading.Event()
+
+    def swap():
+        seed = 1
+        while not stop.is_set():
+            run("-q", "--no-sync", *train(seed)).check_returncode()
+            seed = 3 - seed
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    told = {}
+    started = time.perf_counter()
+    try:
+        while time.perf_counter() - started < seconds:
+            remove("swapped.json")
+            asked = run("-q", *ask)
+            if asked.returncode == 0:
+                outcome = f"model {known[digest('swapped.json')]}"  # fails if it is neither
+            else:
+                assert asked.returncode == 1 and ("was replaced" in asked.stderr or "No such file" in asked.stderr), asked.stderr
+                outcome = "error"
+            told[outcome] = told.get(outcome, 0) + 1
+    finally:
+        stop.set()
+        swapping.join()
+    print("asked while the model was replaced: " + ", ".join(f"{n} {what}" for what, n in sorted(told.items())))
+
+
 @contextlib.contextmanager
 def mounted(*arguments):
     folder = tempfile.mkdtemp()
@@ -211,6 +252,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         ends(data, int(sys.argv[2]) if len(sys.argv) == 3 else 2000)
+        replaced(data)
         power(data)
         disk(data)
         os.chdir(ROOT)

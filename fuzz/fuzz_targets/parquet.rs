@@ -4,9 +4,30 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
+use mvrec::io::columns::{Needed, RatingRows, Visitor};
 use mvrec::io::intake::Intake;
-use mvrec::io::parquet::ParquetFile;
+use mvrec::io::parquet::{ParquetFile, RowMemory};
 use mvrec::io::source::Source;
+use mvrec::io::values::Scale;
+
+/// Looks at all columns, some of them in picked rows only, as reports do.
+struct All;
+
+impl Visitor for All {
+    fn needs(&self) -> Needed {
+        Needed { users: true, movies: true, kinds: true, ..Needed::default() }
+    }
+
+    fn add(&mut self, _: RatingRows<'_>) {}
+
+    fn needs_of_picked(&self) -> Needed {
+        Needed::ALL
+    }
+
+    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
+        picked.extend((0..rows.movie_id.len() as u32).step_by(3));
+    }
+}
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Source::from_reader("x".into(), Cursor::new(bytes.to_vec())) else { return };
@@ -15,6 +36,11 @@ fuzz_target!(|bytes: &[u8]| {
         let mut intake = Intake { period, ..Intake::default() };
         let _ = file.read_ratings(&mut intake, &mut |_| Ok(()));
     }
+    if let Ok(groups) = file.rating_groups(Scale::default()) {
+        let mut memory = RowMemory::default();
+        let _ = (0..groups.len()).try_for_each(|group| groups.show(group, &mut All, &mut memory));
+    }
+    let _ = file.read_texts("title");
     let _ = file.read_vectors("id", "features", 3);
     let _ = file.read_rows(&["id", "features"], "id", Some(&[1, 7]));
 });
