@@ -45,7 +45,7 @@ def main():
         import pyarrow.parquet as parquet
         table = parquet.read_table("ml/ratings.parquet")
         parquet.write_table(table, "one-group.parquet", row_group_size=len(table))
-        rows = len(table)
+        rows, movie = len(table), str(table["movie_id"][0])
         del table
         commands = [
             ["ingest", data, "-o", "x"],
@@ -64,7 +64,7 @@ def main():
             ["train", "popularity", "ml", "-o", "x"],
             ["recommend", "als", "--user", "1"],
             ["recommend", "als", "--all-users", "-o", "x.parquet"],
-            ["recommend", "als", "--similar-to", "1"],
+            ["recommend", "als", "--similar-to", movie],
             ["search", "als", "a"],
             ["evaluate", "als", "--test", "few", "--bootstrap", "0"],
             ["stats", "summary", "ml"],

@@ -35,10 +35,10 @@ impl FromStr for Size {
             "t" => 40,
             _ => return Err("expected a size such as 800M or 4G".into()),
         };
-        match digits.trim().parse::<f64>() {
-            Ok(number) if number > 0.0 && number < 1e9 => {
-                Ok(Self((number * f64::from(2_u32).powi(unit)) as u64))
-            }
+        let bytes = digits.trim().parse::<f64>().map(|number| number * f64::from(2_u32).powi(unit));
+        match bytes {
+            // No machine has more, and fewer than one is a mistake.
+            Ok(bytes) if (1.0..1e18).contains(&bytes) => Ok(Self(bytes as u64)),
             _ => Err("expected a size such as 800M or 4G".into()),
         }
     }
@@ -150,13 +150,14 @@ mod tests {
             ("512", 512),
             ("1k", 1024),
             ("800M", 800 << 20),
+            ("2500000000", 2_500_000_000),
             ("1.5G", 3 << 29),
             ("2GiB", 2 << 30),
             ("3gb", 3 << 30),
         ] {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
         }
-        for bad in ["", "G", "-1G", "1X", "0", "NaN", "1e300"] {
+        for bad in ["", "G", "-1G", "1X", "0", "0.5", "NaN", "1e300", "1e9G"] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
         }
     }

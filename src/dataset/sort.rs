@@ -131,9 +131,18 @@ impl Sorter {
         self.out.push(ratings.into_columns())
     }
 
-    /// Writes what is held as a run of its own, duplicates and all.
+    /// Writes what is held as a run of its own, without duplicates within it, so that no pair takes more rows than there are runs. A mean
+    /// needs all of them.
     fn spill(&mut self) -> Result<(), IoError> {
-        let rows = sorted(std::mem::take(&mut self.held));
+        let rows = std::mem::take(&mut self.held);
+        let rows = match self.duplicates {
+            Duplicates::Mean => sorted(rows),
+            _ => {
+                let (ratings, dropped) = Ratings::new(rows, self.duplicates);
+                self.dropped += dropped;
+                ratings.into_columns()
+            }
+        };
         let mut run = begin(&Place::In(self.place.folder().into()))?;
         run.push(rows)?;
         self.runs.push(run.finish(|_| Ok(Footer::new()))?.0);
