@@ -11,8 +11,8 @@
 //! | [`io`], [`linalg`] | files to columns and back; kernels on slices |
 //! | [`schema`], [`progress`] | names of files and columns; how work is reported |
 //!
-//! From rating files to a list, as `mvrec ingest`, `filter --year 2019`, `train als` and `recommend --rate`
-//! do it:
+//! From rating files to a list, as `mvrec ingest`, `filter --year 2019`, `train als` and `recommend
+//! --rate` do it:
 //!
 //! ```
 //! use std::path::Path;

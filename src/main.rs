@@ -4,12 +4,12 @@ use std::alloc::{GlobalAlloc, Layout};
 
 use mimalloc::MiMalloc;
 
-/// Row groups and blocks of lines come and go by the megabyte; the system's allocator gives each back to the kernel
-/// and fetches it anew, which cost a fifth of the time of `filter`. Huge pages are left out (`no_thp`): they took twice the
-/// memory for no time.
+/// Row groups and blocks of lines come and go by the megabyte; the system's allocator gives each
+/// back to the kernel and fetches it anew, which cost a fifth of the time of `filter`. Huge pages
+/// are left out (`no_thp`): they took twice the memory for no time.
 ///
-/// Where there is no more memory, the process ends with a message and exit code 1, and clears its unfinished outputs away;
-/// Rust would abort.
+/// Where there is no more memory, the process ends with a message and exit code 1, and clears its
+/// unfinished outputs away; Rust would abort.
 struct Allocator(MiMalloc);
 
 #[global_allocator]
@@ -23,7 +23,8 @@ fn checked(pointer: *mut u8, size: usize) -> *mut u8 {
 }
 
 #[expect(unsafe_code, reason = "that is how Rust is given an allocator")]
-// SAFETY: each call is handed on to MiMalloc with the same arguments, and its result comes back unchanged.
+// SAFETY: each call is handed on to MiMalloc with the same arguments, and its result comes back
+// unchanged.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of this function, which is the same.
@@ -50,7 +51,8 @@ unsafe impl GlobalAlloc for Allocator {
 #[cfg(all(target_os = "linux", not(target_env = "musl")))]
 #[expect(unsafe_code, reason = "a section of the binary is named")]
 #[used]
-// SAFETY: the loader calls the functions of this section one by one; this one asks for the flags of a descriptor and keeps the answer.
+// SAFETY: the loader calls the functions of this section one by one; this one asks for the flags of
+// a descriptor and keeps the answer.
 #[unsafe(link_section = ".init_array")]
 static LOOK_FOR_STDOUT: extern "C" fn() = look_for_stdout;
 

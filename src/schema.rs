@@ -1,7 +1,8 @@
 //! Names, column types and the format version of every file that mvrec writes.
 //!
 //! Names are snake case, as in the SQL of the original project, so that its queries run on these
-//! files in DuckDB, Polars or Spark as they stand. This module knows Arrow's types and nothing else.
+//! files in DuckDB, Polars or Spark as they stand. This module knows Arrow's types and nothing
+//! else.
 
 use std::sync::Arc;
 
@@ -84,7 +85,8 @@ pub fn ratings() -> SchemaRef {
     ])
 }
 
-/// Returns the columns of ratings whose ids stand for keys, in files that have no directory around them.
+/// Returns the columns of ratings whose ids stand for keys, in files that have no directory around
+/// them.
 #[must_use]
 pub fn keyed_ratings(users: bool, movies: bool) -> SchemaRef {
     let mut fields = ratings().fields().to_vec();

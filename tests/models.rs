@@ -78,8 +78,9 @@ fn dataset(rows: &[(i32, i32, f32)]) -> Dataset {
     Dataset { ratings, sidecar, duplicates: 0 }
 }
 
-/// 40 users and 24 movies: people love what has their own parity and dislike the rest, and have rated two
-/// thirds of the one and a third of the other. Ids are not indices: users ×10, movies ×100 and their parity.
+/// 40 users and 24 movies: people love what has their own parity and dislike the rest, and have
+/// rated two thirds of the one and a third of the other. Ids are not indices: users ×10, movies
+/// ×100 and their parity.
 fn checkerboard() -> Dataset {
     let mut rows = Vec::new();
     for user in 0..40_i32 {
@@ -268,8 +269,8 @@ fn a_new_person_with_a_users_ratings_gets_the_users_scores() {
             let known = model.recommender.score(known).unwrap();
             let new = model.recommender.score(Person { user: None, ratings }).unwrap();
             if name.starts_with("cosine, users") {
-                // The newcomer's nearest neighbour is the twin, who has nothing unseen to offer but may
-                // take the place of the last neighbour: the best lists agree.
+                // The newcomer's nearest neighbour is the twin, who has nothing unseen to offer but
+                // may take the place of the last neighbour: the best lists agree.
                 let query = query(3);
                 let top = |user| for_person(&model, Person { user, ratings }, &query).unwrap();
                 let (a, b) = (ids(&model, &top(Some(UserId(user)))), ids(&model, &top(None)));
@@ -336,7 +337,8 @@ fn what_is_explained_adds_up_to_the_score() {
 #[test]
 fn a_list_can_be_made_more_various_or_less_popular() {
     let mut rows = Vec::new();
-    // Films 0 to 9 are rated by all, films 10 to 19 by a few, all with the same stars; even ones are of one genre.
+    // Films 0 to 9 are rated by all, films 10 to 19 by a few, all with the same stars; even ones
+    // are of one genre.
     for user in 0..30 {
         for movie in 0..20 {
             if movie < 10 || (user + movie) % 5 == 0 {
@@ -353,7 +355,8 @@ fn a_list_can_be_made_more_various_or_less_popular() {
     assert_eq!(list(Rerank::default()), [0, 1, 2, 3]);
     let rare = list(Rerank { popularity_penalty: 3.0, ..Rerank::default() });
     assert!(rare.iter().all(|&movie| movie >= 10), "{rare:?}");
-    // Movies of a genre are alike, so that the second one is of the other genre, whatever the scores.
+    // Movies of a genre are alike, so that the second one is of the other genre, whatever the
+    // scores.
     let various = list(Rerank { diversify: 1.0, ..Rerank::default() });
     assert_eq!(various[..2].iter().map(|movie| movie % 2).sum::<i32>(), 1, "{various:?}");
 }

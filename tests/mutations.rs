@@ -1,5 +1,5 @@
-//! Parquet files with mutations, through readers, datasets and models as wholes: an error or an answer, never a panic, a long wait or
-//! much memory.
+//! Parquet files with mutations, through readers, datasets and models as wholes: an error or an
+//! answer, never a panic, a long wait or much memory.
 //!
 //! `MVREC_MUTATIONS=1000000 cargo test --release --test mutations` tries more of them.
 

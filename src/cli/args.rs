@@ -28,7 +28,8 @@ pub(crate) struct GlobalArgs {
     /// Most memory to use, such as 4G [default: what is free]; what would need more is refused
     #[arg(long, global = true, value_name = "SIZE")]
     pub(crate) max_memory: Option<Size>,
-    /// Do not wait until outputs are on the disk: faster for scratch work, and lost if the power fails within seconds
+    /// Do not wait until outputs are on the disk: faster for scratch work, and lost if the power
+    /// fails within seconds
     #[arg(long, global = true)]
     pub(crate) no_sync: bool,
     /// Say nothing but errors
@@ -42,8 +43,8 @@ pub(crate) struct GlobalArgs {
 /// The ratings that a command reads.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// Dataset directory, ratings file (Parquet, JSON lines or delimited text, also .gz and .zst), or `-` for stdin
-    /// [default: stdin, unless it is a terminal]
+    /// Dataset directory, ratings file (Parquet, JSON lines or delimited text, also .gz and .zst),
+    /// or `-` for stdin [default: stdin, unless it is a terminal]
     #[arg(value_name = "INPUT")]
     input: Option<PathBuf>,
 }
@@ -104,8 +105,8 @@ impl MoviesArgs {
         Ok(self.movies.as_deref().map(|path| load_movies(path, keys)).transpose()?)
     }
 
-    /// Returns the movies of `--movies`, and those that came along; without any, says how to get titles of the movies that are
-    /// `rated`.
+    /// Returns the movies of `--movies`, and those that came along; without any, says how to get
+    /// titles of the movies that are `rated`.
     pub(crate) fn of(
         &self,
         sidecar: &Sidecar,
@@ -117,7 +118,8 @@ impl MoviesArgs {
         Ok(movies)
     }
 
-    /// Returns the movies of `--movies`, and those that came along; their links may be left out where they are not wanted.
+    /// Returns the movies of `--movies`, and those that came along; their links may be left out
+    /// where they are not wanted.
     pub(crate) fn of_scan(&self, scan: &Scan, with_links: bool) -> Result<Option<Movies>> {
         self.beside(|| Ok(scan.movies(with_links)?))
     }
@@ -130,7 +132,8 @@ impl MoviesArgs {
         }
     }
 
-    /// Returns the movies of `--movies`; where the data has keys, they are its own movies with other titles.
+    /// Returns the movies of `--movies`; where the data has keys, they are its own movies with
+    /// other titles.
     pub(crate) fn beside(
         &self,
         own: impl FnOnce() -> Result<Option<Movies>>,
@@ -148,7 +151,8 @@ impl MoviesArgs {
         }
     }
 
-    /// Says which titles of rated movies, whose ids ascend, are missing, and how to get some where there are none.
+    /// Says which titles of rated movies, whose ids ascend, are missing, and how to get some where
+    /// there are none.
     pub(crate) fn tell(
         movies: Option<&Movies>,
         rated: impl ExactSizeIterator<Item = i32>,

@@ -1,4 +1,5 @@
-//! `mvrec completions` and `mvrec man`: what a shell and `man` want to know, made from the definitions of the arguments.
+//! `mvrec completions` and `mvrec man`: what a shell and `man` want to know, made from the
+//! definitions of the arguments.
 
 use std::fs;
 use std::path::PathBuf;

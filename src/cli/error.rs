@@ -39,7 +39,8 @@ pub(crate) fn missed(message: impl Into<String>) -> anyhow::Error {
     Missed { message: message.into() }.into()
 }
 
-/// An error as it is told: what went wrong with its causes, a hint where there is one, and the exit code.
+/// An error as it is told: what went wrong with its causes, a hint where there is one, and the exit
+/// code.
 pub(crate) struct Told {
     pub(crate) message: String,
     pub(crate) hint: Option<&'static str>,

@@ -25,14 +25,17 @@ use crate::io::time;
 
 /// Keep only the ratings that match
 ///
-/// Conditions combine with "and". First come those on single ratings (--where, --users, --movies-in, --year, --since, --until,
-/// --rating, --genre, --sample), in any order; then --min-user-ratings and --min-movie-ratings, which count what those
-/// have left: both at once, or with --core again and again until both hold. Movies, links and tags of a dataset come along unchanged.
+/// Conditions combine with "and". First come those on single ratings (--where, --users,
+/// --movies-in, --year, --since, --until, --rating, --genre, --sample), in any order; then
+/// --min-user-ratings and --min-movie-ratings, which count what those have left: both at once, or
+/// with --core again and again until both hold. Movies, links and tags of a dataset come along
+/// unchanged.
 ///
-/// --where takes an expression of `and`, `or`, `not`, parentheses and comparisons (= != < <= > >= in, ~ for "contains") of these
-/// fields: rating, date and year (when it was given, UTC), user, movie (ids or keys), released (year of release),
-/// genre (one of the movie's), title, user_ratings and movie_ratings (ratings of the user or movie in the whole input).
-/// As in SQL, what is not known (no timestamp, no year of release) is neither equal nor unequal to anything.
+/// --where takes an expression of `and`, `or`, `not`, parentheses and comparisons (= != < <= > >=
+/// in, ~ for "contains") of these fields: rating, date and year (when it was given, UTC), user,
+/// movie (ids or keys), released (year of release), genre (one of the movie's), title, user_ratings
+/// and movie_ratings (ratings of the user or movie in the whole input). As in SQL, what is not
+/// known (no timestamp, no year of release) is neither equal nor unequal to anything.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec filter --year 2019 --min-movie-ratings 5 ml-25m -o ml-2019
@@ -42,8 +45,8 @@ use crate::io::time;
 pub(crate) struct FilterArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Dataset directory, or one file of the ratings alone (.parquet .csv .tsv .json .jsonl, text also with .gz or .zst)
-    /// [default: `-`, Parquet on stdout]
+    /// Dataset directory, or one file of the ratings alone (.parquet .csv .tsv .json .jsonl, text
+    /// also with .gz or .zst) [default: `-`, Parquet on stdout]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// That meets this expression, such as 'rating >= 4 and released >= 1990 and genre = "Drama"'
@@ -64,10 +67,12 @@ pub(crate) struct FilterArgs {
     /// Of a movie of this genre (can be repeated: any of them)
     #[arg(long, value_name = "GENRE")]
     genre: Vec<String>,
-    /// By one of the users in this list: a file with an id a line or a column of users, JSON, Parquet or a dataset
+    /// By one of the users in this list: a file with an id a line or a column of users, JSON,
+    /// Parquet or a dataset
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// Of one of the movies in this list: a file with an id a line or a column of movies, JSON, Parquet or a dataset
+    /// Of one of the movies in this list: a file with an id a line or a column of movies, JSON,
+    /// Parquet or a dataset
     #[arg(long, value_name = "FILE")]
     movies_in: Option<PathBuf>,
     /// Keep about this share, 0 to 1, chosen by a hash of seed and ids: always the same ones

@@ -25,13 +25,15 @@ use crate::schema;
 
 /// Read MovieLens folders, archives and rating files into a dataset
 ///
-/// Recognised by content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest, latest-small), or one
-/// file of ratings: Parquet, JSON lines, or text delimited by `,` `;` `|` tab, `::` or blanks, with or without a header
-/// (also RecBole's .inter), also .gz or .zst. Several sources are joined. Ids that are no 32-bit numbers are kept as text and
-/// numbered as they appear; timestamps are seconds or milliseconds since 1970, or ISO 8601.
+/// Recognised by content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest,
+/// latest-small), or one file of ratings: Parquet, JSON lines, or text delimited by `,` `;` `|`
+/// tab, `::` or blanks, with or without a header (also RecBole's .inter), also .gz or .zst. Several
+/// sources are joined. Ids that are no 32-bit numbers are kept as text and numbered as they appear;
+/// timestamps are seconds or milliseconds since 1970, or ISO 8601.
 ///
-/// The first bad line ends the command with its file, line and value, unless --on-error skip puts it aside. Memory does
-/// not grow with the input: what does not come in the order of users is sorted in temporary files.
+/// The first bad line ends the command with its file, line and value, unless --on-error skip puts
+/// it aside. Memory does not grow with the input: what does not come in the order of users is
+/// sorted in temporary files.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec ingest ml-25m.zip -o ml-25m
@@ -41,21 +43,24 @@ pub(crate) struct IngestArgs {
     /// MovieLens folder or .zip, ratings file, or `-` for stdin (can be repeated)
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
-    /// Dataset directory, or one file of the ratings alone (.parquet .csv .tsv .json .jsonl, text also with .gz or .zst)
-    /// [default: `-`, Parquet on stdout]
+    /// Dataset directory, or one file of the ratings alone (.parquet .csv .tsv .json .jsonl, text
+    /// also with .gz or .zst) [default: `-`, Parquet on stdout]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Columns of a file of ratings, by name or number from 1: user=NAME,movie=NAME,rating=NAME,timestamp=NAME
-    /// [default: told by their usual names, or else these four in this order]
+    /// Columns of a file of ratings, by name or number from 1:
+    /// user=NAME,movie=NAME,rating=NAME,timestamp=NAME [default: told by their usual names, or
+    /// else these four in this order]
     #[arg(long, value_name = "ROLE=COLUMN,...")]
     columns: Option<Columns>,
-    /// What stands between fields: one character, `::`, `tab` or `space` [default: told from the first line]
+    /// What stands between fields: one character, `::`, `tab` or `space` [default: told from the
+    /// first line]
     #[arg(long, value_name = "TEXT")]
     delimiter: Option<Delimiter>,
     /// Read ratings such as `2,5` as two and a half
     #[arg(long)]
     decimal_comma: bool,
-    /// Form of the times, as strftime writes it, such as %d/%m/%Y or "%d/%m/%Y %H:%M" [default: told from the content]
+    /// Form of the times, as strftime writes it, such as %d/%m/%Y or "%d/%m/%Y %H:%M" [default:
+    /// told from the content]
     #[arg(long, value_name = "FORMAT", value_parser = parse_time_format)]
     time_format: Option<String>,
     /// Lowest and highest rating that can be given [default: 0.5..5]
@@ -76,7 +81,8 @@ pub(crate) struct IngestArgs {
     /// Most bad rows that --on-error skip puts aside before it gives up
     #[arg(long, default_value_t = 1000, value_name = "N")]
     max_errors: usize,
-    /// Where the bad rows go as CSV: file, line, reason, text [default: rejected.csv in the dataset directory]
+    /// Where the bad rows go as CSV: file, line, reason, text [default: rejected.csv in the
+    /// dataset directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// What to keep of several ratings of one movie by one user

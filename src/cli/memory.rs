@@ -1,5 +1,5 @@
-//! How much memory may be used: what is large is estimated beforehand and refused, what grows beyond it all the same is ended, and
-//! where there is no more, the process ends with a message.
+//! How much memory may be used: what is large is estimated beforehand and refused, what grows
+//! beyond it all the same is ended, and where there is no more, the process ends with a message.
 
 use std::fs;
 use std::io::{self, Write};
@@ -100,7 +100,8 @@ fn used() -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
-/// Ends the process for want of `size` bytes of memory; to be called by the allocator, and so without any.
+/// Ends the process for want of `size` bytes of memory; to be called by the allocator, and so
+/// without any.
 pub fn out_of_memory(size: usize) -> ! {
     static ENDS: AtomicBool = AtomicBool::new(false);
     if !ENDS.swap(true, Ordering::Relaxed) {
@@ -131,7 +132,8 @@ fn shown(bytes: u64) -> String {
     }
 }
 
-/// Returns what the machine, or the group of processes that this one is in, has free; nothing where that is not known.
+/// Returns what the machine, or the group of processes that this one is in, has free; nothing where
+/// that is not known.
 fn free() -> Option<u64> {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(kind);

@@ -32,8 +32,8 @@ use crate::io::{IoError, atomic, parquet};
 
 /// Turn rating data into recommendations
 ///
-/// Commands read and write Parquet, so that they can be piped: each takes a dataset directory, a ratings
-/// file or stdin, and writes to -o or stdout.
+/// Commands read and write Parquet, so that they can be piped: each takes a dataset directory, a
+/// ratings file or stdin, and writes to -o or stdout.
 #[derive(Debug, Parser)]
 #[command(
     name = "mvrec",
@@ -86,7 +86,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what was asked for instead of a command, such as help, or what is wrong with the command line.
+/// Prints what was asked for instead of a command, such as help, or what is wrong with the command
+/// line.
 fn answer(told: &clap::Error) -> ExitCode {
     let to_stdout = !told.use_stderr();
     let open = if to_stdout { output::check_open() } else { Ok(()) };

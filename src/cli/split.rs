@@ -20,10 +20,10 @@ use crate::schema;
 
 /// Divide ratings into parts to train and to test on
 ///
-/// Writes a directory with the datasets `train` and `test` (and `fold-in`, when users are held out; `fold-1`, `fold-2`, … with
-/// --folds) and split.json, which tells how they were made, cold rows and leaks of time. The parts are
-/// disjoint and together the whole. Chance is a hash of the seed and the ids: the same rating falls into the
-/// same part whatever other rows there are.
+/// Writes a directory with the datasets `train` and `test` (and `fold-in`, when users are held out;
+/// `fold-1`, `fold-2`, … with --folds) and split.json, which tells how they were made, cold rows
+/// and leaks of time. The parts are disjoint and together the whole. Chance is a hash of the seed
+/// and the ids: the same rating falls into the same part whatever other rows there are.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec split --by random --test 0.1 ml -o parts && mvrec train als parts/train -o als
@@ -37,8 +37,8 @@ pub(crate) struct SplitArgs {
     /// What decides
     #[arg(long, value_enum, value_name = "HOW")]
     by: By,
-    /// Share of the test part, 0 to 1; with `--by users`, of each held-out user's ratings [default: 0.1,
-    /// users: 0.2]
+    /// Share of the test part, 0 to 1; with `--by users`, of each held-out user's ratings
+    /// [default: 0.1, users: 0.2]
     #[arg(long, value_name = "SHARE", conflicts_with = "folds")]
     test: Option<f64>,
     /// Number of folds, each of which is the test part once (random)
@@ -179,7 +179,8 @@ fn write(
     Ok(())
 }
 
-/// Says how large the parts are and what deserves attention in them; returns the same for the manifest.
+/// Says how large the parts are and what deserves attention in them; returns the same for the
+/// manifest.
 fn tell(parts: &Parts, method: &Method, ui: &Ui) -> serde_json::Value {
     let sizes: Vec<String> =
         parts.named().map(|(name, ratings)| format!("{name} {}", ratings.len())).collect();

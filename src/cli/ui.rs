@@ -1,4 +1,5 @@
-//! What is said on stderr while work goes on: a bar on a terminal, lines with `-v`, nothing with `--quiet`.
+//! What is said on stderr while work goes on: a bar on a terminal, lines with `-v`, nothing with
+//! `--quiet`.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,9 @@
 //! Random draws of ratings and users that neither other rows nor their order change.
 //!
-//! A draw is a hash of the seed and the ids, so that a rating falls into the same part whatever else the data holds. The hash
-//! also covers the draws that have already made the data: a sample of a sample, or a split of a split, under one seed would
-//! else meet the same numbers again and take all or nothing.
+//! A draw is a hash of the seed and the ids, so that a rating falls into the same part whatever
+//! else the data holds. The hash also covers the draws that have already made the data: a sample of
+//! a sample, or a split of a split, under one seed would else meet the same numbers again and take
+//! all or nothing.
 
 use std::hash::Hasher;
 
@@ -46,7 +47,8 @@ impl<'a> Draw<'a> {
         Self { seed, salt, user_keys: None, movie_keys: None }
     }
 
-    /// Draws by string ids where there are some: the numbers that stand for them depend on other rows.
+    /// Draws by string ids where there are some: the numbers that stand for them depend on other
+    /// rows.
     #[must_use]
     pub fn with_keys(self, user_keys: Option<&'a Keys>, movie_keys: Option<&'a Keys>) -> Self {
         Self { user_keys, movie_keys, ..self }

@@ -45,8 +45,8 @@ pub struct Conditions {
     pub core: bool,
 }
 
-/// A sample that always takes the same ratings: each is kept or not by a hash of the seed and its ids, so
-/// that the choice depends neither on the other rows nor on their order.
+/// A sample that always takes the same ratings: each is kept or not by a hash of the seed and its
+/// ids, so that the choice depends neither on the other rows nor on their order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// Share to keep, from 0 to 1.
@@ -122,7 +122,8 @@ impl<'a> Filter<'a> {
         Ok(Self { conditions, users, movies, of_genre, enough: None, plan, draw })
     }
 
-    /// Draws the sample afresh from data that `earlier` commands have made, by string ids where there are some.
+    /// Draws the sample afresh from data that `earlier` commands have made, by string ids where
+    /// there are some.
     #[must_use]
     pub fn drawing_after(
         mut self,
@@ -152,7 +153,8 @@ impl<'a> Filter<'a> {
         own.into_iter().chain(planned).reduce(|a, b| a.start.max(b.start)..a.end.min(b.end))
     }
 
-    /// Keeps the ratings that meet the conditions on single ratings, and those on counts as far as they are decided.
+    /// Keeps the ratings that meet the conditions on single ratings, and those on counts as far as
+    /// they are decided.
     #[must_use]
     pub fn rows(&self, columns: &RatingColumns) -> RatingColumns {
         let conditions = self.conditions;
@@ -181,15 +183,16 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// Tells whether there are conditions on the counts of users and movies, which all ratings together decide.
+    /// Tells whether there are conditions on the counts of users and movies, which all ratings
+    /// together decide.
     #[must_use]
     pub fn counts(&self) -> bool {
         // Whoever is there has one.
         self.conditions.min_user_ratings > 1 || self.conditions.min_movie_ratings > 1
     }
 
-    /// Decides which users and movies have enough ratings: `count` counts those of [`Self::rows`], again and again where both counts must
-    /// hold in the end.
+    /// Decides which users and movies have enough ratings: `count` counts those of [`Self::rows`],
+    /// again and again where both counts must hold in the end.
     ///
     /// # Errors
     /// If `count` fails.
@@ -212,7 +215,8 @@ impl<'a> Filter<'a> {
         Ok(())
     }
 
-    /// Names the options that were set, for the history of the data; `expression` is that of the plan.
+    /// Names the options that were set, for the history of the data; `expression` is that of the
+    /// plan.
     #[must_use]
     pub fn step(&self, expression: Option<&str>, rows_in: usize, rows_kept: usize) -> Step {
         let mut options = self.conditions.options();

@@ -1,7 +1,7 @@
 //! Raw ids, dense indices and the way between them.
 //!
-//! A raw id is what a file says; a dense index is a row of a matrix. Mixing the two yields plausible
-//! nonsense, so they are types of their own.
+//! A raw id is what a file says; a dense index is a row of a matrix. Mixing the two yields
+//! plausible nonsense, so they are types of their own.
 
 use rayon::prelude::*;
 
@@ -55,8 +55,8 @@ pub fn position(sorted: &[i32], id: i32) -> Option<u32> {
     sorted.binary_search(&id).ok().map(|at| at as u32)
 }
 
-/// Returns the distinct ids of a column, ascending: by a table of marks where the ids are compact, else by
-/// sorting.
+/// Returns the distinct ids of a column, ascending: by a table of marks where the ids are compact,
+/// else by sorting.
 #[must_use]
 pub fn distinct(ids: &[i32]) -> Vec<i32> {
     const CHUNK: usize = 1 << 22;

@@ -9,8 +9,9 @@ use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::io::columns::RatingColumns;
 use crate::io::keys::{IdResolver, Keys};
 
-/// Returns the ids of another set by those of this one, `ids`, matched by their spelling: keys by key, and a number by the key that is
-/// spelled like it. What the other one lacks gets ids that it does not use. `None`, where ids are numbers in both.
+/// Returns the ids of another set by those of this one, `ids`, matched by their spelling: keys by
+/// key, and a number by the key that is spelled like it. What the other one lacks gets ids that it
+/// does not use. `None`, where ids are numbers in both.
 ///
 /// # Errors
 /// If ids are keys here and numbers there, and none of the keys is a number.
@@ -45,7 +46,8 @@ pub fn remap(
     Ok(Some(map.collect()))
 }
 
-/// Returns the ratings with the ids of `users` and `movies`, and the way back for users: new id to old one.
+/// Returns the ratings with the ids of `users` and `movies`, and the way back for users: new id to
+/// old one.
 ///
 /// # Errors
 /// If ids are keys on one side and numbers on the other, and have nothing in common.

@@ -90,7 +90,8 @@ impl Input {
         Ok(input)
     }
 
-    /// Opens what [`Self::open`] does, but reads nothing that comes along with the ratings of a directory.
+    /// Opens what [`Self::open`] does, but reads nothing that comes along with the ratings of a
+    /// directory.
     fn open_ratings(path: &Path) -> Result<Self, DatasetError> {
         if !path.is_dir() {
             return Self::of_source(Source::open(path)?);
@@ -117,7 +118,8 @@ impl Input {
         let expected = Expected { hash, file: file.name().into(), folder };
         match file.footer(parquet::BELONGS_TO) {
             Some(content) => expected.check(content),
-            // Written before files said so, or by somebody else: known when all of it has been read.
+            // Written before files said so, or by somebody else: known when all of it has been
+            // read.
             None if file.n_rows() == manifest.shape.ratings => {
                 self.expected = Some(expected);
                 Ok(())
@@ -183,8 +185,9 @@ impl Input {
         }
     }
 
-    /// Makes sure that the ratings come in order, each pair of user and movie once: what mvrec has not written is sorted
-    /// into a temporary file in `folder`. Returns how many rows that dropped, too.
+    /// Makes sure that the ratings come in order, each pair of user and movie once: what mvrec has
+    /// not written is sorted into a temporary file in `folder`. Returns how many rows that
+    /// dropped, too.
     ///
     /// # Errors
     /// As [`Self::read`], and if the temporary file cannot be written.
@@ -212,7 +215,8 @@ impl Input {
         Ok((Self::new(sidecar, Body::Parquet(file)), dropped))
     }
 
-    /// Counts the ratings of each user and of each movie, of those that `keep` returns; nothing outside of a `period` need be looked at.
+    /// Counts the ratings of each user and of each movie, of those that `keep` returns; nothing
+    /// outside of a `period` need be looked at.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -250,13 +254,15 @@ impl Input {
         Ok((counts(users), counts(movies)))
     }
 
-    /// Tells whether mvrec wrote the ratings, so that they are in order and can be read by row group.
+    /// Tells whether mvrec wrote the ratings, so that they are in order and can be read by row
+    /// group.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
         matches!(&self.body, Body::Parquet(file) if file.is_in_order())
     }
 
-    /// Returns about how many ratings there are; of a text, as many as it holds at most; nothing for a pipe of text.
+    /// Returns about how many ratings there are; of a text, as many as it holds at most; nothing
+    /// for a pipe of text.
     #[must_use]
     pub fn estimated_rows(&self) -> Option<u64> {
         const SHORTEST_LINE: u64 = 16;
@@ -437,7 +443,8 @@ impl RatedKeys {
     }
 }
 
-/// Hands the ratings of a Parquet file to `sink`, and says what deserves to be said of another writer's.
+/// Hands the ratings of a Parquet file to `sink`, and says what deserves to be said of another
+/// writer's.
 fn read_parquet(
     file: &ParquetFile,
     intake: &mut Intake,
@@ -465,11 +472,13 @@ fn read_parquet(
     Ok(())
 }
 
-/// Prepares passes over the ratings of what [`Input::open`] opens: those of a file that mvrec wrote are read when passes are made, all
-/// others now. Many of them are sorted into a temporary file, so that no more memory is needed for more.
+/// Prepares passes over the ratings of what [`Input::open`] opens: those of a file that mvrec wrote
+/// are read when passes are made, all others now. Many of them are sorted into a temporary file, so
+/// that no more memory is needed for more.
 ///
 /// # Errors
-/// If they cannot be read or hold what ratings must not hold, or if the temporary file cannot be written.
+/// If they cannot be read or hold what ratings must not hold, or if the temporary file cannot be
+/// written.
 pub fn scan(path: &Path, progress: &dyn Progress) -> Result<Scan, DatasetError> {
     /// Ratings that are held in memory: 90 MB while they are sorted.
     const FEW: u64 = 2 << 20;
@@ -519,8 +528,9 @@ pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErro
     Input::open(path)?.load(progress)
 }
 
-/// Loads lists of movies: a row per user and movie, whose `rating` is the rank, or where there is no column of that name the
-/// score (`score`, Spark's `prediction`, or a usual name of ratings). Returns whether it is the rank.
+/// Loads lists of movies: a row per user and movie, whose `rating` is the rank, or where there is
+/// no column of that name the score (`score`, Spark's `prediction`, or a usual name of ratings).
+/// Returns whether it is the rank.
 ///
 /// # Errors
 /// If they cannot be read, or have neither.
@@ -551,8 +561,8 @@ pub fn add_keys(sidecar: &mut Sidecar, intake: &Intake) {
     }
 }
 
-/// Hands the ratings of all sources to `sink`: MovieLens folders and archives, and whatever [`load`] takes.
-/// `titles` is one more source of movies.
+/// Hands the ratings of all sources to `sink`: MovieLens folders and archives, and whatever
+/// [`load`] takes. `titles` is one more source of movies.
 ///
 /// # Errors
 /// As [`load`].
@@ -628,11 +638,12 @@ pub struct IdList {
     pub unknown: Vec<String>,
 }
 
-/// Loads a list of ids for data with these keys, or with numeric ids: a text with an id a line, a column of a table, JSON,
-/// Parquet, or all of a dataset.
+/// Loads a list of ids for data with these keys, or with numeric ids: a text with an id a line, a
+/// column of a table, JSON, Parquet, or all of a dataset.
 ///
 /// # Errors
-/// If the file cannot be read, has no such column, an id is no number where ids are numbers, or the data has none of them.
+/// If the file cannot be read, has no such column, an id is no number where ids are numbers, or the
+/// data has none of them.
 pub fn load_ids(
     path: &Path,
     side: IdSide,

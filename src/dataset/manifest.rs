@@ -1,5 +1,5 @@
-//! What a dataset is and how it was made: `dataset.json`, and the footer entry that passes its history
-//! through pipes.
+//! What a dataset is and how it was made: `dataset.json`, and the footer entry that passes its
+//! history through pipes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

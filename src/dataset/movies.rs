@@ -1,5 +1,5 @@
-//! Movies by id: titles, years, genres and identifiers elsewhere, column by column, so that those of a large model are open in
-//! a moment.
+//! Movies by id: titles, years, genres and identifiers elsewhere, column by column, so that those
+//! of a large model are open in a moment.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,8 +67,8 @@ impl Default for Movies {
 }
 
 impl Movies {
-    /// Takes over the columns of `movies` and, where there are any, of `links`; of a repeated id, the
-    /// first row counts.
+    /// Takes over the columns of `movies` and, where there are any, of `links`; of a repeated id,
+    /// the first row counts.
     #[must_use]
     pub fn new(movies: MovieColumns, links: Option<&LinkColumns>) -> Self {
         let n = movies.movie_id.len();
@@ -130,8 +130,8 @@ impl Movies {
         self.tmdb_id = row_of.iter().map(|row| row.and_then(|row| links.tmdb_id[row])).collect();
     }
 
-    /// Takes over the columns movie_id, title, release_year, genres, imdb_id and tmdb_id, and keys where there are some; the ids
-    /// ascend.
+    /// Takes over the columns movie_id, title, release_year, genres, imdb_id and tmdb_id, and keys
+    /// where there are some; the ids ascend.
     #[must_use]
     pub fn of_arrays(columns: &[ArrayRef], keys: Option<&ArrayRef>) -> Self {
         let text = |at: usize| columns[at].as_string::<i32>().clone();
@@ -339,7 +339,8 @@ pub fn known_genres(genres: &str) -> impl Iterator<Item = &str> {
     genres.split('|').filter(|genre| !genre.is_empty() && *genre != NO_GENRES)
 }
 
-/// Returns how much two sets of genres have in common, from 0 to 1 (Jaccard's index); 0 where none is known.
+/// Returns how much two sets of genres have in common, from 0 to 1 (Jaccard's index); 0 where none
+/// is known.
 #[must_use]
 pub fn genre_overlap<T: PartialEq>(a: &[T], b: &[T]) -> f64 {
     let common = a.iter().filter(|genre| b.contains(genre)).count() as f64;

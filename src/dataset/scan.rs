@@ -1,5 +1,5 @@
-//! Ratings that are gone through once: by row group, of which only the needed columns are decoded, where they come from a file
-//! of mvrec's own; in memory otherwise.
+//! Ratings that are gone through once: by row group, of which only the needed columns are decoded,
+//! where they come from a file of mvrec's own; in memory otherwise.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -101,7 +101,8 @@ impl Scan {
         }
     }
 
-    /// Reads the movies that came along, if any; their links may be left out where they are not wanted.
+    /// Reads the movies that came along, if any; their links may be left out where they are not
+    /// wanted.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -112,7 +113,8 @@ impl Scan {
         }
     }
 
-    /// Reads some of the movies that came along, whose ids ascend, or all of them where that is as easy.
+    /// Reads some of the movies that came along, whose ids ascend, or all of them where that is as
+    /// easy.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -138,8 +140,9 @@ impl Scan {
         self.len() == 0
     }
 
-    /// Makes a pass over all ratings, each part of them by a pass of its own that `new` begins. How the ratings are parted does not
-    /// depend on the number of threads, so that sums have the same bits at any.
+    /// Makes a pass over all ratings, each part of them by a pass of its own that `new` begins. How
+    /// the ratings are parted does not depend on the number of threads, so that sums have the
+    /// same bits at any.
     ///
     /// # Errors
     /// If the ratings cannot be read.
@@ -148,8 +151,8 @@ impl Scan {
         progress: &dyn Progress,
         new: impl Fn() -> P + Sync,
     ) -> Result<P, DatasetError> {
-        /// Enough for some cores, none of which then waits long for another, and few enough that what each makes and joining it cost
-        /// little.
+        /// Enough for some cores, none of which then waits long for another, and few enough that
+        /// what each makes and joining it cost little.
         const PARTS: usize = 24;
         let blocks = match &self.body {
             Body::File(file, scale) => Blocks::File(file.rating_groups(*scale)?),

@@ -49,7 +49,8 @@ impl Sidecar {
         })
     }
 
-    /// Reads movies by id from a directory, `with_links` if these are wanted; `None` where it has none.
+    /// Reads movies by id from a directory, `with_links` if these are wanted; `None` where it has
+    /// none.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -65,7 +66,8 @@ impl Sidecar {
         Ok(Some(Movies::of_batch(&file.read_as(&schema::movies())?, keys, links.as_ref())))
     }
 
-    /// Reads some movies, whose ids ascend, from a directory, or all of them where they are called by keys; `None` where it has none.
+    /// Reads some movies, whose ids ascend, from a directory, or all of them where they are called
+    /// by keys; `None` where it has none.
     ///
     /// # Errors
     /// If the file cannot be read.

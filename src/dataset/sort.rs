@@ -1,8 +1,9 @@
 //! Puts ratings of any number in order, in memory that does not grow with them.
 //!
-//! What comes in the order of users, as in every MovieLens file, passes through and is sorted within each user.
-//! At the first user who comes too late, that which was written becomes the first of several sorted runs
-//! in temporary files, which are merged at the end (Knuth, The Art of Computer Programming 3, section 5.4).
+//! What comes in the order of users, as in every MovieLens file, passes through and is sorted
+//! within each user. At the first user who comes too late, that which was written becomes the first
+//! of several sorted runs in temporary files, which are merged at the end (Knuth, The Art of
+//! Computer Programming 3, section 5.4).
 
 use std::fs::File;
 use std::io;
@@ -131,8 +132,8 @@ impl Sorter {
         self.out.push(ratings.into_columns())
     }
 
-    /// Writes what is held as a run of its own, without duplicates within it, so that no pair takes more rows than there are runs. A mean
-    /// needs all of them.
+    /// Writes what is held as a run of its own, without duplicates within it, so that no pair takes
+    /// more rows than there are runs. A mean needs all of them.
     fn spill(&mut self) -> Result<(), IoError> {
         let rows = std::mem::take(&mut self.held);
         let rows = match self.duplicates {
@@ -149,8 +150,8 @@ impl Sorter {
         Ok(())
     }
 
-    /// Writes the rest; the footer gets the entries that `footer` makes of the tally and the number of rows that
-    /// were dropped as duplicates.
+    /// Writes the rest; the footer gets the entries that `footer` makes of the tally and the number
+    /// of rows that were dropped as duplicates.
     ///
     /// # Errors
     /// If writing fails, or `footer` does.

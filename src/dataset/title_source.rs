@@ -14,8 +14,8 @@ use crate::io::source::{Kind, Source};
 use crate::io::{IoError, batches, movielens, table};
 use crate::schema;
 
-/// Loads titles for data whose movies have these keys, or numeric ids: from a dataset, model or MovieLens folder or archive, or
-/// a file of movies; links come along where the folder has them.
+/// Loads titles for data whose movies have these keys, or numeric ids: from a dataset, model or
+/// MovieLens folder or archive, or a file of movies; links come along where the folder has them.
 ///
 /// # Errors
 /// If there are no movies at `path`, or their ids are of another kind.

@@ -1,8 +1,8 @@
 //! How a title as people write it finds its movie.
 //!
-//! Upper case, accents, punctuation and the year do not matter, nor where the article stands (`Matrix, The` is `the matrix`), nor
-//! which of a movie's titles it is (`Spirited Away (Sen to Chihiro no kamikakushi)`). The closest way in which anything
-//! fits decides, see [`Fit`].
+//! Upper case, accents, punctuation and the year do not matter, nor where the article stands
+//! (`Matrix, The` is `the matrix`), nor which of a movie's titles it is (`Spirited Away (Sen to
+//! Chihiro no kamikakushi)`). The closest way in which anything fits decides, see [`Fit`].
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -126,7 +126,8 @@ impl Entry {
         (all && words.any(own)).then_some(Fit::Words)
     }
 
-    /// Returns in how few letters one of the titles differs, if they are few enough for a slip of the pen.
+    /// Returns in how few letters one of the titles differs, if they are few enough for a slip of
+    /// the pen.
     fn typos(&self, wanted: &Wanted) -> Option<Fit> {
         let most = match wanted.letters {
             0..4 => return None,
@@ -151,7 +152,8 @@ struct Wanted {
     letters: usize,
 }
 
-/// Returns all movies that fit a title as typed in the closest way in which any does, by ascending id.
+/// Returns all movies that fit a title as typed in the closest way in which any does, by ascending
+/// id.
 #[must_use]
 pub fn closest(movies: &Movies, title: &str) -> Vec<(MovieId, Fit)> {
     let found = search(movies, title);
@@ -159,8 +161,8 @@ pub fn closest(movies: &Movies, title: &str) -> Vec<(MovieId, Fit)> {
     found.into_iter().filter(|(_, fit)| *fit == best).collect()
 }
 
-/// Returns all movies that fit a title as typed in some way, by ascending id; slips of the pen are looked for only where nothing
-/// else fits.
+/// Returns all movies that fit a title as typed in some way, by ascending id; slips of the pen are
+/// looked for only where nothing else fits.
 #[must_use]
 pub fn search(movies: &Movies, title: &str) -> Vec<(MovieId, Fit)> {
     let whole = typed(title);
@@ -178,8 +180,8 @@ pub fn search(movies: &Movies, title: &str) -> Vec<(MovieId, Fit)> {
     all_that(movies, |_, title| Entry::new(title).typos(&wanted))
 }
 
-/// Finds the movie that an id, a key or a title as typed means; `is_known` tells which ids count, `n_ratings` how well known
-/// a movie is.
+/// Finds the movie that an id, a key or a title as typed means; `is_known` tells which ids count,
+/// `n_ratings` how well known a movie is.
 ///
 /// # Errors
 /// If no movie fits, or several do; the best known are listed first.
@@ -224,7 +226,8 @@ fn all_that(
     found.flatten_iter().collect()
 }
 
-/// Tells at a glance of most titles that they cannot fit, which saves bringing all of them to [`normal`] form.
+/// Tells at a glance of most titles that they cannot fit, which saves bringing all of them to
+/// [`normal`] form.
 struct MayFit {
     /// A word that every title that fits has.
     word: String,
@@ -273,7 +276,8 @@ fn typed(title: &str) -> String {
     if year.is_empty() { stem } else { format!("{stem} {year}").trim().to_string() }
 }
 
-/// Lower case without accents, words only, the moved article back in front: `Misérables, Les` is `les miserables`.
+/// Lower case without accents, words only, the moved article back in front: `Misérables, Les` is
+/// `les miserables`.
 fn normal(title: &str) -> String {
     const ARTICLES: [&str; 16] = [
         "the", "a", "an", "le", "la", "les", "l'", "il", "el", "los", "las", "der", "die", "das",

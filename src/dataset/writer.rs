@@ -16,8 +16,8 @@ use crate::schema;
 /// Entries of a footer, by their keys.
 pub type Footer = Vec<(&'static str, String)>;
 
-/// Writes ratings that come in order, by user and then movie, each pair once; holds no more of them than one row
-/// group for each thread.
+/// Writes ratings that come in order, by user and then movie, each pair once; holds no more of them
+/// than one row group for each thread.
 pub struct RatingsWriter {
     groups: GroupWriter<File>,
     buffer: RatingColumns,

@@ -1,4 +1,5 @@
-//! Judging models: what is held out, how well it is predicted and ranked, and whether systems differ.
+//! Judging models: what is held out, how well it is predicted and ranked, and whether systems
+//! differ.
 
 pub mod compare;
 pub mod protocol;

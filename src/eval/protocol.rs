@@ -42,7 +42,8 @@ impl Protocol {
 pub struct Answer {
     /// Movies, the best first.
     pub list: Vec<i32>,
-    /// Expected stars of each test rating, where it predicts stars; NaN where it knows nothing of the movie.
+    /// Expected stars of each test rating, where it predicts stars; NaN where it knows nothing of
+    /// the movie.
     pub predicted: Option<Vec<f32>>,
     /// Stars to expect where nothing is known: the mean of the user's own ratings, or of all.
     pub usual: f64,
@@ -54,7 +55,8 @@ pub struct Answer {
 
 /// Anything that can be measured.
 pub trait System: Sync {
-    /// Answers a user of whom `test` holds the ratings to come: movies and stars. `None`, if it does not know the user.
+    /// Answers a user of whom `test` holds the ratings to come: movies and stars. `None`, if it
+    /// does not know the user.
     ///
     /// # Errors
     /// If the model cannot answer.
@@ -71,7 +73,8 @@ pub struct OfModel<'a> {
 }
 
 impl<'a> OfModel<'a> {
-    /// Asks a model about the users that it knows or, with `fold_in`, about the people whose ratings are there.
+    /// Asks a model about the users that it knows or, with `fold_in`, about the people whose
+    /// ratings are there.
     #[must_use]
     pub fn new(model: &'a Model, fold_in: Option<&'a Ratings>, protocol: &Protocol) -> Self {
         if fold_in.is_some() {
@@ -174,7 +177,8 @@ fn mean_stars(stars: impl ExactSizeIterator<Item = f32>) -> Option<f64> {
 /// What is known of the movies beside the lists, for measures beyond accuracy.
 #[derive(Debug, Clone, Default)]
 pub struct Background {
-    /// Share of the training users that have rated each movie; its keys are the movies that could be listed.
+    /// Share of the training users that have rated each movie; its keys are the movies that could
+    /// be listed.
     pub popularity: Option<HashMap<i32, f64>>,
     /// Genres.
     pub movies: Option<Movies>,
@@ -300,7 +304,8 @@ fn measure(
     (OfUser { user, n_test: test.len(), n_relevant, errors, values, list: answer.list }, cold)
 }
 
-/// Returns the sums of squared and absolute errors, of how many ratings, and how many of those were cold.
+/// Returns the sums of squared and absolute errors, of how many ratings, and how many of those were
+/// cold.
 fn errors(test: &[(i32, f32)], answer: &Answer) -> ((f64, f64, usize), usize) {
     let Some(predicted) = &answer.predicted else { return ((0.0, 0.0, 0), 0) };
     let (mut squares, mut sizes, mut n, mut cold) = (0.0, 0.0, 0, 0);
@@ -374,7 +379,8 @@ fn of_all_lists(
     protocol.cuts.iter().flat_map(of_cut).collect()
 }
 
-/// Gini coefficient of ascending counts: 0, if all movies are listed as often; near 1, if few have all places.
+/// Gini coefficient of ascending counts: 0, if all movies are listed as often; near 1, if few have
+/// all places.
 fn gini(ascending: &[u64]) -> f64 {
     let n = ascending.len() as f64;
     let total: u64 = ascending.iter().sum();
@@ -391,15 +397,16 @@ impl Outcome {
         self.users.sort_by_key(|of_user| of_user.user);
     }
 
-    /// Returns the figures of the whole, by name: those [over users](Self::over_users), and those of all lists together.
+    /// Returns the figures of the whole, by name: those [over users](Self::over_users), and those
+    /// of all lists together.
     #[must_use]
     pub fn figures(&self) -> Vec<(String, f64)> {
         let names = ["rmse", "mae"].map(String::from).into_iter().chain(self.names.iter().cloned());
         names.zip(self.over_users(None)).chain(self.of_all.iter().cloned()).collect()
     }
 
-    /// Returns errors over all ratings and means over the users that have a figure, each user counted as often as `times`
-    /// says.
+    /// Returns errors over all ratings and means over the users that have a figure, each user
+    /// counted as often as `times` says.
     #[must_use]
     pub fn over_users(&self, times: Option<&[u32]>) -> Vec<f64> {
         let times = |at: usize| times.map_or(1.0, |times| f64::from(times[at]));

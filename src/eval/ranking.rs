@@ -1,7 +1,8 @@
 //! How good a list is for one user.
 //!
-//! A list is seen as the gains of its movies, best place first; a movie that is not relevant gains 0. All
-//! definitions are those that [`Metric::definition`] tells, which `evaluate` writes beside its figures.
+//! A list is seen as the gains of its movies, best place first; a movie that is not relevant gains
+//! 0. All definitions are those that [`Metric::definition`] tells, which `evaluate` writes beside
+//! its figures.
 
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +106,8 @@ impl Metric {
         }
     }
 
-    /// Measures a list with these gains; `ideal` has the gains of all relevant movies, descending, and at least one.
+    /// Measures a list with these gains; `ideal` has the gains of all relevant movies, descending,
+    /// and at least one.
     #[must_use]
     pub fn measure(self, gains: &[f64], ideal: &[f64], k: usize) -> f64 {
         let first = &gains[..k.min(gains.len())];
@@ -136,8 +138,9 @@ fn discounted(gains: &[f64]) -> f64 {
     gains.iter().zip(2..).map(|(gain, place)| gain / f64::from(place).log2()).sum()
 }
 
-/// Returns the chance that a relevant candidate has a higher score than another one, where equal scores count as
-/// half; unknown scores (NaN) are below all others. Nothing, where there are not both kinds.
+/// Returns the chance that a relevant candidate has a higher score than another one, where equal
+/// scores count as half; unknown scores (NaN) are below all others. Nothing, where there are not
+/// both kinds.
 #[must_use]
 pub fn auc(candidates: impl Iterator<Item = (f32, bool)> + Clone) -> Option<f64> {
     let order = |score: f32| if score.is_nan() { f32::NEG_INFINITY } else { score };

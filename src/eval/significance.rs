@@ -1,6 +1,7 @@
 //! How far a mean over users can be trusted, and whether two systems differ.
 //!
-//! Chance is seeded and drawn per replicate, so that the number of threads does not change a figure.
+//! Chance is seeded and drawn per replicate, so that the number of threads does not change a
+//! figure.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -27,8 +28,9 @@ fn resample(n_users: usize, rng: &mut impl Rng) -> Vec<u32> {
     times
 }
 
-/// Returns percentile intervals of 95 % by the bootstrap over users (Efron & Tibshirani 1993, chapter 13), one for
-/// each of the figures that `statistic` computes from how often each user was drawn.
+/// Returns percentile intervals of 95 % by the bootstrap over users (Efron & Tibshirani 1993,
+/// chapter 13), one for each of the figures that `statistic` computes from how often each user was
+/// drawn.
 ///
 /// A figure that is not a number in a replicate is left out of its interval.
 #[must_use]
@@ -78,8 +80,8 @@ pub fn paired(differences: &[f64], seed: u64) -> Paired {
     }
 }
 
-/// Wilcoxon's signed-rank test: zeros are left out, equal sizes share their ranks, and the sum of ranks is taken as
-/// normal with the variance that ties leave (Wilcoxon 1945; Lehmann 1975).
+/// Wilcoxon's signed-rank test: zeros are left out, equal sizes share their ranks, and the sum of
+/// ranks is taken as normal with the variance that ties leave (Wilcoxon 1945; Lehmann 1975).
 fn wilcoxon(differences: &[f64]) -> f64 {
     let mut sizes: Vec<(f64, bool)> =
         differences.iter().filter(|&&d| d != 0.0).map(|&d| (d.abs(), d > 0.0)).collect();
@@ -101,10 +103,11 @@ fn wilcoxon(differences: &[f64]) -> f64 {
     two_sided((positive - mean) / variance.sqrt())
 }
 
-/// Permutation test: how often random signs give a mean at least as far from 0, the observed one included (Phipson & Smyth
-/// 2010).
+/// Permutation test: how often random signs give a mean at least as far from 0, the observed one
+/// included (Phipson & Smyth 2010).
 fn permutation(differences: &[f64], seed: u64) -> f64 {
-    /// Sums of the same numbers in another order differ by this, relative to the sum of their sizes.
+    /// Sums of the same numbers in another order differ by this, relative to the sum of their
+    /// sizes.
     const ROUNDING: f64 = 1e-12;
     let observed = differences.iter().sum::<f64>().abs();
     let size: f64 = differences.iter().map(|d| d.abs()).sum();
@@ -145,8 +148,8 @@ fn two_sided(z: f64) -> f64 {
     erfc(z.abs() / std::f64::consts::SQRT_2)
 }
 
-/// Complementary error function for x ≥ 0, to about 1e-15 relative: its series below 2, its continued fraction
-/// above (Abramowitz & Stegun 7.1.6 and 7.1.14).
+/// Complementary error function for x ≥ 0, to about 1e-15 relative: its series below 2, its
+/// continued fraction above (Abramowitz & Stegun 7.1.6 and 7.1.14).
 fn erfc(x: f64) -> f64 {
     const PI: f64 = std::f64::consts::PI;
     if x < 2.0 {
@@ -185,8 +188,8 @@ mod tests {
 
     #[test]
     fn wilcoxon_by_hand() {
-        // Sizes 1, 2, 2, 3 have ranks 1, 2.5, 2.5, 4; the negative one is of size 1: W+ = 9, mean 5,
-        // variance 4·5·9/24 − 6/48 = 7.375.
+        // Sizes 1, 2, 2, 3 have ranks 1, 2.5, 2.5, 4; the negative one is of size 1: W+ = 9, mean
+        // 5, variance 4·5·9/24 − 6/48 = 7.375.
         let p = wilcoxon(&[2.0, -1.0, 0.0, 2.0, 3.0]);
         assert!((p - two_sided(4.0 / 7.375_f64.sqrt())).abs() < 1e-12, "{p}");
         assert!((wilcoxon(&[0.0, 0.0]) - 1.0).abs() < 1e-12);

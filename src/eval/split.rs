@@ -1,7 +1,7 @@
 //! Divides ratings into parts to train and to test on: disjoint, and together the whole.
 //!
-//! Draws are seeded hashes of the ids ([`Draw`]): the same rating falls into the same part whatever other rows there are
-//! and in whatever order they come, and a split of a split draws afresh.
+//! Draws are seeded hashes of the ids ([`Draw`]): the same rating falls into the same part whatever
+//! other rows there are and in whatever order they come, and a split of a split draws afresh.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -36,13 +36,15 @@ pub enum Method {
         /// First millisecond of the test part.
         from_ms: i64,
     },
-    /// The latest ratings of each user are the test part; users with no more than that stay in training.
+    /// The latest ratings of each user are the test part; users with no more than that stay in
+    /// training.
     Last {
         /// Ratings per user.
         n: usize,
     },
-    /// Some users are held out: the protocol of strong generalisation (Liang et al. 2018). A held-out user's
-    /// ratings are divided by chance into fold-in and test; users with fewer than five are all fold-in.
+    /// Some users are held out: the protocol of strong generalisation (Liang et al. 2018). A
+    /// held-out user's ratings are divided by chance into fold-in and test; users with fewer
+    /// than five are all fold-in.
     Users {
         /// Number of held-out users.
         n: usize,
@@ -101,14 +103,17 @@ pub struct Findings {
     pub cold_user_rows: usize,
     /// Test ratings of a movie that is not in the training part.
     pub cold_movie_rows: usize,
-    /// Test ratings that are older than the latest training rating: the model may know their future.
+    /// Test ratings that are older than the latest training rating: the model may know their
+    /// future.
     pub leaking_rows: usize,
 }
 
-/// Divides the ratings, once or, with folds, as often as there are folds, and hands each division to `take` before the next is made.
+/// Divides the ratings, once or, with folds, as often as there are folds, and hands each division
+/// to `take` before the next is made.
 ///
 /// # Errors
-/// If time decides and is not known, more users are to be held out than there are, a part would be empty, or `take` fails.
+/// If time decides and is not known, more users are to be held out than there are, a part would be
+/// empty, or `take` fails.
 pub fn split<E: From<SplitError>>(
     ratings: &Ratings,
     sidecar: &Sidecar,
@@ -201,7 +206,8 @@ pub fn time_of_share(ratings: &Ratings, share: f64) -> Result<i64, SplitError> {
     Ok(if tested == 0 { time::MAX_MS } else { *times.select_nth_unstable(at).1 })
 }
 
-/// Marks the latest `n` ratings of each user who has more; of equal times the higher movie id is later.
+/// Marks the latest `n` ratings of each user who has more; of equal times the higher movie id is
+/// later.
 fn last_of_users(ratings: &Ratings, n: usize) -> Vec<bool> {
     let columns = ratings.columns();
     let mut last = vec![false; ratings.len()];

@@ -30,14 +30,15 @@ fn times(ms: &[i64]) -> ArrayRef {
     Arc::new(TimestampMillisecondArray::new(ms.to_vec().into(), nulls).with_timezone("UTC"))
 }
 
-/// Returns milliseconds marked as UTC, whatever zone they were marked with; the instants stay the same.
+/// Returns milliseconds marked as UTC, whatever zone they were marked with; the instants stay the
+/// same.
 #[must_use]
 pub fn with_zone(array: &ArrayRef) -> ArrayRef {
     Arc::new(array.as_primitive::<TimestampMillisecondType>().clone().with_timezone("UTC"))
 }
 
-/// Returns a batch whose points in time are marked with the offset of UTC instead of its name, which
-/// Arrow's writers of text could resolve only with a database of zones.
+/// Returns a batch whose points in time are marked with the offset of UTC instead of its name,
+/// which Arrow's writers of text could resolve only with a database of zones.
 #[must_use]
 pub fn with_offsets(batch: &RecordBatch) -> RecordBatch {
     let schema = batch.schema();

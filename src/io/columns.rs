@@ -141,7 +141,8 @@ pub struct Needed {
     pub stars: bool,
     /// `time_ms`.
     pub times: bool,
-    /// Stars as numbers of their kinds, in [`RatingRows::kinds`], and only where a file does not have them so, in `rating`.
+    /// Stars as numbers of their kinds, in [`RatingRows::kinds`], and only where a file does not
+    /// have them so, in `rating`.
     pub kinds: bool,
 }
 
@@ -171,7 +172,8 @@ pub trait Visitor {
     /// Adds rows that come after all that were added before.
     fn add(&mut self, rows: RatingRows<'_>);
 
-    /// Returns further columns that are looked at in a few rows only, so that most of them need not be decoded.
+    /// Returns further columns that are looked at in a few rows only, so that most of them need not
+    /// be decoded.
     fn needs_of_picked(&self) -> Needed {
         Needed::default()
     }

@@ -311,7 +311,8 @@ impl IoError {
         }
     }
 
-    /// Returns the error with the beginning `from` of the name of a file that was to be written replaced.
+    /// Returns the error with the beginning `from` of the name of a file that was to be written
+    /// replaced.
     #[must_use]
     pub fn moved(mut self, from: &str, to: &str) -> Self {
         if let Self::System { file, .. } | Self::Encode { file, .. } | Self::Json { file, .. } =
@@ -323,7 +324,8 @@ impl IoError {
         self
     }
 
-    /// Returns a closure that attaches the name of a file or stream to an error of the operating system.
+    /// Returns a closure that attaches the name of a file or stream to an error of the operating
+    /// system.
     pub fn named(file: String) -> impl Fn(io::Error) -> Self + use<> {
         move |source| Self::System { file: file.clone(), source }
     }

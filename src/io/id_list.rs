@@ -49,7 +49,8 @@ pub struct ListedId {
     pub line: u64,
 }
 
-/// Reads the ids of a list: the column of that side where there is a header, else the first field of each line.
+/// Reads the ids of a list: the column of that side where there is a header, else the first field
+/// of each line.
 ///
 /// # Errors
 /// If the file cannot be read, or has a header without such a column.
@@ -118,7 +119,8 @@ fn from_text(file: &str, text: &str, side: IdSide) -> Result<Vec<ListedId>, IoEr
     Ok(ids.collect())
 }
 
-/// Whether the first line names columns: by a usual name of any role, for a typo is no name of a column.
+/// Whether the first line names columns: by a usual name of any role, for a typo is no name of a
+/// column.
 fn is_header(fields: &[String]) -> bool {
     let lone = fields.len() == 1 && fields[0].eq_ignore_ascii_case("id");
     lone || Columns::default().find(fields).iter().any(Option::is_some)

@@ -85,7 +85,8 @@ pub fn write_table(
     out.flush().map_err(named())
 }
 
-/// Makes text of rows: an array, lines, or lines after a header, which is made if they are the `first`.
+/// Makes text of rows: an array, lines, or lines after a header, which is made if they are the
+/// `first`.
 fn rows_as(format: TextFormat, rows: &RecordBatch, first: bool) -> Result<Vec<u8>, ArrowError> {
     use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder};
     let json = WriterBuilder::new().with_explicit_nulls(true);
@@ -131,7 +132,8 @@ fn checksum_of(object: &Map<String, Value>) -> Result<String, serde_json::Error>
     Ok(format!("{:032x}", xxh3_128(serde_json::to_string(object)?.as_bytes())))
 }
 
-/// Writes an object with its checksum as a JSON file, indented, with a line end; returns the checksum.
+/// Writes an object with its checksum as a JSON file, indented, with a line end; returns the
+/// checksum.
 ///
 /// # Errors
 /// If it is no object, or the file cannot be written.
@@ -145,7 +147,8 @@ pub fn write_manifest(path: &Path, value: &impl Serialize) -> Result<String, IoE
     object.clear();
     object.insert(CHECKSUM.into(), checksum.clone().into());
     let field = serde_json::to_string_pretty(&object).map_err(bad)?;
-    // Both are objects over several lines: the last line of one and the first of the other become a comma.
+    // Both are objects over several lines: the last line of one and the first of the other become a
+    // comma.
     text.truncate(text.len() - "\n}".len());
     text.push(',');
     text.push_str(&field["{".len()..]);
@@ -154,7 +157,8 @@ pub fn write_manifest(path: &Path, value: &impl Serialize) -> Result<String, IoE
     Ok(checksum)
 }
 
-/// Reads a JSON file that [`write_manifest`] has written, and its checksum; a file from before there were any has none.
+/// Reads a JSON file that [`write_manifest`] has written, and its checksum; a file from before
+/// there were any has none.
 ///
 /// # Errors
 /// If the file cannot be read, is not what `T` expects, or has changed since it was written.

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read};
 
-/// Passes text on; if it is a JSON array, an object a line, without the brackets and commas between.
+/// Passes text on; if it is a JSON array, an object a line, without the brackets and commas
+/// between.
 ///
-/// mvrec and most libraries write tables as one array, which is otherwise read as a whole or not at all.
+/// mvrec and most libraries write tables as one array, which is otherwise read as a whole or not at
+/// all.
 pub struct ArrayAsLines<R> {
     inner: R,
     state: State,
@@ -16,7 +18,8 @@ enum State {
     Beginning,
     /// No array: all bytes pass.
     Other,
-    /// In an array, so many brackets deep, the array's own aside; and whether within a string, behind a backslash.
+    /// In an array, so many brackets deep, the array's own aside; and whether within a string,
+    /// behind a backslash.
     Array { depth: u32, string: bool, escaped: bool },
 }
 

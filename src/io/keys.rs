@@ -1,4 +1,5 @@
-//! Ids that are no 32-bit numbers (user names, ISBNs): numbered from 1 in order of first appearance.
+//! Ids that are no 32-bit numbers (user names, ISBNs): numbered from 1 in order of first
+//! appearance.
 
 use std::collections::HashMap;
 
@@ -34,7 +35,8 @@ impl Keys {
         self.ids.binary_search(&id).ok().map(|at| &*self.keys[at])
     }
 
-    /// Returns the id of a key, which takes time in proportion to the keys: many are found by an [`IdResolver`].
+    /// Returns the id of a key, which takes time in proportion to the keys: many are found by an
+    /// [`IdResolver`].
     #[must_use]
     pub fn find(&self, key: &str) -> Option<i32> {
         let find = |key: &str| self.keys.iter().position(|other| other == key);
@@ -42,7 +44,8 @@ impl Keys {
     }
 }
 
-/// Returns the key that a field spells: `7` for `7.0`, which pandas makes of it, and other texts unchanged.
+/// Returns the key that a field spells: `7` for `7.0`, which pandas makes of it, and other texts
+/// unchanged.
 #[must_use]
 pub fn key_of(text: &[u8]) -> &[u8] {
     // Only a zero may end such a number.
@@ -54,7 +57,8 @@ pub fn key_of(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns the canonical spelling of a number (`7` for `7.0`), where a text is a number spelled otherwise.
+/// Returns the canonical spelling of a number (`7` for `7.0`), where a text is a number spelled
+/// otherwise.
 fn canonical(text: &str) -> Option<String> {
     let id = parse_id(text.as_bytes()).ok()?.to_string();
     (id != text).then_some(id)
@@ -62,8 +66,8 @@ fn canonical(text: &str) -> Option<String> {
 
 /// Translates ids as people and files spell them to those that stand for them in data.
 ///
-/// In data with keys, an id is a key, whether it looks like a number or not; the number that stands for a key inside is never
-/// compared with anything from outside.
+/// In data with keys, an id is a key, whether it looks like a number or not; the number that stands
+/// for a key inside is never compared with anything from outside.
 pub struct IdResolver<'a> {
     keys: Option<HashMap<&'a str, i32>>,
 }
@@ -239,8 +243,8 @@ impl IdSample {
         }
     }
 
-    /// Whether the ids are keys: most of them are words, or one is a whole number that 32 bits do not keep, so that `007` and
-    /// `7` are two.
+    /// Whether the ids are keys: most of them are words, or one is a whole number that 32 bits do
+    /// not keep, so that `007` and `7` are two.
     #[must_use]
     pub fn is_keyed(&self) -> bool {
         2 * self.words > self.ids || self.has_other_digits

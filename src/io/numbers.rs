@@ -13,8 +13,8 @@ use crate::io::source::{Kind, Source};
 /// Ids, and the columns of numbers beside them by name; what is empty is NaN.
 pub type Numbers = (Vec<i32>, Vec<(String, Vec<f64>)>);
 
-/// Reads a table whose ids are in the column `id`; nothing, where there is no such column, or one whose name begins with
-/// `but_not`.
+/// Reads a table whose ids are in the column `id`; nothing, where there is no such column, or one
+/// whose name begins with `but_not`.
 ///
 /// # Errors
 /// If the file cannot be read, or a column holds something else than numbers.

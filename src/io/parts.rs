@@ -31,8 +31,8 @@ impl TablePart {
     }
 }
 
-/// Returns the Parquet files of a folder and the folders in it, in the order of their names; what begins with `.` or `_` is
-/// left out (`_SUCCESS`, `_metadata`, checksums).
+/// Returns the Parquet files of a folder and the folders in it, in the order of their names; what
+/// begins with `.` or `_` is left out (`_SUCCESS`, `_metadata`, checksums).
 ///
 /// # Errors
 /// If a folder cannot be read.

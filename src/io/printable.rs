@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Returns a text in which nothing acts on what shows it: control characters, of which a terminal's escape codes begin with one and XML allows
-/// hardly any, and those that turn the direction of what follows, become `�`.
+/// Returns a text in which nothing acts on what shows it: control characters, of which a terminal's
+/// escape codes begin with one and XML allows hardly any, and those that turn the direction of what
+/// follows, become `�`.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_safe = |c: char| {

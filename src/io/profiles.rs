@@ -1,4 +1,5 @@
-//! The ratings of one person as a small file: JSON, or text with a header such as other sites export.
+//! The ratings of one person as a small file: JSON, or text with a header such as other sites
+//! export.
 
 use std::io::Read;
 
@@ -26,8 +27,9 @@ pub struct Rated {
     pub place: Option<String>,
 }
 
-/// Reads a person from JSON: `{"Alien": 5, "49": 1}`, or the same under `ratings` beside an `id`; in place of that object there may
-/// be an array of objects with `movie_id` or `title`, and `rating`.
+/// Reads a person from JSON: `{"Alien": 5, "49": 1}`, or the same under `ratings` beside an `id`;
+/// in place of that object there may be an array of objects with `movie_id` or `title`, and
+/// `rating`.
 ///
 /// # Errors
 /// With what is wrong, if it is none of these.
@@ -85,8 +87,8 @@ fn named(object: &Map<String, Value>) -> Option<String> {
     }
 }
 
-/// Reads a person from text with a header: a column for the movie's id or title, one for the stars, and perhaps one for the year.
-/// Rows without stars are passed over.
+/// Reads a person from text with a header: a column for the movie's id or title, one for the stars,
+/// and perhaps one for the year. Rows without stars are passed over.
 ///
 /// # Errors
 /// If a column is missing or a row's stars are not a number.

@@ -1,4 +1,5 @@
-//! Opens a file or stdin, tells its kind from its first bytes and unpacks `.gz` and `.zst` on the way.
+//! Opens a file or stdin, tells its kind from its first bytes and unpacks `.gz` and `.zst` on the
+//! way.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -134,7 +135,8 @@ fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Sniffed<R>)> {
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 
-/// Names files of formats that are not read here, by their first bytes ("magic numbers", as in file(1)).
+/// Names files of formats that are not read here, by their first bytes ("magic numbers", as in
+/// file(1)).
 fn refuse_other_formats(file: &str, head: &[u8]) -> Result<(), IoError> {
     const UNPACKED: &str = "the file unpacked, or as .gz or .zst";
     const TABLE: &str = "CSV or Parquet";
@@ -219,7 +221,8 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// Unpacked bytes, up to a size that no honest file of ratings has in proportion to the packed ones.
+/// Unpacked bytes, up to a size that no honest file of ratings has in proportion to the packed
+/// ones.
 pub struct Unpacked<R> {
     inner: R,
     packed: Counted,
@@ -235,7 +238,8 @@ impl<R: Read> Unpacked<R> {
 
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        /// Ratings pack to a fourth or a fifth; a file of nothing but zeros to a thousandth and less.
+        /// Ratings pack to a fourth or a fifth; a file of nothing but zeros to a thousandth and
+        /// less.
         const MOST_TIMES: u64 = 200;
         const ALWAYS_FINE: u64 = 64 << 20;
         let n = self.inner.read(buffer)?;

@@ -1,7 +1,7 @@
 //! Movies, links and tags as delimited text: few rows, read one by one with the `csv` crate.
 //!
-//! Of MovieLens, and of whoever else exports titles: other delimiters and names, UTF-8 or Latin-1, without genres, with
-//! genres as lists, with the year in a column of its own.
+//! Of MovieLens, and of whoever else exports titles: other delimiters and names, UTF-8 or Latin-1,
+//! without genres, with genres as lists, with the year in a column of its own.
 
 use std::io::Read;
 
@@ -201,7 +201,8 @@ pub fn read_movies(
 }
 
 impl MovieColumns {
-    /// Adds a movie as files describe it: its year may stand in the title or apart, its genres may be a list of any form.
+    /// Adds a movie as files describe it: its year may stand in the title or apart, its genres may
+    /// be a list of any form.
     pub fn add(&mut self, id: i32, title: &str, genres: &str, year: &str) {
         let apart = || {
             let digits = year.trim().get(..4)?.parse().ok()?;
@@ -214,7 +215,8 @@ impl MovieColumns {
     }
 }
 
-/// Brings genres to MovieLens' form, `A|B`: from `A, B`, `['A', 'B']` or TMDB's `[{'id': 16, 'name': 'A'}]`.
+/// Brings genres to MovieLens' form, `A|B`: from `A, B`, `['A', 'B']` or TMDB's `[{'id': 16,
+/// 'name': 'A'}]`.
 #[must_use]
 pub fn genres_from(text: &str) -> String {
     const NONE: &str = "(no genres listed)";

@@ -1,4 +1,5 @@
-//! Points in time as text: seconds since 1970, dates and times in the usual forms, and the years of the command line.
+//! Points in time as text: seconds since 1970, dates and times in the usual forms, and the years of
+//! the command line.
 
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
@@ -10,8 +11,9 @@ pub const MAX_MS: i64 = 4_133_980_800_000;
 
 /// Parses seconds since 1970, or a date with or without a time, into milliseconds in UTC.
 ///
-/// Dates are ISO 8601 (`2017-07-14`), also with slashes; times have minutes at least (`T02:40`, ` 02:40:00.5`) and
-/// perhaps a zone (`Z`, ` UTC`, `+01:00`, `+0100`); RFC 2822 is read as well. The range is not checked.
+/// Dates are ISO 8601 (`2017-07-14`), also with slashes; times have minutes at least (`T02:40`, `
+/// 02:40:00.5`) and perhaps a zone (`Z`, ` UTC`, `+01:00`, `+0100`); RFC 2822 is read as well. The
+/// range is not checked.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<i64>() {
@@ -89,8 +91,8 @@ pub fn check_format(format: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the first millisecond of a day that is written as one number, such as `20180101`, or of a second, such as
-/// `20180101123000`; `None` where the number is no date from 1900 to 2100.
+/// Returns the first millisecond of a day that is written as one number, such as `20180101`, or of
+/// a second, such as `20180101123000`; `None` where the number is no date from 1900 to 2100.
 #[must_use]
 pub fn parse_digits(number: i64) -> Option<i64> {
     const SECONDS: i64 = 1_000_000;

@@ -1,5 +1,5 @@
-//! What a field may hold, checked once at the door: ids that fit 32 bits, finite ratings on the scale,
-//! dates from 1970 to 2100. Everything below may trust it.
+//! What a field may hold, checked once at the door: ids that fit 32 bits, finite ratings on the
+//! scale, dates from 1970 to 2100. Everything below may trust it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -74,7 +74,8 @@ impl Scale {
         self.min == self.max
     }
 
-    /// Returns the lowest rating that counts as liked: 4 of MovieLens' half a star to five, and three quarters of any other scale.
+    /// Returns the lowest rating that counts as liked: 4 of MovieLens' half a star to five, and
+    /// three quarters of any other scale.
     #[must_use]
     pub fn liked_from(&self) -> f32 {
         if *self == Self::default() { 4.0 } else { self.min + 0.75 * (self.max - self.min) }
@@ -96,7 +97,8 @@ impl Scale {
 const MISSING: [&[u8]; 10] =
     [b"NA", b"N/A", b"<NA>", b"NaN", b"nan", b"NaT", b"null", b"NULL", b"None", b"\\N"];
 
-/// Whether a field says that it has no value: empty, or a spelling of null such as `NA`, `nan` or `\N`.
+/// Whether a field says that it has no value: empty, or a spelling of null such as `NA`, `nan` or
+/// `\N`.
 #[must_use]
 pub fn is_missing(text: &[u8]) -> bool {
     match text.first() {
@@ -107,11 +109,12 @@ pub fn is_missing(text: &[u8]) -> bool {
     }
 }
 
-/// Parses a numeric id: a whole number of 32 bits, spelled as numbers are (`7`, `-7`, or `7.0`, which pandas makes
-/// of integers beside nulls).
+/// Parses a numeric id: a whole number of 32 bits, spelled as numbers are (`7`, `-7`, or `7.0`,
+/// which pandas makes of integers beside nulls).
 ///
-/// The one rule for text, JSON and Parquet. `007` is refused because it would become the id `7`, which may be another;
-/// such ids, larger numbers and words are string ids (see [`crate::io::keys`]).
+/// The one rule for text, JSON and Parquet. `007` is refused because it would become the id `7`,
+/// which may be another; such ids, larger numbers and words are string ids (see
+/// [`crate::io::keys`]).
 ///
 /// # Errors
 /// With what is wrong, in words that go behind the value.
@@ -182,8 +185,8 @@ pub(crate) fn stars(whole: u8, tenth: u8) -> f32 {
     f32::from((whole - b'0') * 10 + (tenth - b'0')) / 10.0
 }
 
-/// Parses a point in time: a date in a usual form ([`time::parse`]), or a count since 1970 ([`epoch_ms`], whose
-/// fraction is cut off). An empty field or a spelling of null is no time.
+/// Parses a point in time: a date in a usual form ([`time::parse`]), or a count since 1970
+/// ([`epoch_ms`], whose fraction is cut off). An empty field or a spelling of null is no time.
 pub(crate) fn parse_time(text: &[u8]) -> Result<i64, &'static str> {
     let ms = match parse_integer(text) {
         Some(since_1970) => Some(epoch_ms(since_1970)),
@@ -207,8 +210,9 @@ pub(crate) fn parse_time_as(text: &[u8], format: &str) -> Result<i64, &'static s
     check_time(ms.ok_or("does not have the form of --time-format")?)
 }
 
-/// Returns milliseconds of a number that is a date written in digits (`20180101`), or else a count since 1970 whose unit its
-/// size tells: as seconds it would lie far beyond 2100, as the next smaller unit it lies after March 1973.
+/// Returns milliseconds of a number that is a date written in digits (`20180101`), or else a count
+/// since 1970 whose unit its size tells: as seconds it would lie far beyond 2100, as the next
+/// smaller unit it lies after March 1973.
 pub(crate) fn epoch_ms(count: i64) -> i64 {
     const FIRST_MS: i64 = 100_000_000_000;
     match count {

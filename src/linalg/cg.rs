@@ -1,4 +1,5 @@
-//! Conjugate gradients for (G + Σ w f fᵀ + ρI) x = b over rows f, without the matrix (Hestenes & Stiefel 1952).
+//! Conjugate gradients for (G + Σ w f fᵀ + ρI) x = b over rows f, without the matrix (Hestenes &
+//! Stiefel 1952).
 
 use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::gram::copy_rows;
@@ -44,7 +45,8 @@ impl ConjugateGradient {
         }
     }
 
-    /// Takes the first entries of the rows `indices` of `source`, and a 1 for each unknown that these leave.
+    /// Takes the first entries of the rows `indices` of `source`, and a 1 for each unknown that
+    /// these leave.
     pub fn take(&mut self, source: &Matrix, indices: &[u32], features: usize) {
         self.rows.resize(indices.len() * self.stride, 0.0);
         copy_rows(source, indices, features, self.stride, &mut self.rows);
@@ -54,8 +56,8 @@ impl ConjugateGradient {
         }
     }
 
-    /// Improves `x` by `steps` steps and returns xᵀA x − 2 bᵀx without ρ, where b is Σ t f; `weights` are 1 where there are
-    /// none.
+    /// Improves `x` by `steps` steps and returns xᵀA x − 2 bᵀx without ρ, where b is Σ t f;
+    /// `weights` are 1 where there are none.
     pub fn improve(
         &mut self,
         fixed: Fixed<'_>,

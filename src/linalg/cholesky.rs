@@ -1,8 +1,10 @@
-//! Cholesky factorisation A = UᵀU of a small symmetric matrix, in place, and the solution of A x = b.
+//! Cholesky factorisation A = UᵀU of a small symmetric matrix, in place, and the solution of A x =
+//! b.
 
 use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
 
-/// The matrix is not positive definite: this pivot, counted from 0, is zero, negative or not a number.
+/// The matrix is not positive definite: this pivot, counted from 0, is zero, negative or not a
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadPivot(pub usize);
 

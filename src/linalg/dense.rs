@@ -25,8 +25,8 @@ impl Matrix {
         Self { rows, cols, data: vec![0.0; rows * cols] }
     }
 
-    /// Returns a matrix of independent N(0, 1) entries; each row has a random stream of its own, so the
-    /// number of threads does not matter.
+    /// Returns a matrix of independent N(0, 1) entries; each row has a random stream of its own, so
+    /// the number of threads does not matter.
     #[must_use]
     pub fn gaussian(rows: usize, cols: usize, seed: u64) -> Self {
         let mut matrix = Self::zeros(rows, cols);
@@ -55,7 +55,8 @@ impl Matrix {
         self.data.chunks_exact(self.cols.max(1))
     }
 
-    /// Returns this matrix transposed times `other`, a small dense `self.cols` × `other.cols`, row after row.
+    /// Returns this matrix transposed times `other`, a small dense `self.cols` × `other.cols`, row
+    /// after row.
     ///
     /// Sums run over blocks of fixed size, in order: any number of threads gives the same bits.
     #[must_use]
@@ -169,7 +170,8 @@ fn add_rows_body<L: Lanes>(matrix: &Matrix, rows: &[u32], weights: &[f32], out: 
         }
         return;
     }
-    // Two vectors at a time, in registers while all rows pass; the last one may overlap the one before it.
+    // Two vectors at a time, in registers while all rows pass; the last one may overlap the one
+    // before it.
     let last = cols - LANES;
     let mut add = |first: usize, done: usize, sum: [f32; LANES]| {
         out[done..].iter_mut().zip(&sum[done - first..]).for_each(|(out, sum)| *out += sum);

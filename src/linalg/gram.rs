@@ -1,8 +1,9 @@
-//! Normal equations of weighted least squares: A = A₀ + Σ w f fᵀ, b = Σ t f and s = Σ f over rows f of a matrix.
+//! Normal equations of weighted least squares: A = A₀ + Σ w f fᵀ, b = Σ t f and s = Σ f over rows f
+//! of a matrix.
 //!
-//! Rows are copied into a small dense block first, so that the update works on memory in the cache (the copies
-//! do not wait for each other, which single rows would). Sums run over a block in registers and then over
-//! blocks, in `f32`: an error of about (rows of a block + blocks) · 2⁻²⁴.
+//! Rows are copied into a small dense block first, so that the update works on memory in the cache
+//! (the copies do not wait for each other, which single rows would). Sums run over a block in
+//! registers and then over blocks, in `f32`: an error of about (rows of a block + blocks) · 2⁻²⁴.
 
 use rayon::prelude::*;
 
@@ -18,7 +19,8 @@ const BLOCK_BYTES: usize = 32 << 10;
 #[derive(Debug, Clone)]
 pub struct NormalEquations {
     k: usize,
-    /// `k` rounded up to whole vectors: length of a row of everything below. What is beyond `k` is zero.
+    /// `k` rounded up to whole vectors: length of a row of everything below. What is beyond `k` is
+    /// zero.
     stride: usize,
     /// A, `stride` × `stride`, row after row; of the tiles below the diagonal nothing is meant.
     a: Vec<f32>,
@@ -76,8 +78,8 @@ impl NormalEquations {
         self.s.fill(0.0);
     }
 
-    /// Adds the first `k` entries of the rows `indices` of `source`, each with its target and its weight, which is 1
-    /// where there are no weights.
+    /// Adds the first `k` entries of the rows `indices` of `source`, each with its target and its
+    /// weight, which is 1 where there are no weights.
     pub fn add(&mut self, source: &Matrix, indices: &[u32], weights: &[f32], targets: &[f32]) {
         let most = self.block.len() / self.stride;
         let mut weights = weights.chunks(most);
@@ -137,7 +139,8 @@ impl NormalEquations {
         Ok(())
     }
 
-    /// Solves with one more unknown, whose row of the matrix is (s, `diagonal`) and whose right-hand side is `target`.
+    /// Solves with one more unknown, whose row of the matrix is (s, `diagonal`) and whose
+    /// right-hand side is `target`.
     ///
     /// # Errors
     /// As [`Self::solve`].
@@ -260,8 +263,8 @@ pub fn gram(source: &Matrix, k: usize) -> Vec<f64> {
     (0..k * k).map(|at| sums[place(at)]).collect()
 }
 
-/// Returns a `k` × `k` matrix times `weight`, its rows padded with zeros to whole vectors, as [`NormalEquations::reset_to`]
-/// takes it.
+/// Returns a `k` × `k` matrix times `weight`, its rows padded with zeros to whole vectors, as
+/// [`NormalEquations::reset_to`] takes it.
 #[must_use]
 pub fn padded(matrix: &[f64], k: usize, weight: f64) -> Vec<f32> {
     let stride = k.next_multiple_of(LANES);

@@ -1,13 +1,13 @@
-//! Factorisation A = UᵀDU of a small symmetric positive definite matrix in `f32`, in place, without square roots
-//! (Golub & Van Loan, Matrix Computations, section 4.1), and the solution of A x = b.
+//! Factorisation A = UᵀDU of a small symmetric positive definite matrix in `f32`, in place, without
+//! square roots (Golub & Van Loan, Matrix Computations, section 4.1), and the solution of A x = b.
 //!
 //! Rows go in panels of a vector's width, so that what a panel does to the rest is one rank update.
 
 use crate::linalg::rank_update::rank_update_body;
 use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
 
-/// The matrix is singular, not positive definite, or so close to it that single precision cannot tell: this pivot,
-/// counted from 0, is no more than rounding may have left of it.
+/// The matrix is singular, not positive definite, or so close to it that single precision cannot
+/// tell: this pivot, counted from 0, is no more than rounding may have left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadPivot(pub usize);
 
@@ -52,8 +52,8 @@ fn factor_body<L: Lanes>(a: &mut [f32], scratch: &mut Scratch) -> Result<(), Bad
     Ok(())
 }
 
-/// Eliminates within the tile on the diagonal: leaves D U without its diagonal in the panel, the inverse pivots,
-/// and in `shares` how much of each row the later ones lose.
+/// Eliminates within the tile on the diagonal: leaves D U without its diagonal in the panel, the
+/// inverse pivots, and in `shares` how much of each row the later ones lose.
 #[inline(always)]
 fn diagonal_tile<L: Lanes>(
     panel: &mut [f32],
@@ -86,7 +86,8 @@ fn diagonal_tile<L: Lanes>(
     Ok(())
 }
 
-/// Takes the rows of a panel through the same steps in another tile; `scaled` gets them times −1/pivot.
+/// Takes the rows of a panel through the same steps in another tile; `scaled` gets them times
+/// −1/pivot.
 #[inline(always)]
 fn other_tile<L: Lanes>(
     panel: &mut [f32],

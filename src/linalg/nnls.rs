@@ -1,9 +1,10 @@
 //! Non-negative least squares: min xᵀA x − 2 bᵀx over x ≥ 0, for small symmetric A.
 //!
-//! A sweep of coordinate descent sets each coordinate to its best value given the others; the objective
-//! never grows. It is the update of HALS (Cichocki & Phan 2009) and of scikit-learn's `cd` solver. A few
-//! sweeps find which coordinates are positive long before they find the values; given those, the values are
-//! the solution of one linear system, which the conditions of Kuhn and Tucker prove optimal or not.
+//! A sweep of coordinate descent sets each coordinate to its best value given the others; the
+//! objective never grows. It is the update of HALS (Cichocki & Phan 2009) and of scikit-learn's
+//! `cd` solver. A few sweeps find which coordinates are positive long before they find the values;
+//! given those, the values are the solution of one linear system, which the conditions of Kuhn and
+//! Tucker prove optimal or not.
 //!
 //! A is `k` × `k`, row after row.
 
@@ -19,7 +20,8 @@ fn sweep_body<L: Lanes>(
     sweeps: usize,
 ) -> f64 {
     let k = x.len();
-    // Half the gradient, A x − b, kept up to date: a coordinate's step waits for one addition, not for an inner product.
+    // Half the gradient, A x − b, kept up to date: a coordinate's step waits for one addition, not
+    // for an inner product.
     gradient.iter_mut().zip(b).for_each(|(g, b)| *g = -b);
     for (row, &x) in a.chunks_exact(k).zip(&*x) {
         if x != 0.0 {
@@ -132,9 +134,9 @@ impl Solver {
 
     /// Replaces `x` by the optimum, beginning from it; returns xᵀA x − 2 bᵀx.
     ///
-    /// Sweeps let coordinates in, as many at a time as gain by it; then the positive ones go to their common
-    /// optimum, as in the inner loop of Lawson & Hanson 1974. Where A is singular, so that there are many
-    /// optima, it stops at a point that sweeps hardly improve.
+    /// Sweeps let coordinates in, as many at a time as gain by it; then the positive ones go to
+    /// their common optimum, as in the inner loop of Lawson & Hanson 1974. Where A is singular,
+    /// so that there are many optima, it stops at a point that sweeps hardly improve.
     pub fn solve(&mut self, a: &[f64], b: &[f64], x: &mut [f64]) -> f64 {
         const ROUNDS: usize = 200;
         const SWEEPS: usize = 2;
@@ -147,8 +149,8 @@ impl Solver {
         self.sweep(a, b, x, 0)
     }
 
-    /// Moves the positive coordinates to their common optimum; those that would become negative on the way
-    /// drop to zero and out. Returns whether that optimum is unique.
+    /// Moves the positive coordinates to their common optimum; those that would become negative on
+    /// the way drop to zero and out. Returns whether that optimum is unique.
     fn settle(&mut self, a: &[f64], b: &[f64], x: &mut [f64]) -> bool {
         let k = x.len();
         loop {
@@ -171,7 +173,8 @@ impl Solver {
                 .fold(1.0, f64::min);
             for (i, value) in pairs() {
                 let moved = x[i] + step * (value - x[i]);
-                // The coordinate that ends the step is zero in truth, whatever rounding makes of it.
+                // The coordinate that ends the step is zero in truth, whatever rounding makes of
+                // it.
                 let ends = value <= 0.0 && x[i] / (x[i] - value) <= step;
                 x[i] = if ends { 0.0 } else { moved.max(0.0) };
             }

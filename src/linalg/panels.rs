@@ -1,13 +1,14 @@
-//! Products of a few vectors with very many rows, of which only the best few of each vector are wanted.
+//! Products of a few vectors with very many rows, of which only the best few of each vector are
+//! wanted.
 //!
-//! The rows that can have large products come first, and a block of rows is passed over for a vector that has better ones than any of
-//! them could be: their products are at most the product of the lengths (as in LEMP, Teflioudi, Gemulla & Mykytiuk 2015). The result is the
-//! same as without.
+//! The rows that can have large products come first, and a block of rows is passed over for a
+//! vector that has better ones than any of them could be: their products are at most the product of
+//! the lengths (as in LEMP, Teflioudi, Gemulla & Mykytiuk 2015). The result is the same as without.
 //!
-//! The rows are kept in panels of 16, each stored column by column, so that a vector's products with a panel
-//! are formed side by side and nothing is summed across a register. Several vectors are multiplied at a time, with all
-//! sums in registers (Goto & van de Geijn 2008), and a product is looked at again only if it beats the vector's
-//! worst kept one.
+//! The rows are kept in panels of 16, each stored column by column, so that a vector's products
+//! with a panel are formed side by side and nothing is summed across a register. Several vectors
+//! are multiplied at a time, with all sums in registers (Goto & van de Geijn 2008), and a product
+//! is looked at again only if it beats the vector's worst kept one.
 
 use rayon::prelude::*;
 
@@ -15,7 +16,8 @@ use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add, vectors};
 use crate::linalg::topk::{Best, Scored};
 
-/// Rows whose products are formed before they are looked at: with 64 columns, they fill half of a second-level cache.
+/// Rows whose products are formed before they are looked at: with 64 columns, they fill half of a
+/// second-level cache.
 const TILE: usize = 16 * LANES;
 
 /// More than rounding adds to a product, relative to the product of the lengths.
@@ -47,8 +49,8 @@ fn length(values: &[f32]) -> f32 {
 }
 
 impl Panels {
-    /// Takes the rows that `rows` names, numbered in that order, of matrices that stand side by side; `bonus` has an entry for each row
-    /// of them, or none at all.
+    /// Takes the rows that `rows` names, numbered in that order, of matrices that stand side by
+    /// side; `bonus` has an entry for each row of them, or none at all.
     #[must_use]
     pub fn new(matrices: &[&Matrix], rows: &[u32], bonus: &[f32]) -> Self {
         let widths: Vec<usize> = matrices.iter().map(|matrix| matrix.cols).collect();
@@ -67,7 +69,8 @@ impl Panels {
         };
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         let most = most_of(&order);
-        // Whose products are largest depends on the vector; what is large in all respects comes first.
+        // Whose products are largest depends on the vector; what is large in all respects comes
+        // first.
         let promise = |row: usize| {
             let share = |(value, most): (&f32, &f32)| if *most > 0.0 { value / most } else { 0.0 };
             let lengths = lengths_of(row).iter().zip(&most.lengths).map(share).sum::<f32>();
@@ -103,16 +106,17 @@ impl Panels {
         self.widths.iter().sum()
     }
 
-    /// Returns the product of a vector with a row, without its bonus; a vector that is shorter than the rows is multiplied with
-    /// their first entries.
+    /// Returns the product of a vector with a row, without its bonus; a vector that is shorter than
+    /// the rows is multiplied with their first entries.
     #[must_use]
     pub fn product(&self, vector: &[f32], row: usize) -> f32 {
         let place = self.places[row] as usize;
         in_order(&self.data[place / LANES * LANES * self.cols()..], place % LANES, vector)
     }
 
-    /// Returns the `n` best rows of each of some vectors, which stand one after another, of equal ones the first; `fits` is asked of a
-    /// vector and a row, and only where the row could be among the best.
+    /// Returns the `n` best rows of each of some vectors, which stand one after another, of equal
+    /// ones the first; `fits` is asked of a vector and a row, and only where the row could be
+    /// among the best.
     pub fn best(
         &self,
         some: &[f32],
@@ -181,7 +185,8 @@ impl Most {
     }
 }
 
-/// Writes the products of `U` vectors with `P` panels at a time; every sum runs over the columns in order, whatever the shape.
+/// Writes the products of `U` vectors with `P` panels at a time; every sum runs over the columns in
+/// order, whatever the shape.
 #[inline(always)]
 fn block<L: Lanes, const U: usize, const P: usize>(
     (data, bonus): (&[f32], &[f32]),
@@ -283,8 +288,9 @@ dispatch! {
     fn in_order(panel: &[f32], lane: usize, vector: &[f32]) -> f32 = in_order_body
 }
 
-/// Returns the product of a vector with each of some rows of matrices that stand side by side, bit by bit as [`Panels`] has it: for one
-/// vector, putting the rows into panels would cost more than their products.
+/// Returns the product of a vector with each of some rows of matrices that stand side by side, bit
+/// by bit as [`Panels`] has it: for one vector, putting the rows into panels would cost more than
+/// their products.
 #[must_use]
 pub fn products_of_rows(matrices: &[&Matrix], rows: &[u32], vector: &[f32]) -> Vec<f32> {
     let mut sums = vec![0.0; rows.len()];
@@ -360,7 +366,8 @@ mod tests {
             [(1, 3, 1), (300, 16, 1), (3000, 7, 21), (3000, 1, 9), (700, 64, 8), (40, 0, 0)];
         for (rows, cols, m) in shapes {
             let mut matrix = Matrix::gaussian(rows, cols, 5);
-            // Some rows are longer than others, so that most cannot be among the best, and some are equal; or the best are anywhere.
+            // Some rows are longer than others, so that most cannot be among the best, and some are
+            // equal; or the best are anywhere.
             for row in 0..rows {
                 let scale = 1.0 / (1 + row * 7 % 50) as f32;
                 let scaled = |x: f32| (x * 4.0).round() * scale;

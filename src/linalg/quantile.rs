@@ -1,7 +1,8 @@
 //! Quantiles, by one rule.
 
-/// Returns the quantile `q` of `n` values, of which `value` returns the one at an index in ascending order, by linear interpolation
-/// (type 7 of Hyndman & Fan 1996, as NumPy, R and Excel have it).
+/// Returns the quantile `q` of `n` values, of which `value` returns the one at an index in
+/// ascending order, by linear interpolation (type 7 of Hyndman & Fan 1996, as NumPy, R and Excel
+/// have it).
 ///
 /// # Panics
 /// If there are no values.

@@ -1,7 +1,9 @@
-//! Rank-k updates of the upper triangle of a symmetric matrix, the kernel in which training spends its time.
+//! Rank-k updates of the upper triangle of a symmetric matrix, the kernel in which training spends
+//! its time.
 //!
-//! The matrix is cut into tiles that stay in registers while all rows of a block pass; of those, only the ones that
-//! touch the upper triangle are computed (Goto & van de Geijn 2008, Anatomy of high-performance matrix multiplication).
+//! The matrix is cut into tiles that stay in registers while all rows of a block pass; of those,
+//! only the ones that touch the upper triangle are computed (Goto & van de Geijn 2008, Anatomy of
+//! high-performance matrix multiplication).
 
 use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
 

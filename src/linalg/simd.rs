@@ -1,14 +1,16 @@
 //! Run-time choice of the instruction set, so that one binary is fast on any x86-64 or arm64.
 //!
-//! A kernel is written once, over [`Lanes`], and compiled for each kind of them; [`dispatch`] picks the widest
-//! that the processor has.
+//! A kernel is written once, over [`Lanes`], and compiled for each kind of them; [`dispatch`] picks
+//! the widest that the processor has.
 
 /// Numbers of `f32` that are handled together.
 pub(crate) const LANES: usize = 16;
 
-/// A vector of [`LANES`] numbers: one register of AVX-512, two of AVX2, or what the compiler makes of an array.
+/// A vector of [`LANES`] numbers: one register of AVX-512, two of AVX2, or what the compiler makes
+/// of an array.
 ///
-/// Values of a kind are made by kernels alone, which [`dispatch`] calls only where the processor can run them.
+/// Values of a kind are made by kernels alone, which [`dispatch`] calls only where the processor
+/// can run them.
 pub(crate) trait Lanes: Copy {
     /// Whether fused multiply-add is an instruction (else it would be a slow library call).
     const FUSED: bool;
@@ -197,8 +199,8 @@ mod x86 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
-/// Defines a function whose body, generic over [`Lanes`] and `#[inline(always)]`, is compiled for AVX-512,
-/// AVX2 and the baseline, and picks the widest that the processor has.
+/// Defines a function whose body, generic over [`Lanes`] and `#[inline(always)]`, is compiled for
+/// AVX-512, AVX2 and the baseline, and picks the widest that the processor has.
 macro_rules! dispatch {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)? = $body:ident) => {
         $(#[$attribute])*
@@ -250,7 +252,8 @@ pub(crate) fn mul_add_f64<L: Lanes>(a: f64, b: f64, c: f64) -> f64 {
     if L::FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Asks for the memory around a value that will be read soon; where that cannot be asked, nothing happens.
+/// Asks for the memory around a value that will be read soon; where that cannot be asked, nothing
+/// happens.
 #[inline(always)]
 pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]

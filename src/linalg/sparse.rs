@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use crate::linalg::dense::{Matrix, add_rows};
 
-/// Rows of (column, value) pairs: row `i` is `indices[starts[i]..starts[i + 1]]`, columns ascending.
+/// Rows of (column, value) pairs: row `i` is `indices[starts[i]..starts[i + 1]]`, columns
+/// ascending.
 #[derive(Debug, Clone, Copy)]
 pub struct Csr<'a> {
     /// Where each row starts, and the end of the last.
@@ -35,7 +36,8 @@ impl<'a> Csr<'a> {
         self.starts[i + 1] - self.starts[i]
     }
 
-    /// Returns the product with a dense matrix, each value being replaced by what `weight` makes of it.
+    /// Returns the product with a dense matrix, each value being replaced by what `weight` makes of
+    /// it.
     #[must_use]
     pub fn times(&self, x: &Matrix, weight: impl Fn(f32) -> f32 + Sync) -> Matrix {
         let mut out = Matrix::zeros(self.n_rows(), x.cols);

@@ -1,13 +1,14 @@
 //! Truncated singular value decomposition of a matrix that is known only by its products.
 //!
-//! Randomised range finder with power iterations (Halko, Martinsson & Tropp 2011, algorithms 4.4 and
-//! 5.1): the matrix itself, which may be sparse plus a constant, is never made dense.
+//! Randomised range finder with power iterations (Halko, Martinsson & Tropp 2011, algorithms 4.4
+//! and 5.1): the matrix itself, which may be sparse plus a constant, is never made dense.
 
 use rayon::prelude::*;
 
 use crate::linalg::dense::{Matrix, dot_f64};
 
-/// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns; and some more singular values, which are less exact.
+/// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns; and
+/// some more singular values, which are less exact.
 #[derive(Debug, Clone)]
 pub struct Svd {
     /// Left singular vectors, as columns.
@@ -20,8 +21,8 @@ pub struct Svd {
 
 /// Computes the `k` leading triplets of an `n_rows` × `n_cols` matrix A.
 ///
-/// `times` returns A·X for an `n_cols` × l matrix X, `transposed_times` Aᵀ·Y for an `n_rows` × l matrix Y.
-/// `k` beyond the smaller dimension is cut back to it.
+/// `times` returns A·X for an `n_cols` × l matrix X, `transposed_times` Aᵀ·Y for an `n_rows` × l
+/// matrix Y. `k` beyond the smaller dimension is cut back to it.
 pub fn randomised(
     n_rows: usize,
     n_cols: usize,
@@ -82,8 +83,9 @@ fn times_columns(matrix: &Matrix, columns: &[f64], k: usize) -> Matrix {
 
 /// Makes the columns orthonormal; a column that depends on those before it becomes zero.
 ///
-/// What has to be done is found in the small matrix of their inner products, twice for the sake of rounding (as in `CholeskyQR2`, Fukaya and
-/// others 2014), so that the columns are gone through twice and not once for each pair of them.
+/// What has to be done is found in the small matrix of their inner products, twice for the sake of
+/// rounding (as in `CholeskyQR2`, Fukaya and others 2014), so that the columns are gone through
+/// twice and not once for each pair of them.
 fn orthonormalise(matrix: &mut Matrix) {
     for _ in 0..2 {
         let width = matrix.cols;
@@ -92,8 +94,8 @@ fn orthonormalise(matrix: &mut Matrix) {
     }
 }
 
-/// Returns combinations of `n` columns, one after another, that are orthonormal, given the columns' inner products: Gram–Schmidt, column
-/// after column.
+/// Returns combinations of `n` columns, one after another, that are orthonormal, given the columns'
+/// inner products: Gram–Schmidt, column after column.
 fn orthonormal(products: &[f64], n: usize) -> Vec<f64> {
     /// Length², relative to that of the column, below which what is left of it is rounding.
     const ROUNDING: f64 = 1e-12;
@@ -118,8 +120,8 @@ fn orthonormal(products: &[f64], n: usize) -> Vec<f64> {
     done
 }
 
-/// Returns the eigenvalues, descending, and the eigenvectors as columns of a symmetric `n` × `n` matrix,
-/// by cyclic Jacobi rotations.
+/// Returns the eigenvalues, descending, and the eigenvectors as columns of a symmetric `n` × `n`
+/// matrix, by cyclic Jacobi rotations.
 fn symmetric_eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
     const SWEEPS: usize = 60;
     let mut vectors = vec![0.0; n * n];

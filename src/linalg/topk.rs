@@ -52,8 +52,8 @@ pub fn top(scores: impl IntoIterator<Item = Scored>, n: usize) -> Vec<Scored> {
     heap.into_sorted_vec().into_iter().map(|Reverse(scored)| scored).collect()
 }
 
-/// Returns the `n` best that fit, best first, of scores in ascending order of their indices; `fits` is asked only of those that
-/// could be among them, and scores that are not a number are left out.
+/// Returns the `n` best that fit, best first, of scores in ascending order of their indices; `fits`
+/// is asked only of those that could be among them, and scores that are not a number are left out.
 pub fn top_fitting(
     scores: impl IntoIterator<Item = Scored>,
     n: usize,
@@ -72,7 +72,8 @@ pub fn top_fitting(
 
 /// Keeps the `n` best of scores that come one by one, in any order.
 ///
-/// Twice as many are held before the worse half is dropped, which costs less for each score than a heap.
+/// Twice as many are held before the worse half is dropped, which costs less for each score than a
+/// heap.
 #[derive(Debug, Clone, Default)]
 pub struct Best {
     n: usize,
@@ -86,7 +87,8 @@ impl Best {
         Self { n, kept: Vec::new() }
     }
 
-    /// Takes a score that is a number; returns a new bound that later scores must reach to matter, where there is one.
+    /// Takes a score that is a number; returns a new bound that later scores must reach to matter,
+    /// where there is one.
     pub fn push(&mut self, candidate: Scored) -> Option<f32> {
         const FEWEST: usize = 16;
         self.kept.push(candidate);

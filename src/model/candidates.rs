@@ -101,8 +101,9 @@ impl GenreSets {
         &self.names[usize::from(genre)]
     }
 
-    /// Returns the genres of what a person has rated highest: those that at least half of these movies have, or else the ones
-    /// that most of them have; ascending. Nothing where nothing is rated or known.
+    /// Returns the genres of what a person has rated highest: those that at least half of these
+    /// movies have, or else the ones that most of them have; ascending. Nothing where nothing
+    /// is rated or known.
     #[must_use]
     pub fn favourites(&self, ratings: &[(ItemIx, f32)]) -> Vec<u16> {
         let best = ratings.iter().map(|(_, stars)| *stars).fold(f32::NEG_INFINITY, f32::max);

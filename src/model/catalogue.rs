@@ -112,7 +112,8 @@ impl Catalogue {
         batches::with_movie_keys(batches::batch(schema::model_movies(), columns), keys)
     }
 
-    /// Reads a batch of [`schema::model_movies`], whose ids ascend; `keys` are those of the movies, where they have some.
+    /// Reads a batch of [`schema::model_movies`], whose ids ascend; `keys` are those of the movies,
+    /// where they have some.
     #[must_use]
     pub fn from_batch(batch: &RecordBatch, keys: Option<&ArrayRef>) -> Self {
         let n_ratings = batch.column(6).as_primitive::<Int32Type>().values();

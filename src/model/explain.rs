@@ -1,7 +1,8 @@
 //! Why a movie is recommended: what each rating of a person brought to its score.
 //!
-//! A person's vector x solves A x = Σ t_j y_j over the rated movies, so the score x·y_i is the sum of what each rating brings,
-//! t_j · y_iᵀA⁻¹y_j (Hu, Koren & Volinsky 2008, section 5): exact, and nothing is left over.
+//! A person's vector x solves A x = Σ t_j y_j over the rated movies, so the score x·y_i is the sum
+//! of what each rating brings, t_j · y_iᵀA⁻¹y_j (Hu, Koren & Volinsky 2008, section 5): exact, and
+//! nothing is left over.
 
 use crate::linalg::cholesky;
 
@@ -26,8 +27,8 @@ pub(crate) struct Equations {
 }
 
 impl Equations {
-    /// Returns what each rating brings to the score of each of the items with the rows `items`, and A⁻¹y_i; nothing where A
-    /// is singular.
+    /// Returns what each rating brings to the score of each of the items with the rows `items`, and
+    /// A⁻¹y_i; nothing where A is singular.
     pub(crate) fn parts(mut self, items: &[Vec<f64>]) -> Option<Vec<(Vec<f32>, Vec<f64>)>> {
         let width = items.first().map_or(0, Vec::len);
         cholesky::factor(&mut self.a, width).ok()?;

@@ -14,8 +14,9 @@ use crate::schema;
 
 /// A model directory, mvrec's own or Spark's, that is being read.
 ///
-/// Each file of mvrec's own names the `model.json` that it was written with by its checksum, and is refused beside another one: when a
-/// model is replaced while it is read, nobody gets something in between.
+/// Each file of mvrec's own names the `model.json` that it was written with by its checksum, and is
+/// refused beside another one: when a model is replaced while it is read, nobody gets something in
+/// between.
 #[derive(Debug, Clone)]
 pub struct ModelFolder {
     path: PathBuf,

@@ -42,7 +42,8 @@ impl Algorithm {
         }
     }
 
-    /// Tells whether the model predicts stars and lists by [`StarRanking`](crate::model::ranking::StarRanking).
+    /// Tells whether the model predicts stars and lists by
+    /// [`StarRanking`](crate::model::ranking::StarRanking).
     #[must_use]
     pub fn ranks_by_stars(&self) -> bool {
         match self {
@@ -94,7 +95,8 @@ pub struct ModelInfo {
     pub algorithm: Algorithm,
     /// What it was trained on.
     pub training: Training,
-    /// XXH3-128 of the ratings of the model that training went on from; empty, where that is not known.
+    /// XXH3-128 of the ratings of the model that training went on from; empty, where that is not
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_start: Option<String>,
     /// Length of the vectors of taste of a model that predicts stars; 0 where there are none.
@@ -108,7 +110,8 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-/// Reads `model.json` and its checksum, and refuses a newer format by its number before anything else in it.
+/// Reads `model.json` and its checksum, and refuses a newer format by its number before anything
+/// else in it.
 ///
 /// # Errors
 /// If the file cannot be read, is not what is expected, has changed, or is newer.

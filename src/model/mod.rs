@@ -68,7 +68,8 @@ pub trait Recommender: std::fmt::Debug + Sync {
     /// If the model holds no likeness between items.
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError>;
 
-    /// Tells how alike two items are, 1 being the same; nothing where the model cannot tell without much work.
+    /// Tells how alike two items are, 1 being the same; nothing where the model cannot tell without
+    /// much work.
     fn likeness(&self, _a: ItemIx, _b: ItemIx) -> Option<f32> {
         None
     }
@@ -81,16 +82,18 @@ pub trait Recommender: std::fmt::Debug + Sync {
         Err(ModelError::NoSimilarUsers)
     }
 
-    /// Splits the scores of items into what each rating of a person brought; the parts add up to the score of a new person with
-    /// these ratings, and to that of the user as far as training had settled.
+    /// Splits the scores of items into what each rating of a person brought; the parts add up to
+    /// the score of a new person with these ratings, and to that of the user as far as training
+    /// had settled.
     ///
     /// # Errors
     /// If the person's own equations cannot be solved.
     fn explain(&self, person: Person<'_>, items: &[ItemIx])
     -> Result<Vec<Explanation>, ModelError>;
 
-    /// Computes what all new people share; to be called before many are asked about at once. (Left to the first of them, it would
-    /// run on all threads while the others wait for it, and a thread that helps out may begin to wait for itself.)
+    /// Computes what all new people share; to be called before many are asked about at once. (Left
+    /// to the first of them, it would run on all threads while the others wait for it, and a
+    /// thread that helps out may begin to wait for itself.)
     fn prepare(&self) {}
 
     /// Puts the vectors of other users in place of those that a model of vectors was opened for.
@@ -108,7 +111,8 @@ pub trait Recommender: std::fmt::Debug + Sync {
     fn likeness_meaning(&self) -> &'static str;
 }
 
-/// A model in which a score is the product of the vectors of person and item, and a number of the item's own.
+/// A model in which a score is the product of the vectors of person and item, and a number of the
+/// item's own.
 pub trait Factored: Sync {
     /// Returns the vectors of the users that the model was opened for.
     fn users(&self) -> &Factors;
@@ -116,7 +120,8 @@ pub trait Factored: Sync {
     fn items(&self) -> &Matrix;
     /// Returns how many of a vector's entries are factors; biases stand behind them.
     fn factors(&self) -> usize;
-    /// Returns how the model ranks, where its products are expected stars; else it ranks by the products themselves.
+    /// Returns how the model ranks, where its products are expected stars; else it ranks by the
+    /// products themselves.
     fn star_ranking(&self) -> Option<&StarRanking>;
 
     /// Returns the ratings of the data for a product of 1, where products are expected ratings.
@@ -124,8 +129,8 @@ pub trait Factored: Sync {
         self.star_ranking().map_or(1.0, StarRanking::unit)
     }
 
-    /// Returns the vector of a person: the trained one, or one solved from the ratings; nothing where nothing that was rated
-    /// counts.
+    /// Returns the vector of a person: the trained one, or one solved from the ratings; nothing
+    /// where nothing that was rated counts.
     ///
     /// # Errors
     /// If the person's own equations cannot be solved.
@@ -146,7 +151,8 @@ pub trait Factored: Sync {
         self.star_ranking()?.taste(person.ratings)
     }
 
-    /// Completes a person's vector, which an item's is multiplied with, by the one for the item's vector of taste.
+    /// Completes a person's vector, which an item's is multiplied with, by the one for the item's
+    /// vector of taste.
     fn ranking_vector(&self, person: Person<'_>, vector: &[f32]) -> Vec<f32> {
         let mut whole = vector.to_vec();
         match self.taste(person) {
@@ -196,8 +202,8 @@ fn score_by_vectors(model: &dyn Factored, person: Person<'_>) -> Result<Scores, 
     Ok(Scores { score, rating })
 }
 
-/// Scores every item by its likeness to one: by the vectors that the scores come from, and by what people rate together where the model
-/// knows that.
+/// Scores every item by its likeness to one: by the vectors that the scores come from, and by what
+/// people rate together where the model knows that.
 fn similar_by_vectors(model: &dyn Factored, item: ItemIx) -> Vec<f32> {
     let mut likeness = factors::cosines(model.items(), model.factors(), item.at());
     if let Some(ranking) = model.star_ranking() {

@@ -56,7 +56,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens a model directory, mvrec's own or Spark's; `movies` brings titles to one that has none.
+    /// Opens a model directory, mvrec's own or Spark's; `movies` brings titles to one that has
+    /// none.
     ///
     /// # Errors
     /// If it is no model, a file cannot be read, or the files contradict each other.
@@ -192,8 +193,8 @@ impl Model {
         Ok(Self { folder, info: Some(info), catalogue, seen, user_ids, recommender })
     }
 
-    /// Spark keeps neither λ nor the kind of feedback with a model: new people are folded in by Spark's
-    /// default for explicit ratings.
+    /// Spark keeps neither λ nor the kind of feedback with a model: new people are folded in by
+    /// Spark's default for explicit ratings.
     fn open_spark(
         folder: ModelFolder,
         users: &Users,

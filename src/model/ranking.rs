@@ -1,16 +1,20 @@
 //! How models that predict stars rank.
 //!
-//! The best predicted stars make a poor list: they lift films that few have seen and those few loved, while what people go on to
-//! watch is mostly well known and like what they have watched before. So three things are added up:
+//! The best predicted stars make a poor list: they lift films that few have seen and those few
+//! loved, while what people go on to watch is mostly well known and like what they have watched
+//! before. So three things are added up:
 //!
-//! - the expected stars, as on a scale as wide as MovieLens' (the width of the data's own over 4.5 is the unit);
+//! - the expected stars, as on a scale as wide as MovieLens' (the width of the data's own over 4.5
+//!   is the unit);
 //! - 0.3 ln(1 + n), n being the number of ratings of the movie;
-//! - twice how near the movie is to those that the person has rated: t·z with z the movie's [vector of taste](crate::model::taste) and
-//!   t = m / √(mᵀCm), m = Σ w_j z_j. C is the covariance of z over the ratings of the most rated movies, so that t·z counts in standard
-//!   deviations, and w_j the stars above a third of the scale, so that what was disliked pushes away.
+//! - twice how near the movie is to those that the person has rated: t·z with z the movie's [vector
+//!   of taste](crate::model::taste) and t = m / √(mᵀCm), m = Σ w_j z_j. C is the covariance of z
+//!   over the ratings of the most rated movies, so that t·z counts in standard deviations, and w_j
+//!   the stars above a third of the scale, so that what was disliked pushes away.
 //!
-//! The constants were chosen by NDCG@10 on validation splits of MovieLens latest-small, of users and of people with 2 to 32 ratings, and by
-//! reading lists (`scripts/profiles.sh`). Nearness by the vectors that predict stars did far worse (0.19 where this has 0.24 on validation), since
+//! The constants were chosen by NDCG@10 on validation splits of MovieLens latest-small, of users
+//! and of people with 2 to 32 ratings, and by reading lists (`scripts/profiles.sh`). Nearness by
+//! the vectors that predict stars did far worse (0.19 where this has 0.24 on validation), since
 //! stars tell little of what people go on to watch.
 
 use std::cmp::Reverse;
@@ -57,15 +61,16 @@ pub struct Taste {
     scale: f32,
 }
 
-/// Returns the mean of two cosines, as far as so many ratings of the other movie can be trusted: one that a single person has rated is near
-/// all that this person has rated.
+/// Returns the mean of two cosines, as far as so many ratings of the other movie can be trusted:
+/// one that a single person has rated is near all that this person has rated.
 fn trusted(by_stars: f32, by_taste: f32, n: u32) -> f32 {
     let trust = n as f32 / (n as f32 + TRUSTED_HALF);
     trust * f32::midpoint(by_stars, by_taste)
 }
 
 impl StarRanking {
-    /// Takes the counts of the training data, the stars that people can give, and the vectors of taste, which Spark's models lack.
+    /// Takes the counts of the training data, the stars that people can give, and the vectors of
+    /// taste, which Spark's models lack.
     pub fn of(catalogue: &Catalogue, scale: Scale, vectors: Option<Matrix>) -> Self {
         let bonus = catalogue.n_ratings.iter().map(|&n| OF_COUNT * (n as f32).ln_1p());
         Self {
@@ -127,8 +132,9 @@ impl StarRanking {
         ratings.iter().map(part).collect()
     }
 
-    /// Completes the cosines of items with one to what the models say that they mean, where there are vectors of taste. Stars alone find little that is
-    /// alike, and what people rate together does not tell sequels from what was in the cinemas at the same time.
+    /// Completes the cosines of items with one to what the models say that they mean, where there
+    /// are vectors of taste. Stars alone find little that is alike, and what people rate
+    /// together does not tell sequels from what was in the cinemas at the same time.
     pub fn complete_likeness(&self, item: ItemIx, cosines_of_stars: &mut [f32]) {
         let Some(vectors) = &self.vectors else { return };
         let by_taste = cosines(vectors, vectors.cols, item.at());

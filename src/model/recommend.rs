@@ -251,8 +251,8 @@ impl<'a> Ranker<'a> {
         self.query.rerank.choose(self.model, || self.genres(), pool, self.query.n)
     }
 
-    /// Fills a list up with the most rated of the movies that the model knows nothing of, so that n are returned wherever n
-    /// exist.
+    /// Fills a list up with the most rated of the movies that the model knows nothing of, so that n
+    /// are returned wherever n exist.
     fn filled(
         &self,
         mut list: Vec<Recommendation>,

@@ -1,4 +1,5 @@
-//! What counts in the order of a list besides the scores: how different its movies are, and how well known.
+//! What counts in the order of a list besides the scores: how different its movies are, and how
+//! well known.
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::topk::Scored;
@@ -8,9 +9,10 @@ use crate::model::candidates::GenreSets;
 /// How the best movies are put in order.
 ///
 /// Of the best [`Rerank::pool`] movies, one after another is chosen that has the highest
-/// (1 − d) · (s − p · b) − d · m: s is its score, from 0 to 1 within the pool; b the logarithm of its number of ratings, from 0 to 1; m
-/// how much it is like the one most like it of those chosen before. That is maximal marginal relevance (Carbonell &
-/// Goldstein 1998). Likeness is that of the model, or, where it has none, the overlap of genres.
+/// (1 − d) · (s − p · b) − d · m: s is its score, from 0 to 1 within the pool; b the logarithm of
+/// its number of ratings, from 0 to 1; m how much it is like the one most like it of those chosen
+/// before. That is maximal marginal relevance (Carbonell & Goldstein 1998). Likeness is that of the
+/// model, or, where it has none, the overlap of genres.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rerank {
     /// Share d of diversity, from 0 to 1.

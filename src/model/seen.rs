@@ -1,4 +1,5 @@
-//! What each user of the training data has rated, kept with the model: `seen.parquet`, a row per user.
+//! What each user of the training data has rated, kept with the model: `seen.parquet`, a row per
+//! user.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The directory layout of Spark's `ALSModel`, written and read.
 //!
-//! `metadata/part-00000` is one line of JSON; `userFactors` and `itemFactors` hold Parquet with `id` and
-//! `features`. Spark checks `.crc` files where there are any, so none are written. Read are any number of
-//! part files in any order, and Spark 4's longer names.
+//! `metadata/part-00000` is one line of JSON; `userFactors` and `itemFactors` hold Parquet with
+//! `id` and `features`. Spark checks `.crc` files where there are any, so none are written. Read
+//! are any number of part files in any order, and Spark 4's longer names.
 
 use std::fs;
 use std::path::{Path, PathBuf};

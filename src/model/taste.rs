@@ -1,12 +1,15 @@
 //! What people rate together, as a vector of each item.
 //!
-//! The vectors are the leading right singular vectors of the matrix that has a one where a user has rated an item (PureSVD, Cremonesi, Koren & Turrin
-//! 2010): items are near each other that the same people have rated, whatever they thought of them. Stars tell little of that, but it is most
+//! The vectors are the leading right singular vectors of the matrix that has a one where a user has
+//! rated an item (PureSVD, Cremonesi, Koren & Turrin 2010): items are near each other that the same
+//! people have rated, whatever they thought of them. Stars tell little of that, but it is most
 //! of what people rate next.
 //!
-//! Singular values that chance alone would make say nothing. How large those are is told by the smallest one found, s, and a vector whose own is
-//! σ counts 1 − 0.8 s²/σ² (shrinkage of singular values, as in Gavish & Donoho 2017): little where people rate by popularity alone. It is not all
-//! of s, since in real data that still holds something: of 0.6, 0.8 and 1, this was the compromise between real data and such.
+//! Singular values that chance alone would make say nothing. How large those are is told by the
+//! smallest one found, s, and a vector whose own is σ counts 1 − 0.8 s²/σ² (shrinkage of singular
+//! values, as in Gavish & Donoho 2017): little where people rate by popularity alone. It is not all
+//! of s, since in real data that still holds something: of 0.6, 0.8 and 1, this was the compromise
+//! between real data and such.
 
 use crate::dataset::matrix::Interactions;
 use crate::linalg::dense::Matrix;
@@ -48,7 +51,8 @@ mod tests {
 
     #[test]
     fn what_the_same_people_rate_is_near() {
-        // Two groups of users who rate items of their own, and one user who has rated one item of each.
+        // Two groups of users who rate items of their own, and one user who has rated one item of
+        // each.
         let mut rows = Vec::new();
         for user in 0..20 {
             let group = user % 2;

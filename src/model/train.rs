@@ -57,8 +57,8 @@ pub fn train(
     train_from(dataset, movies, algorithm, None, progress)
 }
 
-/// Trains a model that has vectors from those of another one; where [`Progress::stops`] says so, what there is after an
-/// iteration is the result.
+/// Trains a model that has vectors from those of another one; where [`Progress::stops`] says so,
+/// what there is after an iteration is the result.
 ///
 /// # Errors
 /// As [`train`].

@@ -1,9 +1,11 @@
 //! Ratings of any scale, fitted as if they were given on one as wide as MovieLens'.
 //!
-//! With ratings c times as large, the squared errors of a factorization grow by c² and a penalty λn|x|² by c alone, and what a list adds to
-//! the expected rating does not grow at all: the same ratings on a scale of 100 fitted and ranked otherwise. So ratings are divided by the
-//! width of their scale over 4.5 before a model that predicts them is fitted or asked, and predictions are multiplied by it. In files, factors
-//! are those of the data's own ratings, so that other readers multiply them as they are.
+//! With ratings c times as large, the squared errors of a factorization grow by c² and a penalty
+//! λn|x|² by c alone, and what a list adds to the expected rating does not grow at all: the same
+//! ratings on a scale of 100 fitted and ranked otherwise. So ratings are divided by the
+//! width of their scale over 4.5 before a model that predicts them is fitted or asked, and
+//! predictions are multiplied by it. In files, factors are those of the data's own ratings, so that
+//! other readers multiply them as they are.
 
 use std::borrow::Cow;
 

@@ -13,7 +13,8 @@ use crate::model::folder::ModelFolder;
 use crate::model::spark;
 use crate::schema;
 
-/// Vectors to begin with, a row for each row of the matrix; of what the model did not know they are zero.
+/// Vectors to begin with, a row for each row of the matrix; of what the model did not know they are
+/// zero.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
     /// Of users.

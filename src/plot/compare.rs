@@ -15,7 +15,8 @@ pub struct Measure {
     pub interval: Option<(f64, f64)>,
 }
 
-/// Draws the figures of several systems, a panel for each metric, in the order in which they come first.
+/// Draws the figures of several systems, a panel for each metric, in the order in which they come
+/// first.
 #[must_use]
 pub fn comparison(measures: &[Measure], note: &str) -> Figure {
     let mut metrics: Vec<&str> = Vec::new();

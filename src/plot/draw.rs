@@ -102,7 +102,8 @@ struct Frame {
 struct Pen<'a, DB: DrawingBackend> {
     area: &'a Area<DB>,
     scale: i32,
-    /// Draws lines in one piece. Where one turns sharply, the library draws a joint as long as the picture into pixels.
+    /// Draws lines in one piece. Where one turns sharply, the library draws a joint as long as the
+    /// picture into pixels.
     joins: bool,
 }
 

@@ -1,8 +1,8 @@
-//! From reports to pictures: a [`Figure`] says what is to be seen, and is drawn as SVG or PNG, as an interactive page, or with the
-//! characters of a terminal.
+//! From reports to pictures: a [`Figure`] says what is to be seen, and is drawn as SVG or PNG, as
+//! an interactive page, or with the characters of a terminal.
 //!
-//! All pictures look the same: the colours are those of Okabe & Ito (2008, "Color Universal Design"), which people with any kind
-//! of colour vision tell apart.
+//! All pictures look the same: the colours are those of Okabe & Ito (2008, "Color Universal
+//! Design"), which people with any kind of colour vision tell apart.
 
 pub mod compare;
 mod draw;
@@ -159,7 +159,8 @@ impl Panel {
         }
     }
 
-    /// Returns the smallest and the largest number of each axis that is to be seen; nothing where there are no shapes.
+    /// Returns the smallest and the largest number of each axis that is to be seen; nothing where
+    /// there are no shapes.
     fn ranges(&self) -> Option<((f64, f64), (f64, f64))> {
         let hull = |values: &mut dyn Iterator<Item = f64>| {
             values.filter(|value| value.is_finite()).fold(

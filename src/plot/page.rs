@@ -23,12 +23,14 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// Makes a page of one figure.
 #[must_use]
 pub fn figure_page(figure: &Figure) -> String {
-    // Within strings of JSON `<` can be written so that no markup begins with it; elsewhere it does not occur.
+    // Within strings of JSON `<` can be written so that no markup begins with it; elsewhere it does
+    // not occur.
     let data = to_json(figure).replace('<', "\\u003c");
     page(&figure.title, "application/json", &data, FIGURE)
 }
 
-/// Makes the page of a report. Its data is packed, since titles and ratings of thousands of movies are much text.
+/// Makes the page of a report. Its data is packed, since titles and ratings of thousands of movies
+/// are much text.
 #[must_use]
 pub fn report_page(report: &ReportData) -> String {
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());

@@ -21,7 +21,8 @@ pub struct GenreFigures {
     pub share: f64,
 }
 
-/// Returns the figures of each genre that has a rated movie, most ratings first; `rated` are the sums of all rated movies.
+/// Returns the figures of each genre that has a rated movie, most ratings first; `rated` are the
+/// sums of all rated movies.
 #[must_use]
 pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
     let all: u64 = rated.iter().map(|(_, sums)| sums.n).sum();
@@ -35,7 +36,8 @@ pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
             total.join(sums);
         }
     }
-    // In the order of their names, so that sums of stars that are no halves come to the same bits each time.
+    // In the order of their names, so that sums of stars that are no halves come to the same bits
+    // each time.
     let by_genres: BTreeMap<_, _> = by_genres.into_iter().collect();
     let mut by_name: BTreeMap<&str, (usize, Sums)> = BTreeMap::new();
     for &(at, n, ref sums) in by_genres.values() {

@@ -6,7 +6,8 @@ use serde::Serializer;
 
 /// Counts each kind of stars.
 ///
-/// Stars are few kinds of numbers: those in steps of a half up to a hundred are counted in a table, all others in a map.
+/// Stars are few kinds of numbers: those in steps of a half up to a hundred are counted in a table,
+/// all others in a map.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     halves: Vec<u64>,
@@ -31,7 +32,8 @@ impl Histogram {
     /// Counts stars that were given `n` times.
     pub fn add_times(&mut self, stars: f32, n: u64) {
         let half = stars + stars;
-        // What is no whole number of halves comes back as another number, and so does what is off the table.
+        // What is no whole number of halves comes back as another number, and so does what is off
+        // the table.
         let at = half as u8;
         if f32::from(at) == half && usize::from(at) < HALVES {
             self.halves[usize::from(at)] += n;

@@ -6,12 +6,13 @@ use crate::stats::movies::MovieFigures;
 /// Movies that a selection is made of: the most rated ones.
 pub const POOL: usize = 200;
 
-/// Chooses `n` movies that most people know, that people disagree on, and that stand for different tastes; `most_rated` comes in
-/// the order of the number of ratings.
+/// Chooses `n` movies that most people know, that people disagree on, and that stand for different
+/// tastes; `most_rated` comes in the order of the number of ratings.
 ///
 /// Of the [`POOL`] most rated movies, one after another is chosen for which
-/// ln(1 + n) / ln(1 + n_max) + d / d_max − o is largest: n is its number of ratings, d their standard deviation, and o the largest overlap
-/// (Jaccard) of its genres with those of a movie chosen before. Ties go to the one with more ratings.
+/// ln(1 + n) / ln(1 + n_max) + d / d_max − o is largest: n is its number of ratings, d their
+/// standard deviation, and o the largest overlap (Jaccard) of its genres with those of a movie
+/// chosen before. Ties go to the one with more ratings.
 #[must_use]
 pub fn landing(most_rated: &[MovieFigures], n: usize) -> Vec<MovieFigures> {
     let pool = &most_rated[..most_rated.len().min(POOL)];

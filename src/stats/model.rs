@@ -1,5 +1,5 @@
-//! What a model is like: the course of its loss, the lengths of its vectors, how much of the catalogue it lists, and what it
-//! takes to be alike.
+//! What a model is like: the course of its loss, the lengths of its vectors, how much of the
+//! catalogue it lists, and what it takes to be alike.
 
 use std::cmp::Reverse;
 use std::path::Path;

@@ -38,7 +38,8 @@ pub enum Order {
     MostPolarising,
 }
 
-/// Returns the first `n` in an order of those of the rated movies that have at least `min_ratings` and that `keep` keeps.
+/// Returns the first `n` in an order of those of the rated movies that have at least `min_ratings`
+/// and that `keep` keeps.
 #[must_use]
 pub fn ranked(
     rated: &[(i32, Sums)],
@@ -83,7 +84,8 @@ pub fn all_ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<
     ranked(rated, min_ratings, order, |_| true, usize::MAX)
 }
 
-/// Returns the first `n` of each genre among movies in an order, genre by genre in the order of their names.
+/// Returns the first `n` of each genre among movies in an order, genre by genre in the order of
+/// their names.
 #[must_use]
 pub fn first_of_genres<'a>(
     ranked: &[(i32, Sums)],

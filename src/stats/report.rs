@@ -1,4 +1,5 @@
-//! All figures of the one report for people: everything in one pass, and the ratings of some movies in another.
+//! All figures of the one report for people: everything in one pass, and the ratings of some movies
+//! in another.
 
 use std::cmp::Reverse;
 

@@ -113,7 +113,8 @@ fn counts(numbers: &[u8]) -> [u64; 256] {
 }
 
 impl Totals {
-    /// Adds `n` users who come after all others, but for the first one, who may be the last one so far.
+    /// Adds `n` users who come after all others, but for the first one, who may be the last one so
+    /// far.
     fn add_users(&mut self, n: usize, (first, last): (i32, i32)) {
         let again = self.ends.is_some_and(|(_, end)| end == first);
         self.users += n - usize::from(again);

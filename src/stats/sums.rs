@@ -55,7 +55,8 @@ impl Sums {
     }
 }
 
-/// Sums by a number: in a table that grows with the largest, or where that is far away or negative, in a map.
+/// Sums by a number: in a table that grows with the largest, or where that is far away or negative,
+/// in a map.
 #[derive(Debug, Clone, Default)]
 struct Slots {
     table: Vec<Sums>,
@@ -117,8 +118,8 @@ pub struct PerMovie(Tally);
 
 /// Sums by a number from 0 on that is not very large, such as the id of a movie or a day.
 ///
-/// What limits this is how much of the table is at hand: stars that are halves, as nearly all are, are added up as whole numbers, all in
-/// eight bytes.
+/// What limits this is how much of the table is at hand: stars that are halves, as nearly all are,
+/// are added up as whole numbers, all in eight bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     table: Vec<Halves>,
@@ -128,7 +129,8 @@ pub(super) struct Tally {
     others: Slots,
 }
 
-/// Number of some ratings, sum of their half stars and sum of the squares of those, side by side, so that a rating is one addition.
+/// Number of some ratings, sum of their half stars and sum of the squares of those, side by side,
+/// so that a rating is one addition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Halves(u64);
 
@@ -137,7 +139,8 @@ impl Halves {
     const MOST: u32 = 20;
     const SUM_AT: u32 = 26;
     const N_AT: u32 = 48;
-    /// Each kind of rating, by its half stars; there are more so that five bits need no look at where they end.
+    /// Each kind of rating, by its half stars; there are more so that five bits need no look at
+    /// where they end.
     const OF: [Self; 32] = {
         let mut of = [Self(0); 32];
         let mut half = 0;
@@ -159,7 +162,8 @@ impl Halves {
         Self(self.0 + other.0)
     }
 
-    /// Tells whether there are so many ratings, 2¹⁵, that only as many more have room, whatever their stars.
+    /// Tells whether there are so many ratings, 2¹⁵, that only as many more have room, whatever
+    /// their stars.
     fn is_full(self) -> bool {
         self.0 >> 63 == 1
     }
@@ -211,7 +215,8 @@ impl Tally {
         }
     }
 
-    /// Makes room in the table for as many of some numbers as can have some; tells whether that is so for `number`, one of them.
+    /// Makes room in the table for as many of some numbers as can have some; tells whether that is
+    /// so for `number`, one of them.
     #[cold]
     fn make_room(&mut self, number: i32, numbers: &[i32]) -> bool {
         let places = numbers.iter().filter_map(|&number| Slots::place(number));

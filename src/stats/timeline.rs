@@ -81,7 +81,8 @@ enum Which<'a> {
     Each(&'a [i32], &'a Lookup),
 }
 
-/// Adds up ratings by day: all of them or those of some movies in one line, or those of each movie in a line of its own.
+/// Adds up ratings by day: all of them or those of some movies in one line, or those of each movie
+/// in a line of its own.
 #[derive(Clone)]
 pub struct Days<'a> {
     which: Which<'a>,
@@ -102,7 +103,8 @@ impl<'a> Days<'a> {
         Self { which: Which::Of(movies), ..Self::all() }
     }
 
-    /// Prepares to add up the ratings of each of some movies, whose ids ascend and are known to `lookup`.
+    /// Prepares to add up the ratings of each of some movies, whose ids ascend and are known to
+    /// `lookup`.
     #[must_use]
     pub fn of_each(movies: &'a [i32], lookup: &'a Lookup) -> Self {
         let which = Which::Each(movies, lookup);
@@ -123,7 +125,8 @@ impl<'a> Days<'a> {
 }
 
 impl Days<'_> {
-    /// As many movies are quicker looked for one after another, many rows at a time, and may be in few rows.
+    /// As many movies are quicker looked for one after another, many rows at a time, and may be in
+    /// few rows.
     const FEW: usize = 4;
 
     fn is_of_few(&self) -> bool {
@@ -143,7 +146,8 @@ impl Days<'_> {
                 let (mut days, mut numbers) = (vec![0; times.len()], vec![0; times.len()]);
                 let mut n = 0;
                 for (row, &movie) in movies.iter().enumerate() {
-                    // Written whether it is wanted or not, and then kept or written over: no branch to guess.
+                    // Written whether it is wanted or not, and then kept or written over: no branch
+                    // to guess.
                     (days[n], numbers[n]) = (day_of(times[row]), kinds.numbers[row]);
                     n += usize::from(known.get(movie).is_some());
                 }
@@ -238,7 +242,8 @@ pub fn day_of(ms: i64) -> i32 {
     ms.div_euclid(DAY_MS) as i32
 }
 
-/// Returns the periods from the first to the last of some days, also those without any; days come ascending.
+/// Returns the periods from the first to the last of some days, also those without any; days come
+/// ascending.
 pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
     let mut so_far = Sums::default();
     let mut all: Vec<Period> = Vec::new();

@@ -23,7 +23,8 @@ pub struct UserReport {
     pub bins: Vec<Bin>,
 }
 
-/// Ratings of a user, such that a share of the users has as many or fewer; by linear interpolation between two users.
+/// Ratings of a user, such that a share of the users has as many or fewer; by linear interpolation
+/// between two users.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quantile {
     /// Share of the users, from 0 to 1.

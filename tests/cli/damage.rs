@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 
 use crate::Fixture;
 
-/// Runs a line of shell in which `$MVREC` is the program; nothing of it may take longer than ten seconds.
+/// Runs a line of shell in which `$MVREC` is the program; nothing of it may take longer than ten
+/// seconds.
 #[cfg(target_os = "linux")]
 fn shell(fixture: &Fixture, line: &str) -> Output {
     let mut command = Command::new("timeout");

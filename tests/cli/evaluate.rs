@@ -159,7 +159,8 @@ fn ids_that_are_text_meet_by_their_keys() {
         let args = ["-q", "evaluate", "model", "--test", test, "-k", "2", "--per-user", file];
         let report = fixture.json(&args);
         assert_eq!(report["systems"][0]["unknown_users"], 0);
-        // All that is tested has been seen in training: nothing of it can be listed, and no rating is cold.
+        // All that is tested has been seen in training: nothing of it can be listed, and no rating
+        // is cold.
         assert_eq!(report["systems"][0]["cold_ratings"], 0);
         assert_eq!(report["systems"][0]["ratings_trained_on"], 8);
         assert!(figure(&report, 0, "hit_rate@2").abs() < 1e-12);

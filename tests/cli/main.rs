@@ -33,7 +33,8 @@ struct Fixture {
     folder: TempDir,
 }
 
-/// Rounds decimals to four places: the last ones of what a model says depend on the processor's vectors.
+/// Rounds decimals to four places: the last ones of what a model says depend on the processor's
+/// vectors.
 fn rounded(text: &str) -> String {
     const PLACES: usize = 4;
     let is_part = |c: char| c.is_ascii_digit() || c == '.';

@@ -178,7 +178,8 @@ fn unclear_questions_are_refused() {
 fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     let fixture = Fixture::with_model();
     let own = fixture.json(&["recommend", "als", "--user", "1", "--include-seen"]);
-    // What Spark reads and writes is the three folders alone; in Spark 4 the metadata has a longer name.
+    // What Spark reads and writes is the three folders alone; in Spark 4 the metadata has a longer
+    // name.
     for extra in ["model.json", "movies.parquet", "seen.parquet"] {
         fs::remove_file(fixture.path("als").join(extra)).unwrap();
     }

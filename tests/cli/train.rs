@@ -12,7 +12,8 @@ fn what_takes_too_much_memory_is_refused_beforehand() {
     ] {
         shown.push_str(&fixture.snapshot(args));
     }
-    // What nobody has estimated is ended when it comes to that, where the system tells how much is used.
+    // What nobody has estimated is ended when it comes to that, where the system tells how much is
+    // used.
     if cfg!(target_os = "linux") {
         shown.push_str(&fixture.snapshot(&[
             "stats",

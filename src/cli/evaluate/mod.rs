@@ -30,14 +30,16 @@ use crate::progress::Progress;
 
 /// Measure models and lists against ratings that they have not seen
 ///
-/// WHAT is a model directory, or a file of lists that any system made: user_id, movie_id and rank or score, as Parquet, JSON
-/// lines or delimited text. A model answers for the users of its training data or, with --fold-in, for people whose
-/// ratings it is given there. Candidates of a list are all movies of the model that the user has not rated before: none are
-/// sampled. Means run over the users with a relevant test rating; one without a list counts as 0. A test rating
+/// WHAT is a model directory, or a file of lists that any system made: user_id, movie_id and rank
+/// or score, as Parquet, JSON lines or delimited text. A model answers for the users of its
+/// training data or, with --fold-in, for people whose ratings it is given there. Candidates of a
+/// list are all movies of the model that the user has not rated before: none are sampled. Means run
+/// over the users with a relevant test rating; one without a list counts as 0. A test rating
 /// whose movie the model does not know is predicted by the user's mean.
 ///
-/// Intervals are of 95 %, by the bootstrap over users. --compare tests each WHAT against the first, user by user:
-/// Wilcoxon's signed-rank test and a permutation test, both adjusted by Holm for all that is compared.
+/// Intervals are of 95 %, by the bootstrap over users. --compare tests each WHAT against the first,
+/// user by user: Wilcoxon's signed-rank test and a permutation test, both adjusted by Holm for all
+/// that is compared.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec split --by random ml -o parts && mvrec train als parts/train -o als
@@ -46,7 +48,8 @@ use crate::progress::Progress;
   mvrec evaluate als --test parts/test --fail-if 'ndcg@10<0.1' --per-user als.parquet
   mvrec evaluate als cosine --test parts/test --compare --plot compared.svg")]
 pub(crate) struct EvaluateArgs {
-    /// Model directory, file of lists, or with --compare also a file that --per-user wrote (can be repeated)
+    /// Model directory, file of lists, or with --compare also a file that --per-user wrote (can be
+    /// repeated)
     #[arg(required = true, value_name = "WHAT")]
     what: Vec<PathBuf>,
     /// Held-out ratings: a dataset directory, a ratings file, or `-`
@@ -55,13 +58,15 @@ pub(crate) struct EvaluateArgs {
     /// Ratings by which the people of the test are made known to the model
     #[arg(long, value_name = "INPUT")]
     fold_in: Option<PathBuf>,
-    /// Training ratings, for what lists of another system cannot tell: coverage, novelty, popularity
+    /// Training ratings, for what lists of another system cannot tell: coverage, novelty,
+    /// popularity
     #[arg(long, value_name = "INPUT")]
     train: Option<PathBuf>,
     /// Lengths at which lists are cut
     #[arg(short, value_delimiter = ',', default_value = "10,20", value_name = "K,...")]
     k: Vec<usize>,
-    /// Lowest test rating that makes its movie relevant [default: 4 of 0.5..5, three quarters of another scale]
+    /// Lowest test rating that makes its movie relevant [default: 4 of 0.5..5, three quarters of
+    /// another scale]
     #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
     relevant_from: Option<f32>,
     /// What a relevant movie gains in NDCG
@@ -199,7 +204,8 @@ impl EvaluateArgs {
         Protocol { cuts, relevant_from: self.relevant_from(test), gain }
     }
 
-    /// Returns the lowest rating that is relevant, which unless told follows from the scale of the test ratings.
+    /// Returns the lowest rating that is relevant, which unless told follows from the scale of the
+    /// test ratings.
     fn relevant_from(&self, test: Option<&Dataset>) -> f32 {
         let scale = test.and_then(|test| test.sidecar.history.scale).unwrap_or_default();
         self.relevant_from.unwrap_or_else(|| scale.liked_from())

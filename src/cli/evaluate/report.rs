@@ -205,7 +205,8 @@ pub(super) fn of_comparisons(measured: &[Measured], comparisons: &[Comparison]) 
     ])
 }
 
-/// Draws what was measured, or of figures read from files what was compared: of ranking metrics those of the shortest lists.
+/// Draws what was measured, or of figures read from files what was compared: of ranking metrics
+/// those of the shortest lists.
 pub(super) fn figure(
     measured: &[Measured],
     comparisons: &[Comparison],

@@ -80,7 +80,8 @@ fn unknown_ending(name: &str) -> anyhow::Error {
     ))
 }
 
-/// Whether something stands there that is neither a file nor a directory: a device, a FIFO, a socket.
+/// Whether something stands there that is neither a file nor a directory: a device, a FIFO, a
+/// socket.
 fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }

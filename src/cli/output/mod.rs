@@ -45,8 +45,8 @@ impl Stdout {
     }
 }
 
-/// Gives a pipe at stdout as much room as Linux lets anyone have, so that its two ends wait less for each other; where it is no pipe or
-/// the user's pipes hold much already, all stays as it is.
+/// Gives a pipe at stdout as much room as Linux lets anyone have, so that its two ends wait less
+/// for each other; where it is no pipe or the user's pipes hold much already, all stays as it is.
 fn widen_pipe() {
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(io::stdout(), 1 << 20);
@@ -74,7 +74,8 @@ impl Write for Stdout {
 
 static NO_STDOUT: AtomicBool = AtomicBool::new(false);
 
-/// Notes whether there is a stdout at all (`>&-`). To be called before `main`: the library of Rust opens one that swallows all.
+/// Notes whether there is a stdout at all (`>&-`). To be called before `main`: the library of Rust
+/// opens one that swallows all.
 pub fn look_for_stdout() {
     #[cfg(unix)]
     NO_STDOUT.store(rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);

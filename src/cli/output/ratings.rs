@@ -58,8 +58,8 @@ impl RatingsSink {
         }
     }
 
-    /// Ends the sorting: `step` tells from the numbers of ratings and of dropped duplicates what was done, and joins
-    /// the history.
+    /// Ends the sorting: `step` tells from the numbers of ratings and of dropped duplicates what
+    /// was done, and joins the history.
     pub(crate) fn sorted(
         &self,
         sorter: Sorter,

@@ -42,7 +42,8 @@ pub(crate) struct ReportArgs {
     /// Format of the report [default: table on a terminal, json otherwise]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write to a file instead of stdout; its ending gives the format (.parquet .csv .tsv .json .jsonl, text also with .gz or .zst); `-` is stdout
+    /// Write to a file instead of stdout; its ending gives the format (.parquet .csv .tsv .json
+    /// .jsonl, text also with .gz or .zst); `-` is stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -92,7 +93,8 @@ impl ReportArgs {
         Ok(ReportSink { format, out, name })
     }
 
-    /// Resolves the name of the output; with --format, which leaves nothing to guess, it may be any.
+    /// Resolves the name of the output; with --format, which leaves nothing to guess, it may be
+    /// any.
     fn location(&self) -> Result<OutputLocation> {
         let Some(path) = &self.output else { return Ok(OutputLocation::Stdout) };
         let any = || OutputLocation::File {

@@ -103,7 +103,8 @@ fn cell(array: &dyn Array, row: usize) -> String {
     }
 }
 
-/// Renders reasons as `Alien +0.31, Heat -0.05`: from lists of movie_id, title, rating and contribution.
+/// Renders reasons as `Alien +0.31, Heat -0.05`: from lists of movie_id, title, rating and
+/// contribution.
 fn reasons(array: &dyn Array, row: usize) -> String {
     let list = array.as_list::<i32>().value(row);
     let list = list.as_struct();

@@ -34,11 +34,13 @@ use crate::progress::Progress;
 
 /// List the movies that a model recommends
 ///
-/// To users of the training data, to new people whose ratings are given here, or by likeness to one movie; or list the users most
-/// like one. A movie is given by its id or its title, as people write it: case, accents, the year and the place of `The` do not
-/// matter, and a small slip is forgiven. What `score` means is told on stderr.
+/// To users of the training data, to new people whose ratings are given here, or by likeness to one
+/// movie; or list the users most like one. A movie is given by its id or its title, as people write
+/// it: case, accents, the year and the place of `The` do not matter, and a small slip is forgiven.
+/// What `score` means is told on stderr.
 ///
-/// --ratings - with JSON lines answers each with a line as soon as it comes: {"id": ..., "ratings": {"Alien": 5, "49": 1}}.
+/// --ratings - with JSON lines answers each with a line as soon as it comes: {"id": ..., "ratings":
+/// {"Alien": 5, "49": 1}}.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec recommend als --user 17 -n 20
@@ -64,7 +66,8 @@ pub(crate) struct RecommendArgs {
         help_heading = "Output"
     )]
     explain: Option<usize>,
-    /// Columns of the output, in this order; also release_year, imdb_id, tmdb_id, n_ratings, mean_rating and score_meaning
+    /// Columns of the output, in this order; also release_year, imdb_id, tmdb_id, n_ratings,
+    /// mean_rating and score_meaning
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,...", help_heading = "Output")]
     fields: Vec<String>,
     #[command(flatten, next_help_heading = "Output")]

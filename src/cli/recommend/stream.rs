@@ -1,4 +1,5 @@
-//! Answers to many people, a JSON line each, as they come: one process stays warm for thousands of queries a second.
+//! Answers to many people, a JSON line each, as they come: one process stays warm for thousands of
+//! queries a second.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -92,7 +93,8 @@ impl<'a> Stream<'a> {
         Self { model, ranker, on_error, explain, named: RwLock::default() }
     }
 
-    /// Answers all lines, in their order; returns how many there were and how many could not be answered.
+    /// Answers all lines, in their order; returns how many there were and how many could not be
+    /// answered.
     pub(super) fn run(&self, lines: Lines, out: &mut LineSink) -> Result<(u64, u64)> {
         let Lines { mut begun, mut rest } = lines;
         let (mut n, mut failed) = (0, 0);
@@ -252,7 +254,8 @@ fn line_of(value: &impl Serialize) -> Vec<u8> {
     line
 }
 
-/// Takes as many whole lines as are there without waiting, at least one; returns false with those that end the input.
+/// Takes as many whole lines as are there without waiting, at least one; returns false with those
+/// that end the input.
 fn next_lines(begun: &mut Vec<u8>, rest: &mut dyn BufRead) -> io::Result<(bool, Vec<u8>)> {
     const LONGEST: usize = 16 << 20;
     loop {

@@ -28,7 +28,8 @@ pub(super) struct WhichArgs {
     /// List movies that the person has rated, too
     #[arg(long)]
     include_seen: bool,
-    /// Only movies of this genre (can be repeated: any of them); `auto` for those that most of the person's highest rated movies have
+    /// Only movies of this genre (can be repeated: any of them); `auto` for those that most of the
+    /// person's highest rated movies have
     #[arg(long, value_name = "GENRE")]
     genre: Vec<String>,
     /// No movie of this genre (can be repeated)
@@ -43,19 +44,22 @@ pub(super) struct WhichArgs {
     /// Only movies with at least this mean in the training data
     #[arg(long, default_value_t = 0.0, value_name = "STARS")]
     min_mean: f64,
-    /// Only the movies in this list: a file with an id a line or a column of movies, JSON, Parquet or a dataset
+    /// Only the movies in this list: a file with an id a line or a column of movies, JSON, Parquet
+    /// or a dataset
     #[arg(long, value_name = "FILE")]
     candidates: Option<PathBuf>,
     /// None of the movies in this file
     #[arg(long, value_name = "FILE")]
     exclude: Option<PathBuf>,
-    /// Only movies for which an expression holds, as in `mvrec filter`: released, genre, title, movie, movie_ratings
+    /// Only movies for which an expression holds, as in `mvrec filter`: released, genre, title,
+    /// movie, movie_ratings
     #[arg(long = "where", value_name = "EXPRESSION")]
     expression: Option<String>,
     /// Share of diversity in the order, from 0 to 1
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     diversify: f32,
-    /// How much it counts against a movie that it is well known, from 0 on; 1 weighs as much as the score
+    /// How much it counts against a movie that it is well known, from 0 on; 1 weighs as much as
+    /// the score
     #[arg(long, default_value_t = 0.0, value_name = "WEIGHT")]
     popularity_penalty: f32,
 }

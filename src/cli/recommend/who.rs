@@ -1,4 +1,5 @@
-//! Who gets a list: users of the training data, people with ratings of their own, or the neighbours of a movie or user.
+//! Who gets a list: users of the training data, people with ratings of their own, or the neighbours
+//! of a movie or user.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ pub(super) struct WhoArgs {
     /// User of the training data (can be repeated)
     #[arg(long, value_name = "ID")]
     user: Vec<String>,
-    /// The users in this list: a file with an id a line or a column of users, JSON, Parquet or a dataset
+    /// The users in this list: a file with an id a line or a column of users, JSON, Parquet or a
+    /// dataset
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Every user of the training data
@@ -46,8 +48,8 @@ pub(super) struct WhoArgs {
     /// A movie, id or title, to which a new person gives the most stars (can be repeated)
     #[arg(long, value_name = "MOVIE")]
     like: Vec<String>,
-    /// The ratings of a new person as CSV (a movie or title column, and rating) or as JSON, or of many people as JSON lines;
-    /// a dataset or Parquet file of many people; `-` for stdin
+    /// The ratings of a new person as CSV (a movie or title column, and rating) or as JSON, or of
+    /// many people as JSON lines; a dataset or Parquet file of many people; `-` for stdin
     #[arg(long, value_name = "FILE")]
     ratings: Option<PathBuf>,
     /// What to do with a movie of --ratings that is not found, or is several
@@ -111,7 +113,8 @@ pub(super) struct Lines {
 }
 
 impl WhoArgs {
-    /// Reads who is asked for; `keys` are what the model's users are called, where they are no numbers.
+    /// Reads who is asked for; `keys` are what the model's users are called, where they are no
+    /// numbers.
     pub(super) fn who(&self, model: &ModelFolder, keys: Option<&Keys>, ui: &Ui) -> Result<Who<'_>> {
         let users = self.all_users || self.users.is_some() || !self.user.is_empty();
         let person = self.ratings.is_some() || !self.rate.is_empty() || !self.like.is_empty();
@@ -167,7 +170,8 @@ impl WhoArgs {
         Ok(who)
     }
 
-    /// Resolves the ratings of one new person; `tell` hears how each movie of the command line was understood.
+    /// Resolves the ratings of one new person; `tell` hears how each movie of the command line was
+    /// understood.
     pub(super) fn profile(
         &self,
         model: &Model,

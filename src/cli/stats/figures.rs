@@ -30,7 +30,8 @@ pub(super) struct SummaryArgs {
 
 /// Tell how many ratings users give, and how much of all the busiest give
 ///
-/// JSON has quantiles, bins and shares; other formats the shares: what the top 10 %, 20 % … of the users, rounded up to whole users, give.
+/// JSON has quantiles, bins and shares; other formats the shares: what the top 10 %, 20 % … of the
+/// users, rounded up to whole users, give.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats users ml-2019

@@ -20,8 +20,8 @@ use crate::stats::sums::{PerMovie, Sums, of_movie};
 
 /// List every rated movie with its average and number of ratings
 ///
-/// The original project's SQL: movie_id, title, genres, avg_rating, total_ratings, ordered by total_ratings and then avg_rating, both
-/// descending, ties by movie_id.
+/// The original project's SQL: movie_id, title, genres, avg_rating, total_ratings, ordered by
+/// total_ratings and then avg_rating, both descending, ties by movie_id.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats movies ml-2019 -o movies-2019.csv
@@ -83,8 +83,9 @@ pub(super) struct BestByGenreArgs {
 /// Choose movies for a newcomer to rate: known, disputed, and of different tastes
 ///
 /// Of the 200 most rated movies, one after another is chosen for which
-/// ln(1 + ratings) / its largest value + standard deviation / its largest value - overlap is largest; the overlap is that of the
-/// genres (Jaccard) with the movie most like it of those chosen before.
+/// ln(1 + ratings) / its largest value + standard deviation / its largest value - overlap is
+/// largest; the overlap is that of the genres (Jaccard) with the movie most like it of those chosen
+/// before.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats landing ml-2019

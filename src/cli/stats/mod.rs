@@ -50,7 +50,8 @@ enum StatsCommand {
     Popular(SelectionArgs),
     /// List the movies that people disagree on most
     ///
-    /// By the sample standard deviation of their ratings; ties go by the number of ratings, then by movie_id.
+    /// By the sample standard deviation of their ratings; ties go by the number of ratings, then by
+    /// movie_id.
     #[command(after_long_help = "Examples:
   mvrec stats polarising --min-ratings 100 ml-2019
   mvrec stats polarising -n 50 ml-2019 -o polarising.csv")]

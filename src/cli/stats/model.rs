@@ -14,8 +14,9 @@ use crate::stats::model::{Questions, model};
 
 /// Tell what a model is like: loss, vectors, coverage, neighbours
 ///
-/// The loss of each iteration; the lengths of the vectors, biases aside; how many movies are in the lists of some users, every so many of
-/// all; and what the model takes to be like the most rated movies. The picture is the course of the loss.
+/// The loss of each iteration; the lengths of the vectors, biases aside; how many movies are in the
+/// lists of some users, every so many of all; and what the model takes to be like the most rated
+/// movies. The picture is the course of the loss.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats model als --plot training.svg

@@ -22,8 +22,9 @@ use crate::stats::sums::{Sums, of_movie};
 
 /// Tell all that is known of one movie
 ///
-/// Titles, links, figures, the histogram of its stars, its years, and with --model the movies most like it. The percentiles are the
-/// shares of the rated movies that have fewer ratings, or a lower average.
+/// Titles, links, figures, the histogram of its stars, its years, and with --model the movies most
+/// like it. The percentiles are the shares of the rated movies that have fewer ratings, or a lower
+/// average.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats movie \"Spirited Away\" ml
@@ -50,14 +51,16 @@ pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) ->
     Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?)
 }
 
-/// Finds the movies that texts fit, as far as it can be told without their ratings: nothing where a text fits several.
+/// Finds the movies that texts fit, as far as it can be told without their ratings: nothing where a
+/// text fits several.
 pub(super) fn guess(known: Option<&Movies>, texts: &[String]) -> Option<Vec<MovieId>> {
     let known = known?;
     let one = |text: &String| titles::find(known, text, |id| known.get(id).is_some(), |_| 0).ok();
     texts.iter().map(one).collect()
 }
 
-/// Returns what texts say if all are numbers: the ids of movies, where these are rated and [`are_ids`].
+/// Returns what texts say if all are numbers: the ids of movies, where these are rated and
+/// [`are_ids`].
 pub(super) fn numbers(texts: &[String]) -> Option<Vec<MovieId>> {
     texts.iter().map(|text| text.trim().parse().ok().map(MovieId)).collect()
 }
@@ -68,7 +71,8 @@ pub(super) fn are_ids(known: Option<&Movies>) -> bool {
 }
 
 impl MovieArgs {
-    /// Finds the movie and looks at it: in one pass where its title needs no count of ratings to be understood.
+    /// Finds the movie and looks at it: in one pass where its title needs no count of ratings to be
+    /// understood.
     fn look(&self, scan: &Scan, ui: &Ui) -> Result<(MovieId, Option<Movies>, OneMovie)> {
         let texts = slice::from_ref(&self.movie);
         let look = |id| -> Result<Option<(MovieId, OneMovie)>> {

@@ -25,9 +25,11 @@ use crate::stats::users::users;
 
 /// Make a page of everything: figures, charts, lists and a movie picker
 ///
-/// One HTML file that needs nothing else: open it in any browser, send it, print it. It shows key figures, ratings over time, by stars, by user
-/// and by genre, the most rated, best rated and most polarising movies, and of each movie its average by month, its ratings so far and the
-/// ratings themselves. Of large data, only the most rated movies can be picked, and the latest of their ratings are shown.
+/// One HTML file that needs nothing else: open it in any browser, send it, print it. It shows key
+/// figures, ratings over time, by stars, by user and by genre, the most rated, best rated and most
+/// polarising movies, and of each movie its average by month, its ratings so far and the
+/// ratings themselves. Of large data, only the most rated movies can be picked, and the latest of
+/// their ratings are shown.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats report ml -o report.html
@@ -51,7 +53,8 @@ pub(super) struct ReportPageArgs {
     name: Option<String>,
 }
 
-/// Ratings of which all are in the page, each with its user and day: more would make it too large to send.
+/// Ratings of which all are in the page, each with its user and day: more would make it too large
+/// to send.
 const MOST_RATINGS: u64 = 150_000;
 /// Movies of larger data that can be picked, and their latest ratings that are in the page.
 const MOST_MOVIES: usize = 1_500;

@@ -19,8 +19,8 @@ use crate::stats::timeline::{Days, Every, Period};
 
 /// Follow number and average of ratings over time
 ///
-/// A row for each period in UTC from the first to the last rating, with what has come together so far. Ratings without a time are left
-/// out and counted on stderr.
+/// A row for each period in UTC from the first to the last rating, with what has come together so
+/// far. Ratings without a time are left out and counted on stderr.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats timeline --by year ml --chart
@@ -86,7 +86,8 @@ impl TimelineArgs {
         }
     }
 
-    /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a count of ratings to be understood.
+    /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a
+    /// count of ratings to be understood.
     fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<Vec<Line>> {
         let all_rated = |of: &OfMovies| of.each.iter().all(|(_, periods)| !periods.is_empty());
         if let Some(ids) = numbers(&self.movie) {

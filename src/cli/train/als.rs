@@ -9,8 +9,8 @@ use crate::model::als::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
 
 /// Factorise by alternating least squares
 ///
-/// With explicit feedback the model predicts stars; with implicit feedback it ranks, which is what most
-/// lists want. Options that belong to the other kind of feedback are refused.
+/// With explicit feedback the model predicts stars; with implicit feedback it ranks, which is what
+/// most lists want. Options that belong to the other kind of feedback are refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train als ml-2019 -o als
@@ -52,7 +52,8 @@ pub(super) struct AlsArgs {
     /// Weigh a rating of r by 1 + ALPHA r, and everything else by 1, as Hu et al. (implicit)
     #[arg(long, value_name = "ALPHA", conflicts_with = "unobserved_weight")]
     alpha: Option<f32>,
-    /// Lowest rating with which a movie counts as liked (implicit) [default: 4 of 0.5..5, three quarters of another scale]
+    /// Lowest rating with which a movie counts as liked (implicit) [default: 4 of 0.5..5, three
+    /// quarters of another scale]
     #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
     positive_from: Option<f32>,
     /// How the equations of each row are solved [default: cholesky, implicit: cg]

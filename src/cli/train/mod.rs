@@ -50,7 +50,8 @@ struct CommonArgs {
 /// How training in passes begins and ends.
 #[derive(Debug, Default, Args)]
 struct PassesArgs {
-    /// Go on from the vectors of this model, mvrec's own or Spark's; what it does not know begins at zero
+    /// Go on from the vectors of this model, mvrec's own or Spark's; what it does not know begins
+    /// at zero
     #[arg(long, value_name = "MODEL")]
     warm_start: Option<PathBuf>,
     /// On Ctrl-C, stop after the pass and save the model so far; a second one ends at once

@@ -7,8 +7,9 @@ use crate::model::nmf::{Init, NmfParams};
 
 /// Factorise into non-negative parts
 ///
-/// Looks at the rated cells alone and predicts stars, unless --fill gives the stars that every other cell
-/// counts as: then it ranks, with the objective of scikit-learn's NMF on the dense matrix, which is never built.
+/// Looks at the rated cells alone and predicts stars, unless --fill gives the stars that every
+/// other cell counts as: then it ranks, with the objective of scikit-learn's NMF on the dense
+/// matrix, which is never built.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train nmf ml-2019 -o nmf

@@ -1,7 +1,7 @@
 //! Conditions on ratings as an expression: `rating >= 4 and released >= 1990 and genre = "Drama"`.
 //!
-//! As in SQL, a comparison with something that is not known (a rating without a timestamp, a title without a
-//! year) is neither true nor false, and only what is true is kept.
+//! As in SQL, a comparison with something that is not known (a rating without a timestamp, a title
+//! without a year) is neither true nor false, and only what is true is kept.
 
 mod parse;
 mod plan;

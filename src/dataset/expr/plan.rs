@@ -71,7 +71,8 @@ impl Plan {
     /// Checks an expression against what is known of the data; `text` is the expression as typed.
     ///
     /// # Errors
-    /// If a value is not of the kind that its field has, is no genre or key of the data, or if there are no movies to ask.
+    /// If a value is not of the kind that its field has, is no genre or key of the data, or if
+    /// there are no movies to ask.
     pub fn new(text: &str, expr: &Expr, known: &Known<'_>) -> Result<Self, ExprError> {
         node(text, expr, known).map(Self)
     }

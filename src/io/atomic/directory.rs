@@ -19,12 +19,13 @@ pub struct AtomicDir {
 }
 
 impl AtomicDir {
-    /// Creates the temporary neighbour of `target`, which proves that the place can be written; missing folders are created.
-    /// `inputs` are what the command reads.
+    /// Creates the temporary neighbour of `target`, which proves that the place can be written;
+    /// missing folders are created. `inputs` are what the command reads.
     ///
     /// # Errors
-    /// If the folder cannot be written, or `target` exists and is anything else than an empty directory, or one of the same
-    /// `kind` that only mvrec has written to and that holds none of the inputs.
+    /// If the folder cannot be written, or `target` exists and is anything else than an empty
+    /// directory, or one of the same `kind` that only mvrec has written to and that holds none
+    /// of the inputs.
     pub fn create(target: &Path, kind: DirectoryKind, inputs: &[&Path]) -> Result<Self, IoError> {
         let shown = target.display().to_string();
         let target = follow_links(target).map_err(IoError::at(target))?;
@@ -49,8 +50,8 @@ impl AtomicDir {
     /// Puts the directory in its place; an older one of mvrec's is exchanged for it in one step.
     ///
     /// # Errors
-    /// If the files cannot be brought to the disk, the rename fails, or something has come to stand there that may not be replaced; it
-    /// stands then.
+    /// If the files cannot be brought to the disk, the rename fails, or something has come to stand
+    /// there that may not be replaced; it stands then.
     pub fn commit(self) -> Result<(), IoError> {
         let at = IoError::at(Path::new(&self.shown));
         may_replace(&self.target, &self.shown, self.kind)?;
@@ -83,7 +84,8 @@ impl AtomicDir {
     }
 }
 
-/// Refuses a `target` that is there and neither an empty directory nor one of the same kind that only mvrec has written to.
+/// Refuses a `target` that is there and neither an empty directory nor one of the same kind that
+/// only mvrec has written to.
 fn may_replace(target: &Path, shown: &str, kind: DirectoryKind) -> Result<(), IoError> {
     let at = IoError::at(Path::new(shown));
     let foreign =
@@ -139,8 +141,8 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
     exchange_by_renames(new, old)
 }
 
-/// Between the first two renames a crash leaves the old directory aside and nothing under its name: the next run for the same place
-/// brings it back.
+/// Between the first two renames a crash leaves the old directory aside and nothing under its name:
+/// the next run for the same place brings it back.
 pub(super) fn exchange_by_renames(new: &Path, old: &Path) -> io::Result<()> {
     let aside = aside_of(old, new);
     fs::rename(old, &aside)?;

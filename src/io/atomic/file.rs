@@ -11,8 +11,8 @@ use crate::io::error::IoError;
 
 /// A file under construction; dropped without [`AtomicFile::commit`], it vanishes.
 ///
-/// A device, a FIFO or anything else that is no regular file is written to as it stands; the file behind a symbolic link is
-/// replaced, and the link stays.
+/// A device, a FIFO or anything else that is no regular file is written to as it stands; the file
+/// behind a symbolic link is replaced, and the link stays.
 #[derive(Debug)]
 pub struct AtomicFile {
     shown: String,
@@ -23,11 +23,12 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Creates the temporary neighbour of `target`, which proves that the place can be written; missing folders are
-    /// created.
+    /// Creates the temporary neighbour of `target`, which proves that the place can be written;
+    /// missing folders are created.
     ///
     /// # Errors
-    /// If the folder cannot be written, or `target` is a directory, or another output of this process.
+    /// If the folder cannot be written, or `target` is a directory, or another output of this
+    /// process.
     pub fn create(target: &Path) -> Result<Self, IoError> {
         let at = IoError::at(target);
         let shown = target.display().to_string();
@@ -54,7 +55,8 @@ impl AtomicFile {
         self.shown.clone()
     }
 
-    /// Returns a folder for temporary files: that of the file, or of the system for what is no regular file.
+    /// Returns a folder for temporary files: that of the file, or of the system for what is no
+    /// regular file.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         match &self.temporary {
@@ -66,8 +68,8 @@ impl AtomicFile {
     /// Puts the file in its place, with the permissions of the one that it replaces.
     ///
     /// # Errors
-    /// If the last bytes cannot be written, the rename fails, or something has come to stand there that is no file of its own; the old
-    /// file stands then.
+    /// If the last bytes cannot be written, the rename fails, or something has come to stand there
+    /// that is no file of its own; the old file stands then.
     pub fn commit(mut self) -> Result<(), IoError> {
         let at = IoError::at(Path::new(&self.shown));
         self.writer.flush().map_err(&at)?;

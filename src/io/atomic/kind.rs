@@ -98,7 +98,8 @@ impl DirectoryKind {
     /// Removes what mvrec writes into such a directory, and the directory itself.
     ///
     /// # Errors
-    /// If something cannot be removed, or other things are in it: those stay, and the directory with them.
+    /// If something cannot be removed, or other things are in it: those stay, and the directory
+    /// with them.
     pub(super) fn remove(self, folder: &Path) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;

@@ -1,11 +1,14 @@
 //! Outputs that appear whole or not at all.
 //!
-//! A file or directory is built under a temporary name beside its place and renamed when it is complete and on the disk, so that a
-//! crash, a full disk, a power cut or Ctrl-C leaves the old output, or none. What is under construction is
+//! A file or directory is built under a temporary name beside its place and renamed when it is
+//! complete and on the disk, so that a crash, a full disk, a power cut or Ctrl-C leaves the old
+//! output, or none. What is under construction is
 //!
-//! - listed in this process: a handler of signals takes the list and clears it away ([`remove_unfinished`]), and a commit holds the
-//!   list while it renames, so that neither sees the other's work half done;
-//! - locked (`flock`): what a killed process left behind has lost its lock, and is removed by the next run for the same place.
+//! - listed in this process: a handler of signals takes the list and clears it away
+//!   ([`remove_unfinished`]), and a commit holds the list while it renames, so that neither sees
+//!   the other's work half done;
+//! - locked (`flock`): what a killed process left behind has lost its lock, and is removed by the
+//!   next run for the same place.
 
 mod directory;
 mod file;

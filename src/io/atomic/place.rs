@@ -1,4 +1,5 @@
-//! Where an output is to stand: links followed, missing folders made, all of it brought to the disk.
+//! Where an output is to stand: links followed, missing folders made, all of it brought to the
+//! disk.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,8 +10,9 @@ use crate::io::error::IoError;
 
 static SYNC: AtomicBool = AtomicBool::new(true);
 
-/// Decides whether outputs are brought to the disk before they get their names: without, a power cut within seconds after the end of
-/// a command may leave an empty output, and nothing of the old one.
+/// Decides whether outputs are brought to the disk before they get their names: without, a power
+/// cut within seconds after the end of a command may leave an empty output, and nothing of the old
+/// one.
 pub fn set_sync(on: bool) {
     SYNC.store(on, Ordering::Relaxed);
 }

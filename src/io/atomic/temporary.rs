@@ -1,4 +1,5 @@
-//! What is under construction: its temporary name, its lock, and the list that a handler of signals clears away.
+//! What is under construction: its temporary name, its lock, and the list that a handler of signals
+//! clears away.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -37,8 +38,9 @@ pub(super) fn hold() -> Held {
     Held(UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Removes everything that is under construction, and lets nothing be committed from then on: the process must end behind it. Waits
-/// for a commit that is under way, but not without end: it may be this thread's own, which ran out of memory.
+/// Removes everything that is under construction, and lets nothing be committed from then on: the
+/// process must end behind it. Waits for a commit that is under way, but not without end: it may be
+/// this thread's own, which ran out of memory.
 pub fn remove_unfinished() {
     const TRIES: u32 = 400;
     const PAUSE: Duration = Duration::from_millis(5);
@@ -59,7 +61,8 @@ pub fn remove_unfinished() {
     std::mem::forget(held);
 }
 
-/// Removes a file, or of a directory what mvrec writes into one of the kind, and itself if nothing else is in it.
+/// Removes a file, or of a directory what mvrec writes into one of the kind, and itself if nothing
+/// else is in it.
 pub(super) fn remove(path: &Path, kind: Option<DirectoryKind>) -> io::Result<()> {
     /// Threads of this process may still be writing into it.
     const TRIES: usize = 5;
@@ -76,7 +79,8 @@ pub(super) fn remove(path: &Path, kind: Option<DirectoryKind>) -> io::Result<()>
     removed
 }
 
-/// A file or directory under a temporary name, locked; dropped before it got its place, it is removed.
+/// A file or directory under a temporary name, locked; dropped before it got its place, it is
+/// removed.
 #[derive(Debug)]
 pub(super) struct Temporary {
     path: PathBuf,
@@ -87,8 +91,8 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// Creates a neighbour of `target`, a directory if it is of a `kind`; missing folders are created, and what dead processes left
-    /// for the same place is removed.
+    /// Creates a neighbour of `target`, a directory if it is of a `kind`; missing folders are
+    /// created, and what dead processes left for the same place is removed.
     pub(super) fn create(target: &Path, kind: Option<DirectoryKind>) -> Result<Self, IoError> {
         let folders = CreatedFolders::for_parent_of(target).map_err(IoError::at(target))?;
         remove_abandoned(target, kind);
@@ -160,7 +164,8 @@ fn open_folder(path: &Path) -> io::Result<Option<File>> {
     if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) }
 }
 
-/// Locks what was just created; tells whether it is still there then. Where nothing can be locked, nothing is ever taken for abandoned.
+/// Locks what was just created; tells whether it is still there then. Where nothing can be locked,
+/// nothing is ever taken for abandoned.
 fn is_ours(handle: &File, path: &Path) -> bool {
     match handle.try_lock() {
         Err(TryLockError::WouldBlock) => false,
@@ -190,15 +195,16 @@ fn hidden_prefix(target: &Path) -> String {
     format!(".{}.tmp-", hidden_name(target))
 }
 
-/// Returns the name under which an old directory stands for a moment where the system cannot exchange two.
+/// Returns the name under which an old directory stands for a moment where the system cannot
+/// exchange two.
 pub(super) fn aside_of(target: &Path, temporary: &Path) -> PathBuf {
     let temporary = hidden_name(temporary);
     let letters = temporary.rsplit('-').next().unwrap_or_default();
     parent(target).join(format!(".{}.old-{letters}", hidden_name(target)))
 }
 
-/// Removes what dead processes left for a place. An old directory that one of them had put aside comes back if nothing stands in
-/// its place.
+/// Removes what dead processes left for a place. An old directory that one of them had put aside
+/// comes back if nothing stands in its place.
 fn remove_abandoned(target: &Path, kind: Option<DirectoryKind>) {
     let Ok(entries) = fs::read_dir(parent(target)) else { return };
     let aside = format!(".{}.old-", hidden_name(target));

@@ -1,7 +1,8 @@
-//! Movies and tags of the sets before the CSV files: `movies.dat` and `tags.dat` (1M, 10M), and `u.item` (100K).
+//! Movies and tags of the sets before the CSV files: `movies.dat` and `tags.dat` (1M, 10M), and
+//! `u.item` (100K).
 //!
-//! Their encoding is not told: 10M is UTF-8, 100K and 1M are Latin-1. What is not valid UTF-8 as a whole is
-//! taken for Latin-1.
+//! Their encoding is not told: 10M is UTF-8, 100K and 1M are Latin-1. What is not valid UTF-8 as a
+//! whole is taken for Latin-1.
 
 use std::io::Read;
 
@@ -42,7 +43,8 @@ const BEFORE_FLAGS: usize = 5;
 /// Fields of a line of `u.item`.
 pub(super) const ITEM_FIELDS: usize = BEFORE_FLAGS + GENRES.len();
 
-/// Reads a whole text, as UTF-8 or else as Latin-1, in which each byte is the code point of that number.
+/// Reads a whole text, as UTF-8 or else as Latin-1, in which each byte is the code point of that
+/// number.
 fn read_text(file: &str, reader: impl Read) -> Result<String, IoError> {
     Ok(text_of(read_small(reader, file)?))
 }

@@ -39,7 +39,8 @@ impl Members {
         };
         let file = file.map_err(IoError::named(name.clone()))?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(broken(&name))?;
-        // Nothing is ever unpacked to disk, so such a name could do no harm; but whoever made it meant some.
+        // Nothing is ever unpacked to disk, so such a name could do no harm; but whoever made it
+        // meant some.
         let outside = |member: &String| {
             member.starts_with(['/', '\\']) || member.split(['/', '\\']).any(|part| part == "..")
         };
@@ -58,7 +59,8 @@ impl Members {
         }
     }
 
-    /// Returns the names of all files, in an archive with their folders; what systems leave behind is not among them.
+    /// Returns the names of all files, in an archive with their folders; what systems leave behind
+    /// is not among them.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match self {
             Self::Folder(path) => fs::read_dir(path)
@@ -84,8 +86,9 @@ impl Members {
         names
     }
 
-    /// Finds a file by one of its names, the first that is there; upper case does not matter, and in a folder it may be packed.
-    /// From then on, all files of an archive are those of its folder.
+    /// Finds a file by one of its names, the first that is there; upper case does not matter, and
+    /// in a folder it may be packed. From then on, all files of an archive are those of its
+    /// folder.
     ///
     /// # Errors
     /// If an archive has it in several folders.
@@ -116,7 +119,8 @@ impl Members {
         Ok(None)
     }
 
-    /// Reads a file by `parse` (its name, its size where known, its text), if one of these names is there.
+    /// Reads a file by `parse` (its name, its size where known, its text), if one of these names is
+    /// there.
     pub(super) fn read<T>(
         &mut self,
         wanted: &[&str],

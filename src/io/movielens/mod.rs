@@ -6,9 +6,10 @@
 //! | 1M, 10M | `ratings.dat` | `movies.dat` | `tags.dat` |
 //! | 100K | `u.data` | `u.item` | |
 //!
-//! Only the ratings must be there; their folder is that of all other members. Upper case in names does not matter, nor the
-//! names of Kaggle's copy (`rating.csv`, `movie.csv`). A folder or archive with one text that may be ratings is that text. Members are
-//! read as streams, never unpacked to disk, so a name with `..` in an archive leads nowhere.
+//! Only the ratings must be there; their folder is that of all other members. Upper case in names
+//! does not matter, nor the names of Kaggle's copy (`rating.csv`, `movie.csv`). A folder or archive
+//! with one text that may be ratings is that text. Members are read as streams, never unpacked to
+//! disk, so a name with `..` in an archive leads nowhere.
 
 pub mod dat;
 mod members;
@@ -54,8 +55,8 @@ pub fn read_folder(
     read(Members::Folder(path.to_path_buf()), intake, sink, progress)
 }
 
-/// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list of its
-/// members stands at its end.
+/// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list
+/// of its members stands at its end.
 ///
 /// # Errors
 /// As [`read_folder`], and if the archive is damaged.
@@ -133,7 +134,8 @@ fn read_movies(
     })
 }
 
-/// Reads the titles and links of a folder or, with its source, of an archive; `None` where there are no titles.
+/// Reads the titles and links of a folder or, with its source, of an archive; `None` where there
+/// are no titles.
 ///
 /// # Errors
 /// If they cannot be read.
@@ -160,7 +162,8 @@ pub fn read_titles(
     Ok(None)
 }
 
-/// Reads a lone text of movies: a table with a header, `movies.dat`, or `u.item`, told apart by the first line.
+/// Reads a lone text of movies: a table with a header, `movies.dat`, or `u.item`, told apart by the
+/// first line.
 ///
 /// # Errors
 /// If it cannot be read, or a row is not a movie.

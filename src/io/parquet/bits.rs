@@ -1,13 +1,16 @@
-//! Numbers of any width that stand side by side, lowest bits first, as the Parquet format packs them (apache/parquet-format, Encodings.md):
-//! unpacked with AVX2 and BMI2 where the processor has them. AVX-512 (VBMI) made no report of 25 million ratings more than 4 % faster.
+//! Numbers of any width that stand side by side, lowest bits first, as the Parquet format packs
+//! them (apache/parquet-format, Encodings.md): unpacked with AVX2 and BMI2 where the processor has
+//! them. AVX-512 (VBMI) made no report of 25 million ratings more than 4 % faster.
 
 /// Numbers that are unpacked at a time: whole bytes at any width.
 pub(super) const PACK: usize = 32;
 
-/// Bytes that must stand behind a pack, so that the last numbers of it are read as those before them.
+/// Bytes that must stand behind a pack, so that the last numbers of it are read as those before
+/// them.
 pub(super) const BEHIND: usize = 16;
 
-/// Hands out the first `n` of the numbers of `width` bits that stand side by side in `bytes`, up to [`PACK`] at a time.
+/// Hands out the first `n` of the numbers of `width` bits that stand side by side in `bytes`, up to
+/// [`PACK`] at a time.
 #[inline(always)]
 pub(super) fn unpack(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(&[u64])) {
     let mut padded = PADDED;
@@ -23,8 +26,9 @@ pub(super) type Padded = [u8; PACK / 8 * 64 + BEHIND];
 /// Room that is not used yet.
 pub(super) const PADDED: Padded = [0; PACK / 8 * 64 + BEHIND];
 
-/// Returns the pack of the numbers of `width` bits from the `first` on, which begins a pack, with [`BEHIND`] bytes behind it; where there are
-/// fewer bytes, it is made in `padded` with zeros for the others.
+/// Returns the pack of the numbers of `width` bits from the `first` on, which begins a pack, with
+/// [`BEHIND`] bytes behind it; where there are fewer bytes, it is made in `padded` with zeros for
+/// the others.
 #[inline(always)]
 pub(super) fn pack_at<'a>(
     bytes: &'a [u8],
@@ -75,7 +79,8 @@ fn map<T>(pack: &[u8], width: u32, of: impl FnMut(u64) -> T) -> [T; PACK] {
         33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64)
 }
 
-/// Writes the first `n` of the numbers of up to eight bits that stand side by side in `bytes` to `out`, which has room for whole packs.
+/// Writes the first `n` of the numbers of up to eight bits that stand side by side in `bytes` to
+/// `out`, which has room for whole packs.
 pub(super) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("bmi2") {
@@ -93,8 +98,8 @@ pub(super) trait Delta: Copy + Default {
     /// Makes the first number of a page.
     fn of(first: i64) -> Self;
 
-    /// Unpacks differences of `width` bits, adds `least` to each, and writes the numbers that they lead to from `before`, the last of which
-    /// is returned; sums wrap around.
+    /// Unpacks differences of `width` bits, adds `least` to each, and writes the numbers that they
+    /// lead to from `before`, the last of which is returned; sums wrap around.
     fn sums<U: Unpack>(
         pack: &[u8],
         width: u32,
@@ -155,7 +160,8 @@ impl Delta for i64 {
     }
 }
 
-/// Instructions that differences are unpacked with; those of a kind run only where [`with_unpack`] found that the processor has them.
+/// Instructions that differences are unpacked with; those of a kind run only where [`with_unpack`]
+/// found that the processor has them.
 pub(super) trait Unpack {
     /// Does what [`Delta::sums`] says.
     fn sums_32(pack: &[u8], width: u32, least: i32, before: i32, out: &mut [i32; PACK]);
@@ -198,7 +204,8 @@ impl Unpack for Plain {
     }
 }
 
-/// Calls a function, generic over [`Unpack`] and `#[inline(always)]`, compiled for what the processor has.
+/// Calls a function, generic over [`Unpack`] and `#[inline(always)]`, compiled for what the
+/// processor has.
 macro_rules! with_unpack {
     ($body:ident::<$kind:ident>($($arg:ident: $of:ty),*) -> $out:ty) => {{
         #[cfg(target_arch = "x86_64")]
@@ -230,7 +237,8 @@ mod x86 {
 
     use super::{PACK, PADDED, Plain, Unpack, pack_at};
 
-    /// How the numbers of a register come into their lanes: bytes that each is in, and how far these are then shifted.
+    /// How the numbers of a register come into their lanes: bytes that each is in, and how far
+    /// these are then shifted.
     #[derive(Clone, Copy)]
     #[repr(align(32))]
     struct Lanes {
@@ -239,8 +247,9 @@ mod x86 {
     }
 
     impl Lanes {
-        /// Makes it for numbers of `width` bits in lanes of `lane` bytes, of which the first begins at a bit of its byte; each half of the
-        /// register is filled from the byte that its own first number begins in.
+        /// Makes it for numbers of `width` bits in lanes of `lane` bytes, of which the first begins
+        /// at a bit of its byte; each half of the register is filled from the byte that its
+        /// own first number begins in.
         const fn new(width: usize, lane: usize, first_bit: usize) -> Self {
             let (mut bytes, mut shifts) = ([0; 32], [0; 32]);
             let mut number = 0;
@@ -277,7 +286,8 @@ mod x86 {
         all
     };
 
-    /// For four numbers, two of which come from 16 bytes. Four of an odd width end within a byte: the next ones begin there.
+    /// For four numbers, two of which come from 16 bytes. Four of an odd width end within a byte:
+    /// the next ones begin there.
     const FOUR: [[Lanes; 2]; WIDEST_64 + 1] = {
         let mut all = [[Lanes::new(0, 8, 0); 2]; WIDEST_64 + 1];
         let mut width = 0;

@@ -2,7 +2,8 @@
 
 use std::ops::Deref;
 
-/// Values in memory that is used again: once filled, it is never again filled with zeros before something is written there.
+/// Values in memory that is used again: once filled, it is never again filled with zeros before
+/// something is written there.
 #[derive(Debug, Default)]
 pub(super) struct Buffer<T> {
     memory: Vec<T>,
@@ -45,7 +46,8 @@ impl<T: Copy + Default> Buffer<T> {
         }
     }
 
-    /// Returns memory for `n` values behind those that are there, of which [`Self::add`] tells how many were written.
+    /// Returns memory for `n` values behind those that are there, of which [`Self::add`] tells how
+    /// many were written.
     pub(super) fn room(&mut self, n: usize) -> &mut [T] {
         let end = self.to + n;
         if self.memory.len() < end {

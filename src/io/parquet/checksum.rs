@@ -1,8 +1,10 @@
 //! Checksums of what is written, so that a bit that has flipped on a disk is noticed.
 //!
-//! Each page has a CRC-32 in its header, as the Parquet format provides (apache/parquet-format, README, "Checksumming"): any reader can check
-//! it. The library writes none, so it is added here to the headers that the library has made. What stands behind the pages (the indexes of pages and
-//! the footer) has a *seal*: an entry of the footer that holds the XXH3-128 of all of that, in which the seal itself counts as zeros.
+//! Each page has a CRC-32 in its header, as the Parquet format provides (apache/parquet-format,
+//! README, "Checksumming"): any reader can check it. The library writes none, so it is added here
+//! to the headers that the library has made. What stands behind the pages (the indexes of pages and
+//! the footer) has a *seal*: an entry of the footer that holds the XXH3-128 of all of that, in
+//! which the seal itself counts as zeros.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -50,7 +52,8 @@ impl PageStore for ChunkPages {
 }
 
 impl KeptPages {
-    /// Returns the bytes of the chunk at a place, each page with its checksum, and what `close` says of them.
+    /// Returns the bytes of the chunk at a place, each page with its checksum, and what `close`
+    /// says of them.
     pub(super) fn checked_chunk(
         &self,
         at: usize,
@@ -102,8 +105,8 @@ fn general(what: &str) -> ParquetError {
     ParquetError::General(what.into())
 }
 
-// A header of a page in Thrift's compact protocol: fields by the difference of their numbers and their type, whole numbers with their
-// sign in the lowest bit and seven bits a byte.
+// A header of a page in Thrift's compact protocol: fields by the difference of their numbers and
+// their type, whole numbers with their sign in the lowest bit and seven bits a byte.
 
 /// A field whose number is one more than that of the one before, of 32 bits.
 const NEXT_I32: u8 = 0x15;
@@ -141,8 +144,8 @@ fn with_checksum(header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Key of the seal in the footer. Its value is the number of bytes that it covers up to the end of the file, and their hash, both in
-/// hexadecimal digits.
+/// Key of the seal in the footer. Its value is the number of bytes that it covers up to the end of
+/// the file, and their hash, both in hexadecimal digits.
 const SEAL: &str = "mvrec.seal";
 /// Digits of the number of bytes.
 const LENGTH: usize = 8;
@@ -262,8 +265,8 @@ mod tests {
         ParquetFile::open(Source::from_reader("x.parquet".into(), Cursor::new(bytes))?)
     }
 
-    /// Flips a bit of each byte, one after another; each time, what `read` returns must be what it was, or an error. Returns the
-    /// share of errors.
+    /// Flips a bit of each byte, one after another; each time, what `read` returns must be what it
+    /// was, or an error. Returns the share of errors.
     fn flip<T: PartialEq + std::fmt::Debug, E>(
         bytes: &[u8],
         read: impl Fn(Vec<u8>) -> Result<T, E>,

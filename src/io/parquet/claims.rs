@@ -1,7 +1,8 @@
 //! What a file says of itself, checked against itself before anything is allocated for it.
 //!
-//! Counts and sizes stand in the footer and again in the headers of pages, and the library trusts each of them. A file whose claims
-//! agree can still be large once it is unpacked; that is for those who read it to bound.
+//! Counts and sizes stand in the footer and again in the headers of pages, and the library trusts
+//! each of them. A file whose claims agree can still be large once it is unpacked; that is for
+//! those who read it to bound.
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
@@ -14,7 +15,8 @@ fn contradiction(what: &str) -> ParquetError {
     ParquetError::General(what.into())
 }
 
-/// Refuses row groups that do not add up to the file, columns that do not have a value a row, and those that lie outside of the file.
+/// Refuses row groups that do not add up to the file, columns that do not have a value a row, and
+/// those that lie outside of the file.
 pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()> {
     let mut rows = Some(0_i64);
     for group in metadata.row_groups() {
@@ -40,13 +42,15 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
     }
 }
 
-/// Refuses a column whose pages do not have as many values as it says, or that unpack to what no writer packs so well.
+/// Refuses a column whose pages do not have as many values as it says, or that unpack to what no
+/// writer packs so well.
 pub(super) fn check_pages(input: &ParquetInput, column: &ColumnChunkMetaData) -> Result<()> {
     /// Bytes of an unpacked page that are always allowed.
     const PAGE: u64 = 64 << 20;
     /// Bytes that one may unpack to.
     const RATIO: u64 = 64;
-    /// Values of lists that are allowed for each byte of a column: lists of nothing take hardly any.
+    /// Values of lists that are allowed for each byte of a column: lists of nothing take hardly
+    /// any.
     const VALUES: u64 = 64;
     let (mut at, length) = column.byte_range();
     let end = (at + length).min(Length::len(input));
@@ -107,7 +111,8 @@ impl PageHeader {
 
     /// Returns nothing where there are too few bytes.
     fn parse(thrift: &mut Thrift<'_>) -> Option<Result<Self>> {
-        /// Fields of the header that say what a page of data is, in the first and the second version of the format.
+        /// Fields of the header that say what a page of data is, in the first and the second
+        /// version of the format.
         const DATA: [i64; 2] = [5, 8];
         let (mut sizes, mut values) = ([0_i64; 2], None);
         let mut field = 0;
@@ -134,7 +139,8 @@ impl PageHeader {
     }
 }
 
-/// Reads Thrift's compact protocol (apache/thrift, doc/specs/thrift-compact-protocol.md); nothing where the bytes end.
+/// Reads Thrift's compact protocol (apache/thrift, doc/specs/thrift-compact-protocol.md); nothing
+/// where the bytes end.
 struct Thrift<'a> {
     bytes: &'a [u8],
 }
@@ -183,7 +189,8 @@ impl Thrift<'_> {
         Some(())
     }
 
-    /// Passes over a value of a type; structures may be so deep in others as those of the format are.
+    /// Passes over a value of a type; structures may be so deep in others as those of the format
+    /// are.
     fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
         const DEEPEST: usize = 8;
         match kind {

@@ -1,8 +1,9 @@
 //! Decodes the columns of ratings and vectors that mvrec itself wrote, without Arrow in between.
 //!
-//! The encodings are those that [`super::ratings_layout`] asks for, as the Parquet format defines them (apache/parquet-format,
-//! Encodings.md): differences for movies and times, dictionaries for users and stars, plain numbers in vectors, nothing compressed. A column of
-//! any other kind is left to the Arrow reader. Nothing is trusted: every length is checked, and damage is an error.
+//! The encodings are those that [`super::ratings_layout`] asks for, as the Parquet format defines
+//! them (apache/parquet-format, Encodings.md): differences for movies and times, dictionaries for
+//! users and stars, plain numbers in vectors, nothing compressed. A column of any other kind is
+//! left to the Arrow reader. Nothing is trusted: every length is checked, and damage is an error.
 
 use std::io::Read;
 use std::ops::Range;
@@ -47,8 +48,8 @@ pub(super) struct RawPage {
 }
 
 impl Pages {
-    /// Begins with a chunk of so many rows and of that definition level, 0 without nulls and 1 with some; nothing where it is of another
-    /// kind.
+    /// Begins with a chunk of so many rows and of that definition level, 0 without nulls and 1 with
+    /// some; nothing where it is of another kind.
     fn open(
         input: &ParquetInput,
         column: &ColumnChunkMetaData,
@@ -94,7 +95,8 @@ pub(super) trait Column: Sized {
     /// Returns its pages.
     fn pages(&mut self) -> &mut Pages;
 
-    /// Adds the wanted values of a page; nothing where they are stored in a way that is not known here.
+    /// Adds the wanted values of a page; nothing where they are stored in a way that is not known
+    /// here.
     fn decode(
         &mut self,
         page: &RawPage,
@@ -125,7 +127,8 @@ pub(super) trait Four: Copy + Default {
     /// Makes it of its bytes in the file.
     fn of(bytes: [u8; 4]) -> Self;
 
-    /// Adds those that are wanted of up to `n` numbers that are stored as differences; nothing where this type is not stored so.
+    /// Adds those that are wanted of up to `n` numbers that are stored as differences; nothing
+    /// where this type is not stored so.
     fn deltas(
         bytes: &[u8],
         n: usize,
@@ -170,13 +173,15 @@ const SMALL: usize = 256;
 pub(super) struct Fours<T> {
     pages: Pages,
     dictionary: Vec<T>,
-    /// Those of the dictionary whose numbers have one byte, so that no number needs a look at where it ends.
+    /// Those of the dictionary whose numbers have one byte, so that no number needs a look at
+    /// where it ends.
     of_byte: [T; SMALL],
     numbers: Buffer<u8>,
 }
 
 impl<T: Four> Fours<T> {
-    /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known here.
+    /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known
+    /// here.
     pub(super) fn open(
         input: &ParquetInput,
         column: &ColumnChunkMetaData,
@@ -240,7 +245,8 @@ fn check_numbers(n: usize, largest: u32, kinds: usize) -> Result<()> {
     }
 }
 
-/// Adds those of `n` numbers of up to eight bits that stand at the places `wanted`; each must be one of `kinds`.
+/// Adds those of `n` numbers of up to eight bits that stand at the places `wanted`; each must be
+/// one of `kinds`.
 fn byte_numbers(
     packed: &[u8],
     width: u8,
@@ -313,7 +319,8 @@ fn check_complete(found: usize, wanted: Wanted<'_>, n: usize) -> Result<Option<(
 pub(super) struct KindNumbers(Fours<f32>);
 
 impl KindNumbers {
-    /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known here.
+    /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known
+    /// here.
     pub(super) fn open(
         input: &ParquetInput,
         column: &ColumnChunkMetaData,
@@ -360,8 +367,8 @@ impl Column for KindNumbers {
     }
 }
 
-/// Reads a column of lists of `width` numbers each, row after row, none of them null; nothing where it is stored in a way
-/// that is not known here, or a list has another length.
+/// Reads a column of lists of `width` numbers each, row after row, none of them null; nothing where
+/// it is stored in a way that is not known here, or a list has another length.
 pub(super) fn read_vectors(
     input: &ParquetInput,
     column: &ColumnChunkMetaData,
@@ -435,7 +442,8 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known here.
+    /// Begins with a chunk of so many rows; nothing where it is stored in a way that is not known
+    /// here.
     pub(super) fn open(
         input: &ParquetInput,
         column: &ColumnChunkMetaData,
@@ -541,8 +549,8 @@ fn runs(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u32, usize)) -> 
     })
 }
 
-/// Reads those of `n` numbers of `width` bits that stand at the places `wanted`, which ascend: runs of one number, or
-/// packed in groups of eight.
+/// Reads those of `n` numbers of `width` bits that stand at the places `wanted`, which ascend: runs
+/// of one number, or packed in groups of eight.
 fn hybrid(
     mut bytes: &[u8],
     width: u32,
@@ -633,7 +641,8 @@ fn deltas<D: Delta>(bytes: &[u8], n: usize, wanted: Wanted<'_>, out: &mut Buffer
     Ok(())
 }
 
-/// Writes up to `n` numbers, or those that are wanted, to `out`, which has room for [`PACK`] more, and returns how many they are.
+/// Writes up to `n` numbers, or those that are wanted, to `out`, which has room for [`PACK`] more,
+/// and returns how many they are.
 fn write_deltas<D: Delta>(
     bytes: &[u8],
     n: usize,
@@ -693,7 +702,8 @@ fn deltas_with<D: Delta, U: Unpack>(
                 return Err(damaged("differences of more than 64 bits"));
             }
             let (width, now) = (u32::from(width), (n - at).min(per_miniblock));
-            // The last block may end with the last value that it holds. What stands behind may be read along, and is not used.
+            // The last block may end with the last value that it holds. What stands behind may be
+            // read along, and is not used.
             let end = size.min(bytes.len());
             if end * 8 < now * width as usize {
                 return Err(damaged("differences beyond the page"));

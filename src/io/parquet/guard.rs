@@ -1,7 +1,7 @@
 //! Panics of the Parquet library on damaged pages, as errors.
 //!
-//! It trusts some lengths within a page, so that a flipped bit can make it look beyond the end. Such a panic is
-//! caught where the pages of a file are decoded.
+//! It trusts some lengths within a page, so that a flipped bit can make it look beyond the end.
+//! Such a panic is caught where the pages of a file are decoded.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};

@@ -1,7 +1,9 @@
-//! Ratings of other writers: each column is converted by its type, and a bad value is told by its row.
+//! Ratings of other writers: each column is converted by its type, and a bad value is told by its
+//! row.
 //!
-//! pandas makes floats of integers beside nulls, Spark keeps ids of 64 bits, DuckDB decimals, Polars categories: what a value
-//! means is decided by the rules that hold for text as well ([`parse_id`], [`parse_time`], [`is_missing`]).
+//! pandas makes floats of integers beside nulls, Spark keeps ids of 64 bits, DuckDB decimals,
+//! Polars categories: what a value means is decided by the rules that hold for text as well
+//! ([`parse_id`], [`parse_time`], [`is_missing`]).
 
 use std::borrow::Cow;
 
@@ -29,7 +31,8 @@ const UNARY: f32 = 1.0;
 /// How a file is imported.
 pub(super) struct Import<'a> {
     pub(super) file: &'a ParquetFile,
-    /// Positions of user, movie, rating and timestamp; those beyond the columns of the file are partition values.
+    /// Positions of user, movie, rating and timestamp; those beyond the columns of the file are
+    /// partition values.
     pub(super) positions: [Option<usize>; 4],
     /// For users and for movies, whether ids are keys.
     pub(super) keyed: [bool; 2],
@@ -252,7 +255,8 @@ fn is_text(kind: &DataType) -> bool {
     matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// Returns ids as text: words, whole numbers as they are spelled, UUIDs in hexadecimal; `None` for types that are no ids.
+/// Returns ids as text: words, whole numbers as they are spelled, UUIDs in hexadecimal; `None` for
+/// types that are no ids.
 pub(super) fn id_texts(array: &ArrayRef) -> Option<StringArray> {
     let kind = array.data_type();
     if let DataType::FixedSizeBinary(16) = kind {

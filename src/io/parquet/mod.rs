@@ -1,4 +1,5 @@
-//! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and ratings.
+//! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and
+//! ratings.
 
 mod bits;
 mod buffer;

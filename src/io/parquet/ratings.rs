@@ -31,11 +31,11 @@ use crate::io::values::{Scale, check_time};
 use crate::schema;
 
 impl ParquetFile {
-    /// Hands all ratings to `sink`, in the order of the file, checked as at every door: scale, dates, and
-    /// ids that fit 32 bits.
+    /// Hands all ratings to `sink`, in the order of the file, checked as at every door: scale,
+    /// dates, and ids that fit 32 bits.
     ///
-    /// Columns are found as in a text; integers as timestamps are seconds, or as their size tells. Ids in a column of
-    /// text are keys where most of the first ones are no numbers.
+    /// Columns are found as in a text; integers as timestamps are seconds, or as their size tells.
+    /// Ids in a column of text are keys where most of the first ones are no numbers.
     ///
     /// # Errors
     /// If a column is missing or holds what it must not hold, or if `sink` fails.
@@ -120,7 +120,8 @@ impl ParquetFile {
         starts.collect()
     }
 
-    /// Opens the ratings of a file that mvrec itself wrote, so that each row group can be read by itself.
+    /// Opens the ratings of a file that mvrec itself wrote, so that each row group can be read by
+    /// itself.
     ///
     /// # Errors
     /// If a column is missing.
@@ -156,7 +157,8 @@ impl ParquetFile {
         })
     }
 
-    /// Settles of users and of movies whether they are keys, as for a text; in its own files mvrec reads numbers.
+    /// Settles of users and of movies whether they are keys, as for a text; in its own files mvrec
+    /// reads numbers.
     fn settle_ids(
         &self,
         columns: &mut RatingColumnReader,
@@ -210,7 +212,8 @@ fn overlap(period: &Range<i64>, min: Option<&i64>, max: Option<&i64>) -> bool {
     min.is_none_or(|min| *min < period.end) && max.is_none_or(|max| *max >= period.start)
 }
 
-/// Returns the place of the first value that is not good. Values are looked at many at a time, since nearly always all are.
+/// Returns the place of the first value that is not good. Values are looked at many at a time,
+/// since nearly always all are.
 fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
     const AT_A_TIME: usize = 1 << 10;
     let all_good = |values: &[T]| values.iter().fold(true, |all, &value| all & good(value));
@@ -218,8 +221,9 @@ fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
     Some(chunk + values[chunk..].iter().position(|&value| !good(value))?)
 }
 
-/// Returns a place before which all times are known and good, if there is any after it that may not be. These are as good as all times; that
-/// none of so many is negative or too late is seen from the signs of sums, for which any processor has instructions.
+/// Returns a place before which all times are known and good, if there is any after it that may not
+/// be. These are as good as all times; that none of so many is negative or too late is seen from
+/// the signs of sums, for which any processor has instructions.
 fn first_unlikely_time(times: &[i64]) -> Option<usize> {
     const AT_A_TIME: usize = 1 << 10;
     let unlikely = |ms: i64| ms.wrapping_sub(time::MIN_MS) | (time::MAX_MS - 1).wrapping_sub(ms);
@@ -236,7 +240,8 @@ struct Part {
     bad: Vec<(IoError, String)>,
 }
 
-/// Reads all of a column or the rows `wanted`, which ascend; nothing where it is stored in a way that is not known.
+/// Reads all of a column or the rows `wanted`, which ascend; nothing where it is stored in a way
+/// that is not known.
 fn whole<C: Column>(
     column: Result<Option<C>, ParquetError>,
     wanted: Option<&[u32]>,
@@ -262,7 +267,8 @@ impl RatingColumnReader {
         self.positions.iter().flatten().copied().filter(|&at| at < columns).collect()
     }
 
-    /// Returns the column of timestamps where only some are wanted and they are stored as milliseconds.
+    /// Returns the column of timestamps where only some are wanted and they are stored as
+    /// milliseconds.
     fn timed(&self, file: &ParquetFile) -> Option<(usize, Range<i64>)> {
         let at = self.positions[TIMESTAMP]?;
         let stored = file.schema().fields().get(at)?.data_type();
@@ -286,7 +292,8 @@ impl RatingColumnReader {
         }
     }
 
-    /// Returns the rows of the pages of a row group that may hold wanted times, where the file tells.
+    /// Returns the rows of the pages of a row group that may hold wanted times, where the file
+    /// tells.
     fn pages(
         &self,
         file: &ParquetFile,
@@ -317,7 +324,8 @@ impl RatingColumnReader {
         Some(pages.collect())
     }
 
-    /// Reads a row group, which begins with row `start`, into `memory`; columns that are not needed may come empty.
+    /// Reads a row group, which begins with row `start`, into `memory`; columns that are not needed
+    /// may come empty.
     fn read_group(
         &self,
         file: &ParquetFile,
@@ -373,7 +381,8 @@ impl RatingColumnReader {
         })
     }
 
-    /// Reads a large row group, which begins with row `start`, in parts of as many batches as there are threads, until `take` has enough.
+    /// Reads a large row group, which begins with row `start`, in parts of as many batches as there
+    /// are threads, until `take` has enough.
     fn stream_group(
         &self,
         file: &ParquetFile,
@@ -423,7 +432,8 @@ impl RatingColumnReader {
             && types.into_iter().eq(found.take(4))
     }
 
-    /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than mvrec does it now.
+    /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than
+    /// mvrec does it now.
     fn read_own(
         &self,
         file: &ParquetFile,
@@ -447,7 +457,8 @@ impl RatingColumnReader {
             let mut rows = vec![0; n];
             let mut found = 0;
             for (row, ms) in times.iter().enumerate() {
-                // Written whether it is wanted or not, and then kept or written over: no branch to guess.
+                // Written whether it is wanted or not, and then kept or written over: no branch to
+                // guess.
                 rows[found] = row as u32;
                 found += usize::from(*ms >= period.start && *ms < period.end);
             }
@@ -487,12 +498,14 @@ impl RatingColumnReader {
         Ok(Some(RatingColumns { user_id, movie_id, rating, time_ms }))
     }
 
-    /// Tells whether all kinds of stars are on the scale; which row has one that is not is found when stars are read one by one.
+    /// Tells whether all kinds of stars are on the scale; which row has one that is not is found
+    /// when stars are read one by one.
     fn are_good(&self, kinds: &[f32]) -> bool {
         kinds.iter().all(|stars| self.scale.is_none_or(|scale| scale.contains(*stars)))
     }
 
-    /// Refuses stars off the scale and times before 1970 or after 2100; `row` tells which row of the file each is.
+    /// Refuses stars off the scale and times before 1970 or after 2100; `row` tells which row of
+    /// the file each is.
     fn check(
         &self,
         file: &ParquetFile,
@@ -525,8 +538,8 @@ impl RatingColumnReader {
         Ok(())
     }
 
-    /// Returns the reader of a row group; where times are wanted, it passes over rows without looking at their other
-    /// columns.
+    /// Returns the reader of a row group; where times are wanted, it passes over rows without
+    /// looking at their other columns.
     fn reader(
         &self,
         file: &ParquetFile,
@@ -542,7 +555,8 @@ impl RatingColumnReader {
                 let times = batch.column(0).as_primitive::<TimestampMillisecondType>();
                 let width = if period.is_empty() { 0 } else { period.end.abs_diff(period.start) };
                 let values = times.values();
-                // One comparison and no branch: a time before the period wraps around to a large number.
+                // One comparison and no branch: a time before the period wraps around to a large
+                // number.
                 let within = |at: usize| (values[at].wrapping_sub(period.start) as u64) < width;
                 let wanted = BooleanBuffer::collect_bool(values.len(), within);
                 Ok(BooleanArray::new(wanted, times.nulls().cloned()))
@@ -618,8 +632,8 @@ impl RatingGroups<'_> {
         self.file.metadata.metadata().row_group(group).num_rows().max(0) as usize
     }
 
-    /// Shows the rows of a row group to a visitor, some at a time, of which the columns that are not needed may come empty. `memory` is
-    /// used for them.
+    /// Shows the rows of a row group to a visitor, some at a time, of which the columns that are
+    /// not needed may come empty. `memory` is used for them.
     ///
     /// # Errors
     /// If the file is damaged or holds what it must not hold.
@@ -642,8 +656,9 @@ impl RatingGroups<'_> {
         Ok(())
     }
 
-    /// Shows rows page by page, so that what was decoded is still in the processor's cache when it is looked at; returns how many were
-    /// shown before some that are stored otherwise than mvrec does it now.
+    /// Shows rows page by page, so that what was decoded is still in the processor's cache when it
+    /// is looked at; returns how many were shown before some that are stored otherwise than
+    /// mvrec does it now.
     fn show_own(
         &self,
         group: usize,
@@ -753,15 +768,16 @@ impl<'a> Streams<'a> {
         })
     }
 
-    /// Reads pages where there are no values, and returns how many rows, `most` at the most, are there of all columns then; nothing where
-    /// they are stored in a way that is not known.
+    /// Reads pages where there are no values, and returns how many rows, `most` at the most, are
+    /// there of all columns then; nothing where they are stored in a way that is not known.
     fn fill(&mut self, most: usize) -> Result<Option<usize>, ParquetError> {
         let Self { users, movies, stars, times, kinds, .. } = self;
         let n = [users.fill()?, movies.fill()?, stars.fill()?, times.fill()?, kinds.fill()?];
         Ok(n.into_iter().try_fold(most, |least, n| Some(least.min(n?))))
     }
 
-    /// Decodes what is needed of the picked ones of the first `n` rows; nothing where that is stored in a way that is not known.
+    /// Decodes what is needed of the picked ones of the first `n` rows; nothing where that is
+    /// stored in a way that is not known.
     fn pick(&mut self, n: usize, rows: &[u32]) -> Result<Option<()>, ParquetError> {
         let Self { users, movies, stars, times, kinds, .. } = self;
         let known = [
@@ -838,8 +854,9 @@ impl<'a, C: Column> Stream<'a, C> {
         Ok(Self { all, needed, column, page: None, values: memory, picked: Buffer::default() })
     }
 
-    /// Reads a page where there is none, and decodes it if it is needed of all rows; returns how many rows there are then: any number where
-    /// none is needed, and nothing where they are stored in a way that is not known.
+    /// Reads a page where there is none, and decodes it if it is needed of all rows; returns how
+    /// many rows there are then: any number where none is needed, and nothing where they are
+    /// stored in a way that is not known.
     fn fill(&mut self) -> Result<Option<usize>, ParquetError> {
         if !self.needed {
             return Ok(Some(usize::MAX));
@@ -856,7 +873,8 @@ impl<'a, C: Column> Stream<'a, C> {
         Ok(Some(self.page.as_ref().map_or(self.values.len(), |page| page.rows)))
     }
 
-    /// Finds those of the first `n` rows that are picked; nothing where they are stored in a way that is not known.
+    /// Finds those of the first `n` rows that are picked; nothing where they are stored in a way
+    /// that is not known.
     fn pick(&mut self, n: usize, rows: &[u32]) -> Result<Option<()>, ParquetError> {
         self.picked.clear();
         if !self.needed {

@@ -55,7 +55,8 @@ impl ParquetFile {
         let input = ParquetInput::from_source(source)?;
         let unreadable = |source| unreadable(&name, source);
         let is_sealed = check_seal(&input).map_err(unreadable)?;
-        // The index of pages of another writer may be wrong, in which case the library reads other rows or panics.
+        // The index of pages of another writer may be wrong, in which case the library reads other
+        // rows or panics.
         let index = if is_sealed { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
         let load = || {
             let options = ArrowReaderOptions::new()
@@ -107,8 +108,8 @@ impl ParquetFile {
         writer.is_some_and(|writer| writer.starts_with("mvrec "))
     }
 
-    /// Whether the file holds ratings in mvrec's own layout and is as mvrec has written it, in order. What the file says of its writer is
-    /// not enough for that.
+    /// Whether the file holds ratings in mvrec's own layout and is as mvrec has written it, in
+    /// order. What the file says of its writer is not enough for that.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
         self.is_sealed && self.is_native()
@@ -176,8 +177,8 @@ impl ParquetFile {
         Ok(())
     }
 
-    /// Returns the batches of a reader; an error ends them, and so does more text than any memory should hold: a long text in a
-    /// dictionary takes no room for each row that has it.
+    /// Returns the batches of a reader; an error ends them, and so does more text than any memory
+    /// should hold: a long text in a dictionary takes no room for each row that has it.
     pub(super) fn batches(
         &self,
         reader: ParquetRecordBatchReader,
@@ -226,7 +227,8 @@ impl ParquetFile {
             .map_err(|error| IoError::Parquet { file: self.name.clone(), source: error.into() })
     }
 
-    /// Reads the columns of `schema` as [`Self::read_as`] does, of the rows whose `key` is one of `ids`, which ascend.
+    /// Reads the columns of `schema` as [`Self::read_as`] does, of the rows whose `key` is one of
+    /// `ids`, which ascend.
     ///
     /// # Errors
     /// As [`Self::read_as`], and if there is no column of such keys.
@@ -242,7 +244,8 @@ impl ParquetFile {
         self.cast_all(&rows, schema)
     }
 
-    /// Returns how many bytes a table may have in memory: a small file has no large table, whatever it says.
+    /// Returns how many bytes a table may have in memory: a small file has no large table, whatever
+    /// it says.
     fn room(&self) -> usize {
         const LEAST: usize = 256 << 20;
         const RATIO: u64 = 256;
@@ -320,8 +323,9 @@ impl ParquetFile {
         Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
     }
 
-    /// Returns the rows of each page of a column, and the pages' smallest and largest value where they are told and of 32 bits; nothing where
-    /// the file has no index of pages, or one that cannot be.
+    /// Returns the rows of each page of a column, and the pages' smallest and largest value where
+    /// they are told and of 32 bits; nothing where the file has no index of pages, or one that
+    /// cannot be.
     fn pages(&self, column: usize) -> Option<Vec<PageRows>> {
         let metadata = self.metadata.metadata();
         let schema = self.metadata.parquet_schema();
@@ -356,7 +360,8 @@ impl ParquetFile {
         Some(all)
     }
 
-    /// Reads some rows of a column, page by page as they are: asked to pass over rows of a damaged page, the library may never end.
+    /// Reads some rows of a column, page by page as they are: asked to pass over rows of a damaged
+    /// page, the library may never end.
     fn read_pages(&self, column: usize, pages: &[Range<usize>]) -> Result<ArrayRef, IoError> {
         self.guarded(|| {
             let rows = RowSelection::from_consecutive_ranges(pages.iter().cloned(), self.n_rows());
@@ -373,7 +378,8 @@ impl ParquetFile {
         })
     }
 
-    /// Reads the rows whose `key` is one of `ids`, which ascend; of each column, only the pages that hold one of them.
+    /// Reads the rows whose `key` is one of `ids`, which ascend; of each column, only the pages
+    /// that hold one of them.
     fn read_some(
         &self,
         columns: &[usize],
@@ -414,7 +420,8 @@ impl ParquetFile {
         batch.map_err(|error| self.damaged()(error.into()))
     }
 
-    /// Reads columns as they are; with `ids`, which ascend, only the rows whose `key` is one of them.
+    /// Reads columns as they are; with `ids`, which ascend, only the rows whose `key` is one of
+    /// them.
     ///
     /// Pages that hold none of the ids are not read.
     ///
@@ -480,8 +487,9 @@ impl ParquetFile {
         };
         let converted = match (array.data_type(), kind) {
             (from, DataType::Timestamp(unit, _)) => {
-                // The size of integers tells their unit; whatever knows no time zone is UTC. Zones are put on by name alone,
-                // for Arrow converts between them only with a database of zones.
+                // The size of integers tells their unit; whatever knows no time zone is UTC. Zones
+                // are put on by name alone, for Arrow converts between them only
+                // with a database of zones.
                 let from_zone = match from {
                     DataType::Timestamp(_, zone) => zone.clone(),
                     _ => None,
@@ -520,7 +528,8 @@ fn unreadable(file: &str, source: ParquetError) -> IoError {
     }
 }
 
-/// Returns a schema in which texts are views of texts, so that a text in a dictionary is in memory once; nothing where there are no texts.
+/// Returns a schema in which texts are views of texts, so that a text in a dictionary is in memory
+/// once; nothing where there are no texts.
 fn views_of_texts(schema: &SchemaRef) -> Option<SchemaRef> {
     let as_view = |field: &Arc<Field>| match field.data_type() {
         DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),

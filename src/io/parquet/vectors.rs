@@ -1,4 +1,5 @@
-//! Reads vectors by their ids, as model files hold them, in less time than it takes to read them any other way.
+//! Reads vectors by their ids, as model files hold them, in less time than it takes to read them
+//! any other way.
 
 use rayon::prelude::*;
 
@@ -10,8 +11,8 @@ use crate::io::parquet::read::ParquetFile;
 pub type Vectors = (Vec<i32>, Vec<f32>);
 
 impl ParquetFile {
-    /// Reads ids and vectors of `width` numbers, row after row, from a file that mvrec wrote; nothing where they are stored
-    /// in another way.
+    /// Reads ids and vectors of `width` numbers, row after row, from a file that mvrec wrote;
+    /// nothing where they are stored in another way.
     ///
     /// # Errors
     /// If a column is missing or a page is damaged.

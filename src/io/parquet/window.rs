@@ -15,8 +15,8 @@ thread_local! {
     static SPARE: RefCell<Vec<Bytes>> = RefCell::default();
 }
 
-/// A chunk of a column that is read from its begin to its end, a part at a time, each into the memory of the one before, so that it stays
-/// in the processor's cache.
+/// A chunk of a column that is read from its begin to its end, a part at a time, each into the
+/// memory of the one before, so that it stays in the processor's cache.
 pub(super) struct Window {
     input: ParquetInput,
     end: u64,

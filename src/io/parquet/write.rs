@@ -24,8 +24,8 @@ use rayon::prelude::*;
 use crate::io::error::IoError;
 use crate::io::parquet::checksum::{KeptPages, Sealing, unsealed};
 
-/// Key of the footer entry that names what a file belongs to: ratings have the XXH3-128 of their content, files of a model the checksum of
-/// its `model.json`.
+/// Key of the footer entry that names what a file belongs to: ratings have the XXH3-128 of their
+/// content, files of a model the checksum of its `model.json`.
 pub const BELONGS_TO: &str = "mvrec.belongs_to";
 
 /// Returns that entry.
@@ -43,10 +43,11 @@ pub struct Layout {
     pub page_rows: usize,
     /// Columns of integers that are better stored as differences than by dictionary.
     pub deltas: &'static [&'static str],
-    /// Columns that neither a dictionary nor compression makes smaller, such as factors; the parts of a
-    /// nested name are joined by dots.
+    /// Columns that neither a dictionary nor compression makes smaller, such as factors; the parts
+    /// of a nested name are joined by dots.
     pub plain: &'static [&'static str],
-    /// Columns whose values are nearly all different, such as titles: a dictionary would only have to be read whole before any of them.
+    /// Columns whose values are nearly all different, such as titles: a dictionary would only have
+    /// to be read whole before any of them.
     pub distinct: &'static [&'static str],
     /// Leaves out compression.
     pub uncompressed: bool,
@@ -61,12 +62,14 @@ pub const GROUP_ROWS: usize = 1 << 18;
 
 /// Layout of every file of ratings.
 ///
-/// Differences of sorted ids and of times, and dictionaries of users and stars, leave little to compress: zstd
-/// would save 2 % of MovieLens' ratings and make reading them take half as long again.
+/// Differences of sorted ids and of times, and dictionaries of users and stars, leave little to
+/// compress: zstd would save 2 % of MovieLens' ratings and make reading them take half as long
+/// again.
 #[must_use]
 pub fn ratings_layout(footer: Vec<(String, String)>) -> Layout {
     Layout {
-        // So many for all columns: left to itself, the encoder ends pages of times, which may be null, at other rows.
+        // So many for all columns: left to itself, the encoder ends pages of times, which may be
+        // null, at other rows.
         page_rows: 1 << 14,
         deltas: &["movie_id", "rating_timestamp"],
         uncompressed: true,
@@ -124,7 +127,8 @@ fn column_path(name: &str) -> ColumnPath {
 /// An encoded column of a row group, and what it is.
 type Chunk = (Bytes, ColumnCloseResult);
 
-/// A Parquet file under construction, row group by row group, with checksums of its pages and its footer.
+/// A Parquet file under construction, row group by row group, with checksums of its pages and its
+/// footer.
 pub struct GroupWriter<W: Write + Send> {
     file: String,
     schema: SchemaRef,
@@ -147,7 +151,8 @@ impl<W: Write + Send> GroupWriter<W> {
         Ok(Self { file: file.into(), schema: schema.clone(), writer, groups: 0 })
     }
 
-    /// Writes `n` row groups, which `group` hands out by their place from 0; they are encoded in parallel.
+    /// Writes `n` row groups, which `group` hands out by their place from 0; they are encoded in
+    /// parallel.
     ///
     /// # Errors
     /// If writing fails.

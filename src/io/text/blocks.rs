@@ -83,7 +83,8 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Adds the bytes of a block and notes the end; a small file costs no more memory than it has bytes.
+    /// Adds the bytes of a block and notes the end; a small file costs no more memory than it has
+    /// bytes.
     fn fill(&mut self, block: &mut Vec<u8>) {
         const SMALL: usize = 64 << 10;
         if self.ended.is_some() {
@@ -126,7 +127,8 @@ fn last_record_end(block: &[u8], quoting: Option<u8>) -> usize {
     while end < block.len() {
         let length = match record_end(&block[end..], quoting) {
             RecordEnd::At(length) => length,
-            // Nothing closes it within a whole block: a stray quote, of which the reader says the same.
+            // Nothing closes it within a whole block: a stray quote, of which the reader says the
+            // same.
             RecordEnd::Open if end == 0 => record_length(block, quoting),
             RecordEnd::Open => break,
         };

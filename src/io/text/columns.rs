@@ -13,8 +13,8 @@ pub(in crate::io) const MOVIE: usize = 1;
 pub(in crate::io) const RATING: usize = 2;
 pub(in crate::io) const TIMESTAMP: usize = 3;
 
-/// Usual names of each role in [`normalized`] form; of several that are there, the first counts: a key before the
-/// number that mvrec gave it.
+/// Usual names of each role in [`normalized`] form; of several that are there, the first counts: a
+/// key before the number that mvrec gave it.
 const ALIASES: [&[&str]; 4] = [
     &[
         "userkey",
@@ -72,7 +72,8 @@ const ALIASES: [&[&str]; 4] = [
     ],
 ];
 
-/// Names of columns that hold a date whose time of day may stand in a column of its own, and names of those.
+/// Names of columns that hold a date whose time of day may stand in a column of its own, and names
+/// of those.
 const DATES: [&str; 4] = ["date", "ratingdate", "reviewdate", "daterated"];
 const TIMES_OF_DAY: [&str; 5] = ["time", "timeofday", "ratingtime", "reviewtime", "hour"];
 
@@ -141,9 +142,9 @@ impl Columns {
         self
     }
 
-    /// Finds the columns of the roles among `names`: the chosen one by its number from 1 or its name, else
-    /// by the usual names. Upper case and punctuation do not matter, nor a type behind a colon
-    /// (`user_id:token`, as RecBole writes).
+    /// Finds the columns of the roles among `names`: the chosen one by its number from 1 or its
+    /// name, else by the usual names. Upper case and punctuation do not matter, nor a type
+    /// behind a colon (`user_id:token`, as RecBole writes).
     #[must_use]
     pub fn find(&self, names: &[String]) -> [Option<usize>; 4] {
         std::array::from_fn(|role| match &self.chosen[role] {
@@ -158,7 +159,8 @@ impl Columns {
         })
     }
 
-    /// Finds the columns of the roles among `names`; a rating or a timestamp that was not chosen may be missing.
+    /// Finds the columns of the roles among `names`; a rating or a timestamp that was not chosen
+    /// may be missing.
     ///
     /// # Errors
     /// If a column that was chosen is not there, or none is for the user or the movie.
@@ -205,8 +207,8 @@ pub(in crate::io) fn normalized(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Returns the columns of a header that no role uses, but for row numbers without a name, and for the numbers that mvrec
-/// writes beside keys.
+/// Returns the columns of a header that no role uses, but for row numbers without a name, and for
+/// the numbers that mvrec writes beside keys.
 pub(in crate::io) fn unused(names: &[String], used: &[usize]) -> Vec<String> {
     let has = |wanted: &str| names.iter().any(|name| normalized(name) == wanted);
     let says_the_same =

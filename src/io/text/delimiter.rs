@@ -34,7 +34,8 @@ impl FromStr for Delimiter {
 }
 
 impl Delimiter {
-    /// Detects the delimiter of a line: of the usual ones outside of quotes the most frequent, else blanks.
+    /// Detects the delimiter of a line: of the usual ones outside of quotes the most frequent, else
+    /// blanks.
     pub(in crate::io) fn detect(line: &[u8]) -> Self {
         let line = outside_quotes(line);
         let count = |byte| memchr::memchr_iter(byte, &line).count();

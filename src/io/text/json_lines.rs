@@ -9,7 +9,8 @@ use crate::io::keys::text_of;
 use crate::io::text::columns::{MOVIE, ROLES, TIMESTAMP, USER};
 use crate::io::text::lines::{Fields, Problem};
 
-/// Takes the values of the roles out of an object; numbers as they are written, texts without their quotes.
+/// Takes the values of the roles out of an object; numbers as they are written, texts without their
+/// quotes.
 pub(super) fn json_fields<'a>(
     line: &'a [u8],
     names: &[Option<String>; 4],

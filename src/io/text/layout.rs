@@ -48,7 +48,8 @@ pub(super) struct Detected {
 }
 
 impl Layout {
-    /// Detects the layout of a text from the bytes behind its preamble, of which at least one is not blank.
+    /// Detects the layout of a text from the bytes behind its preamble, of which at least one is
+    /// not blank.
     pub(super) fn detect(
         file: &str,
         preamble: &Preamble,

@@ -102,7 +102,8 @@ type Row = (i32, i32, f32, i64);
 pub(super) type Fields<'a> = [Option<Cow<'a, [u8]>>; 5];
 
 impl<'l> RecordReader<'l> {
-    /// Prepares to read records of a layout, as `options` say; ids are numbers until it is settled that they are keys.
+    /// Prepares to read records of a layout, as `options` say; ids are numbers until it is settled
+    /// that they are keys.
     pub(super) fn new(layout: &'l Layout, options: &'l TextOptions, skip: bool) -> Self {
         let (positions, width) = match layout {
             Layout::Delimited(Delimited { positions, time_of_day, width, .. }) => {
@@ -198,7 +199,8 @@ impl<'l> RecordReader<'l> {
         self.layout.header() == Some(record)
     }
 
-    /// Returns the delimiter of fields whose quotes protect line ends: where there are nothing but numbers, none does.
+    /// Returns the delimiter of fields whose quotes protect line ends: where there are nothing but
+    /// numbers, none does.
     pub(super) fn quoting(&self) -> Option<u8> {
         if self.plain().is_some() { None } else { self.layout.quoting() }
     }

@@ -1,9 +1,9 @@
-//! Ratings as text: MovieLens' `ratings.csv`, `ratings.dat`, `u.data` and their kin, RecBole's `.inter`,
-//! JSON lines, MatrixMarket, the Netflix Prize.
+//! Ratings as text: MovieLens' `ratings.csv`, `ratings.dat`, `u.data` and their kin, RecBole's
+//! `.inter`, JSON lines, MatrixMarket, the Netflix Prize.
 //!
-//! The delimiter, the header, the order of the columns and what the ids are is told from the content,
-//! where nobody says it. Whole blocks of lines are parsed on all threads while the next ones are read.
-//! What a field may hold is checked on the way.
+//! The delimiter, the header, the order of the columns and what the ids are is told from the
+//! content, where nobody says it. Whole blocks of lines are parsed on all threads while the next
+//! ones are read. What a field may hold is checked on the way.
 
 mod blocks;
 mod columns;
@@ -40,8 +40,8 @@ const BLOCKS_PER_THREAD: usize = 2;
 /// Hands all ratings of a text to `sink`, in its order and in parts; returns how it was read.
 ///
 /// # Errors
-/// If reading fails, if `sink` fails, or at the first record, in the order of the file, that is not a rating and may
-/// not be put aside.
+/// If reading fails, if `sink` fails, or at the first record, in the order of the file, that is not
+/// a rating and may not be put aside.
 pub fn read_ratings(
     file: &str,
     reader: impl Read + Send,
@@ -76,7 +76,8 @@ pub fn read_ratings(
     while !(round.is_empty() && parsed.is_empty()) {
         let before = std::mem::take(&mut parsed);
         if round.len() + before.len() == 1 {
-            // The beginning and the end of every file, and all of a small one, are not worth waking threads for.
+            // The beginning and the end of every file, and all of a small one, are not worth waking
+            // threads for.
             place.pass_on(before, intake, sink, progress)?;
             parsed = round.iter().map(parse).collect();
             round = blocks.read(per_round);
@@ -102,8 +103,8 @@ pub fn read_ratings(
     Ok(layout.shown())
 }
 
-/// Detects the layout, says what deserves to be said of it, and skips what stands above the first record of ratings; returns
-/// the lines above it or its header. `None` where there is no record.
+/// Detects the layout, says what deserves to be said of it, and skips what stands above the first
+/// record of ratings; returns the lines above it or its header. `None` where there is no record.
 fn detect(
     file: &str,
     blocks: &mut Blocks<impl Read>,
@@ -188,8 +189,8 @@ impl Place<'_> {
     }
 }
 
-/// Settles of users and of movies whether they are keys: by a sample of the first records ([`IdSample`]), if they were keys in an
-/// earlier source, or if the person says so.
+/// Settles of users and of movies whether they are keys: by a sample of the first records
+/// ([`IdSample`]), if they were keys in an earlier source, or if the person says so.
 fn settle_ids(
     file: &str,
     reader: &RecordReader<'_>,

@@ -1,6 +1,7 @@
 //! The short way: lines of plain numbers, eight digits at a time.
 //!
-//! It reads nothing that the general way would read otherwise; whatever is unusual, it leaves to that.
+//! It reads nothing that the general way would read otherwise; whatever is unusual, it leaves to
+//! that.
 
 use crate::io::columns::NO_TIME;
 use crate::io::time;
@@ -86,10 +87,11 @@ fn number(text: &[u8], at: &mut usize) -> Option<u64> {
     }
 }
 
-/// Reads up to 8 digits at once and returns their number and how many they are; nothing where fewer than 8
-/// bytes are left to look at.
+/// Reads up to 8 digits at once and returns their number and how many they are; nothing where fewer
+/// than 8 bytes are left to look at.
 ///
-/// The digits become the highest bytes of a word, which is then added up in pairs, fours and eights.
+/// The digits become the highest bytes of a word, which is then added up in pairs, fours and
+/// eights.
 #[inline]
 fn eight(text: &[u8], at: usize) -> Option<(u64, usize)> {
     const EACH: u64 = 0x0101_0101_0101_0101;

@@ -11,9 +11,11 @@ use crate::io::text::record::fields;
 pub(super) enum Form {
     /// A record a line, or objects.
     Records,
-    /// MatrixMarket's coordinate format (math.nist.gov/MatrixMarket/formats.html): users in rows, movies in columns.
+    /// MatrixMarket's coordinate format (math.nist.gov/MatrixMarket/formats.html): users in rows,
+    /// movies in columns.
     MatrixMarket,
-    /// The Netflix Prize: `1:` for a movie, and below it a line of user, rating and date for each of its ratings.
+    /// The Netflix Prize: `1:` for a movie, and below it a line of user, rating and date for each
+    /// of its ratings.
     Netflix,
 }
 

@@ -1,9 +1,10 @@
 //! Records of delimited text: where each ends, and its fields.
 //!
-//! RFC 4180, and what people make of it. A quote opens a field only at the field's beginning (blanks before it aside),
-//! and protects delimiters and line ends until the closing quote; `""` and `\"` inside stand for a quote. A closing quote
-//! that is followed by anything but a delimiter or the record's end shows that the opening one was no such thing: then the
-//! record is malformed and ends with its first line, so that one stray quote never swallows the rows below it.
+//! RFC 4180, and what people make of it. A quote opens a field only at the field's beginning
+//! (blanks before it aside), and protects delimiters and line ends until the closing quote; `""`
+//! and `\"` inside stand for a quote. A closing quote that is followed by anything but a delimiter
+//! or the record's end shows that the opening one was no such thing: then the record is malformed
+//! and ends with its first line, so that one stray quote never swallows the rows below it.
 
 use std::borrow::Cow;
 
@@ -28,7 +29,8 @@ impl std::fmt::Display for Malformed {
     }
 }
 
-/// Finds the end of the record that begins `text`; quotes count only where `quoting` names the delimiter of the fields.
+/// Finds the end of the record that begins `text`; quotes count only where `quoting` names the
+/// delimiter of the fields.
 pub(super) fn record_end(text: &[u8], quoting: Option<u8>) -> RecordEnd {
     let line_end = memchr::memchr(b'\n', text).map_or(text.len(), |newline| newline + 1);
     let Some(delimiter) = quoting else { return RecordEnd::At(line_end) };
@@ -55,8 +57,8 @@ pub(super) fn record_end(text: &[u8], quoting: Option<u8>) -> RecordEnd {
     }
 }
 
-/// Returns the length of the record that begins `text`, whose text is all there is: an open quote is a stray one, and
-/// its record a line.
+/// Returns the length of the record that begins `text`, whose text is all there is: an open quote
+/// is a stray one, and its record a line.
 pub(super) fn record_length(text: &[u8], quoting: Option<u8>) -> usize {
     match record_end(text, quoting) {
         RecordEnd::At(end) => end,

@@ -26,10 +26,12 @@ pub struct Fit {
     pub losses: Vec<f64>,
 }
 
-/// Fits a model, from random vectors or those of another one; the objective is that of the [module](crate::model::als).
+/// Fits a model, from random vectors or those of another one; the objective is that of the
+/// [module](crate::model::als).
 ///
 /// # Errors
-/// If a parameter is out of its range, there is nothing to learn from, or a row's system is singular.
+/// If a parameter is out of its range, there is nothing to learn from, or a row's system is
+/// singular.
 pub fn fit(
     matrix: &Interactions,
     params: &AlsParams,
@@ -45,7 +47,8 @@ pub fn fit(
         |row: usize| ModelError::Singular { side: "user", id: Some(matrix.user_ids[row]) };
     let Start { users, items } = match warm {
         Some(mut warm) => {
-            // Users begin as new people do, so that those whom the model did not know have vectors, too.
+            // Users begin as new people do, so that those whom the model did not know have vectors,
+            // too.
             complete_biases(&mut warm, params, mean);
             let step = HalfStep::new(params, mean, Side::Users, &warm.items);
             solve_side(&step, params.solver, matrix.by_user(), &mut warm.users)
@@ -99,10 +102,10 @@ fn complete_biases(start: &mut Start, params: &AlsParams, mean: f64) {
     }
 }
 
-/// Returns random vectors without biases: explicit ones of about length 1, as Spark's, for with a tenth of it the first
-/// iterations hardly move (on 25 million ratings four of them); implicit ones of a tenth, as in Rendle et al. 2021, but
-/// positive, since all that is liked should be near 1 (1.9 % less loss after 15 iterations on 25 million ratings than from
-/// the explicit start).
+/// Returns random vectors without biases: explicit ones of about length 1, as Spark's, for with a
+/// tenth of it the first iterations hardly move (on 25 million ratings four of them); implicit ones
+/// of a tenth, as in Rendle et al. 2021, but positive, since all that is liked should be near 1
+/// (1.9 % less loss after 15 iterations on 25 million ratings than from the explicit start).
 fn start(n_users: usize, params: &AlsParams, mean: f64) -> Matrix {
     let k = params.factors;
     let random = Matrix::gaussian(n_users, k, params.seed);
@@ -127,7 +130,8 @@ fn start(n_users: usize, params: &AlsParams, mean: f64) -> Matrix {
 /// Work that a thread takes at a time, in ratings; also the unit in which losses are summed.
 const WORK: usize = 1 << 14;
 
-/// Divides rows into parts of about equal work, whatever the number of threads; returns where each begins, and the end.
+/// Divides rows into parts of about equal work, whatever the number of threads; returns where each
+/// begins, and the end.
 fn parts(ratings: Csr<'_>, work_per_row: usize) -> Vec<usize> {
     let mut bounds = vec![0];
     let mut work = 0;

@@ -1,7 +1,7 @@
 //! One side of ALS given the other: the same code fits a model and folds in a new person.
 //!
-//! A model with biases keeps them in two more columns, user (p, b_u + μ, 1) and item (q, 1, b_i), so that
-//! a prediction is a plain inner product everywhere, in Spark too.
+//! A model with biases keeps them in two more columns, user (p, b_u + μ, 1) and item (q, 1, b_i),
+//! so that a prediction is a plain inner product everywhere, in Spark too.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,8 @@ pub(crate) enum Side {
 pub(crate) struct Shared {
     /// α₀ YᵀY over the other side, rows rounded up to whole vectors; implicit only.
     gram: Vec<f32>,
-    /// What each row of the other side says of a rating before any vector is multiplied; with biases only.
+    /// What each row of the other side says of a rating before any vector is multiplied; with
+    /// biases only.
     offsets: Vec<f32>,
 }
 
@@ -128,11 +129,11 @@ impl<'a> HalfStep<'a> {
         }
     }
 
-    /// Solves a row that has rated `indices` with `values`, with conjugate gradients from the vector that is in `out`;
-    /// returns the sum of its squared errors.
+    /// Solves a row that has rated `indices` with `values`, with conjugate gradients from the
+    /// vector that is in `out`; returns the sum of its squared errors.
     ///
-    /// With x the solution of (A₀ + ρI) x = b, that sum is c − x·b − ρ|x|², where c is Σ t² (explicit) or
-    /// Σ w (implicit): the loss costs nothing beyond the solution.
+    /// With x the solution of (A₀ + ρI) x = b, that sum is c − x·b − ρ|x|², where c is Σ t²
+    /// (explicit) or Σ w (implicit): the loss costs nothing beyond the solution.
     pub(crate) fn solve_row(
         &self,
         solver: Solver,
@@ -191,7 +192,8 @@ impl<'a> HalfStep<'a> {
         }
     }
 
-    /// Returns x·b + ρ|x|², or nothing where the equations are too close to singular for single precision.
+    /// Returns x·b + ρ|x|², or nothing where the equations are too close to singular for single
+    /// precision.
     fn solve_in_single(&self, scratch: &mut Scratch, indices: &[u32], ridge: f64) -> Option<f64> {
         /// Below this share of the number of ratings the bias is lost in what the vector explains.
         const SMALLEST_PIVOT: f64 = 1e-3;
@@ -272,7 +274,8 @@ impl<'a> HalfStep<'a> {
         a
     }
 
-    /// Returns what each rating of a row brings to its product with each of some rows of the other side.
+    /// Returns what each rating of a row brings to its product with each of some rows of the other
+    /// side.
     pub(crate) fn parts(
         &self,
         indices: &[u32],

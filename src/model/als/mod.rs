@@ -7,16 +7,20 @@
 //! where n is the number of ratings of the row (Zhou et al. 2008, ALS-WR; without biases it is the
 //! objective of Spark's `ALS`). **Implicit feedback** minimises
 //!
-//! Σ_liked w (1 − x_u·y_i)² + α₀ Σ_all (x_u·y_i)² + λ Σ (n_u + α₀|I|)^ν |x_u|² + λ Σ (n_i + α₀|U|)^ν |y_i|²
+//! Σ_liked w (1 − x_u·y_i)² + α₀ Σ_all (x_u·y_i)² + λ Σ (n_u + α₀|I|)^ν |x_u|² + λ Σ (n_i +
+//! α₀|U|)^ν |y_i|²
 //!
-//! (iALS as in Rendle et al. 2021, where w = 1); the weights of Hu, Koren & Volinsky 2008 are an option.
+//! (iALS as in Rendle et al. 2021, where w = 1); the weights of Hu, Koren & Volinsky 2008 are an
+//! option.
 //!
-//! Given one side, each row of the other solves its own k × k system by Cholesky: an iteration costs
-//! O(ratings · k² + (users + items) · k³). Items go first, so that in the end each user's vector is
-//! exactly what a new person with the same ratings would get. Conjugate gradients from the last iteration's vector (Takács, Pilászy & Tikk 2011)
-//! are the faster choice where k is large. Updating blocks of the vector in turn (iALS++, Rendle et al. 2021) was tried and is not here: on 0.9
-//! million ratings with k = 64 and w = 10, blocks of 8, 16 and 32 stood at a loss of 2.650, 2.623 and 2.605 million after 8 iterations,
-//! three steps of conjugate gradients at 2.603 and exact rows at 2.602, and blocks of 16 and more cost more than those three steps.
+//! Given one side, each row of the other solves its own k × k system by Cholesky: an iteration
+//! costs O(ratings · k² + (users + items) · k³). Items go first, so that in the end each user's
+//! vector is exactly what a new person with the same ratings would get. Conjugate gradients from
+//! the last iteration's vector (Takács, Pilászy & Tikk 2011) are the faster choice where k is
+//! large. Updating blocks of the vector in turn (iALS++, Rendle et al. 2021) was tried and is not
+//! here: on 0.9 million ratings with k = 64 and w = 10, blocks of 8, 16 and 32 stood at a loss of
+//! 2.650, 2.623 and 2.605 million after 8 iterations, three steps of conjugate gradients at 2.603
+//! and exact rows at 2.602, and blocks of 16 and more cost more than those three steps.
 
 mod fit;
 mod half_step;

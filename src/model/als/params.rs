@@ -1,4 +1,5 @@
-//! Parameters of ALS, with defaults that were tuned on a validation split of MovieLens latest-small.
+//! Parameters of ALS, with defaults that were tuned on a validation split of MovieLens
+//! latest-small.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,14 +35,16 @@ pub enum Solver {
     /// To the end, by factorisation.
     #[default]
     Cholesky,
-    /// By some steps of conjugate gradients from the last iteration's vector; the last pass over the users goes to the end.
+    /// By some steps of conjugate gradients from the last iteration's vector; the last pass over
+    /// the users goes to the end.
     Cg {
         /// Steps.
         steps: usize,
     },
 }
 
-/// Steps of conjugate gradients that do as well as solving to the end, iteration for iteration (Takács et al. 2011).
+/// Steps of conjugate gradients that do as well as solving to the end, iteration for iteration
+/// (Takács et al. 2011).
 pub const CG_STEPS: usize = 3;
 
 /// Parameters of ALS.

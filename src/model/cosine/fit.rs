@@ -106,7 +106,8 @@ struct Common {
 /// Best neighbours of a row so far, to which all threads add.
 struct Kept {
     best: Mutex<Best>,
-    /// Bits of the score that a neighbour must reach; scores are positive, and their bits have the same order.
+    /// Bits of the score that a neighbour must reach; scores are positive, and their bits have the
+    /// same order.
     bound: AtomicU32,
 }
 
@@ -127,12 +128,12 @@ impl Kept {
 
 /// Pairs of rows on their way to the neighbours of both.
 ///
-/// Each pair is summed up once, at the shorter of both rows, and offered to both. What a row keeps does not depend
-/// on the order of the offers, so threads may make them as they come.
+/// Each pair is summed up once, at the shorter of both rows, and offered to both. What a row keeps
+/// does not depend on the order of the offers, so threads may make them as they come.
 struct Pairs<'a> {
     rows: Csr<'a>,
-    /// Rows from the shortest to the longest. Places in this order stand for rows in all that follows: most sums are those of
-    /// the longest rows, and these are neighbours in memory.
+    /// Rows from the shortest to the longest. Places in this order stand for rows in all that
+    /// follows: most sums are those of the longest rows, and these are neighbours in memory.
     order: Vec<u32>,
     columns: Columns,
     inverse_norms: Vec<f32>,
@@ -179,7 +180,8 @@ impl Pairs<'_> {
         columns.zip(after).map(move |(&column, &after)| after as usize..end(column))
     }
 
-    /// Adds up what the row at place `i` has in common with all later ones; tells of each when it is touched first.
+    /// Adds up what the row at place `i` has in common with all later ones; tells of each when it
+    /// is touched first.
     #[inline(always)]
     fn add_up(&self, i: usize, common: &mut [Common], mut on_first: impl FnMut(u32)) {
         /// Columns that are fetched before their turn.
@@ -216,7 +218,8 @@ impl Pairs<'_> {
     }
 
     fn of_row(&self, i: usize, common: &mut [Common], touched: &mut Vec<u32>) {
-        /// Where fewer than one slot in so many is touched, they are listed; else looking at all is cheaper.
+        /// Where fewer than one slot in so many is touched, they are listed; else looking at all is
+        /// cheaper.
         const SPARSE: usize = 4;
         let work: usize = self.later(i).map(|range| range.len()).sum();
         if work < (common.len() - i) / SPARSE {

@@ -16,8 +16,8 @@ use crate::model::folder::ModelFolder;
 use crate::schema;
 
 impl Neighbors {
-    /// Writes the file into the folder of a model, whose checksum is given; `ids` are the raw ids of the rows, under the name
-    /// `id_column`.
+    /// Writes the file into the folder of a model, whose checksum is given; `ids` are the raw ids
+    /// of the rows, under the name `id_column`.
     ///
     /// # Errors
     /// If it cannot be written.

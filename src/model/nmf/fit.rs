@@ -25,7 +25,8 @@ pub struct Fit {
     pub losses: Vec<f64>,
 }
 
-/// Fits a model, from the start that the parameters name or from another model; the objective is that of the [module](crate::model::nmf).
+/// Fits a model, from the start that the parameters name or from another model; the objective is
+/// that of the [module](crate::model::nmf).
 ///
 /// With no iterations the result is the start itself.
 ///
@@ -82,7 +83,8 @@ pub fn fit(
 /// Rows that a thread takes at a time; also the unit in which losses are summed.
 const ROWS: usize = 32;
 
-/// Lets `improve` work on all rows of a side, some at a time, and on the number of the first of them; returns the sum of what it returns.
+/// Lets `improve` work on all rows of a side, some at a time, and on the number of the first of
+/// them; returns the sum of what it returns.
 fn over_rows(
     step: &HalfStep<'_>,
     out: &mut Matrix,

@@ -10,8 +10,8 @@ use crate::linalg::sparse::Csr;
 use crate::model::explain::Equations;
 use crate::model::nmf::params::NmfParams;
 
-/// Sweeps over a row's coordinates in each pass of fitting. Setting up a row's equations costs more than a sweep, so they are used several
-/// times (accelerated HALS, Gillis & Glineur 2012).
+/// Sweeps over a row's coordinates in each pass of fitting. Setting up a row's equations costs more
+/// than a sweep, so they are used several times (accelerated HALS, Gillis & Glineur 2012).
 const SWEEPS: usize = 4;
 
 /// Ratings that are added up in single precision before the sum is added in double precision.
@@ -104,8 +104,9 @@ impl<'a> HalfStep<'a> {
         if self.filled.is_some() { self.source.rows as f64 } else { n_rated as f64 }
     }
 
-    /// Makes one pass over `rows`, the first of which is row `first` of `ratings`; returns the sum of their squared errors and penalties, less
-    /// the squares of their cells, which no pass changes.
+    /// Makes one pass over `rows`, the first of which is row `first` of `ratings`; returns the sum
+    /// of their squared errors and penalties, less the squares of their cells, which no pass
+    /// changes.
     pub(crate) fn improve(
         &self,
         scratch: &mut Scratch,
@@ -221,11 +222,12 @@ impl<'a> HalfStep<'a> {
         linear.iter_mut().zip(normal.b()).for_each(|(out, &b)| *out = f64::from(b));
     }
 
-    /// Splits a row's products with some rows of the other side into what there is without any rating, and what each rating
-    /// brings.
+    /// Splits a row's products with some rows of the other side into what there is without any
+    /// rating, and what each rating brings.
     ///
-    /// At the optimum, the entries above zero solve linear equations of their own, and the others bring nothing: that part is
-    /// linear in the ratings. `solution` tells which entries those are.
+    /// At the optimum, the entries above zero solve linear equations of their own, and the others
+    /// bring nothing: that part is linear in the ratings. `solution` tells which entries those
+    /// are.
     pub(crate) fn parts(
         &self,
         indices: &[u32],

@@ -1,4 +1,5 @@
-//! Parameters of NMF, with defaults that were tuned on a validation split of MovieLens latest-small.
+//! Parameters of NMF, with defaults that were tuned on a validation split of MovieLens
+//! latest-small.
 
 use serde::{Deserialize, Serialize};
 

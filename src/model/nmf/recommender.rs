@@ -69,7 +69,8 @@ impl Factored for Nmf {
     }
 
     fn star_ranking(&self) -> Option<&StarRanking> {
-        // Cells that nobody rated have pulled the values of a filled matrix to V: they rank, but are no stars.
+        // Cells that nobody rated have pulled the values of a filled matrix to V: they rank, but
+        // are no stars.
         self.params.fill.is_none().then_some(&self.ranking)
     }
 

@@ -10,7 +10,8 @@ use crate::model::nmf::params::{Init, NmfParams};
 
 /// Returns vectors of users and items, all entries non-negative.
 pub(crate) fn start(matrix: &Interactions, params: &NmfParams) -> (Matrix, Matrix) {
-    // The masked matrix is seen as filled with its mean: biases aside, that is what a zero model says.
+    // The masked matrix is seen as filled with its mean: biases aside, that is what a zero model
+    // says.
     let fill = params.fill.map_or_else(|| matrix.mean(), f64::from);
     let cells = matrix.n_users() as f64 * matrix.n_items() as f64;
     let n = matrix.n_ratings() as f64;
@@ -50,13 +51,14 @@ fn filled_times(rows: Csr<'_>, fill: f64, x: &Matrix) -> Matrix {
     out
 }
 
-/// Makes vectors of singular triplets: of each pair of singular vectors the positive or the negative parts,
-/// whichever carry more; what remains zero becomes `mean`.
+/// Makes vectors of singular triplets: of each pair of singular vectors the positive or the
+/// negative parts, whichever carry more; what remains zero becomes `mean`.
 fn nndsvda(svd: &Svd, k: usize, mean: f32) -> (Matrix, Matrix) {
     let mut users = Matrix::zeros(svd.u.rows, k);
     let mut items = Matrix::zeros(svd.v.rows, k);
     for (j, &s) in svd.s.iter().enumerate().take(svd.u.cols) {
-        // The first pair has one sign throughout, up to rounding, so the rule for the others suits it too.
+        // The first pair has one sign throughout, up to rounding, so the rule for the others suits
+        // it too.
         let part = |sign: f32| {
             let length = |m: &Matrix| {
                 m.iter_rows()

@@ -1,8 +1,8 @@
 //! The baseline: what most people have rated, and the stars that biases alone predict.
 //!
 //! An item is scored by its number of ratings. Its stars are expected at μ + b_u + b_i, where
-//! b_i = Σ (r − μ) / (n_i + d) and b_u = Σ (r − μ − b_i) / (n_u + d) are means damped by d (Koren 2010,
-//! "Factor in the neighbors", section 2.1).
+//! b_i = Σ (r − μ) / (n_i + d) and b_u = Σ (r − μ − b_i) / (n_u + d) are means damped by d (Koren
+//! 2010, "Factor in the neighbors", section 2.1).
 
 mod params;
 mod recommender;
