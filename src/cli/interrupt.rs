@@ -1,5 +1,5 @@
-//! Signals that ask to end: they end the process and leave no half output, or where somebody waits
-//! for Ctrl-C, the work at the next good place.
+//! Termination signals: remove unfinished outputs and exit, or request an orderly stop if one was
+//! armed (`--save-on-interrupt`).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -29,8 +29,7 @@ fn is_awaited() -> bool {
     STATE.compare_exchange(AWAITED, CAME, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }
 
-/// Begins to listen for SIGINT, SIGTERM and SIGHUP, those of them that are not ignored, as after
-/// `nohup`.
+/// Installs handlers of SIGINT, SIGTERM and SIGHUP, except for signals ignored at start (`nohup`).
 #[cfg(unix)]
 pub(super) fn listen() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -50,8 +49,7 @@ pub(super) fn listen() {
     let _ = std::thread::Builder::new().name("signals".into()).spawn(listen);
 }
 
-/// Returns the signals that whoever started this process wants it to ignore, where the system
-/// tells.
+/// Returns the signals that were ignored at process start; empty where `/proc` does not exist.
 #[cfg(unix)]
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

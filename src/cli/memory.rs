@@ -1,5 +1,5 @@
-//! How much memory may be used: what is large is estimated beforehand and refused, what grows
-//! beyond it all the same is ended, and where there is no more, the process ends with a message.
+//! Memory limit: estimates are refused before the work starts, a watchdog ends the process at the
+//! limit, and a failed allocation is an error message instead of an abort.
 
 use std::fs;
 use std::io::{self, Write};
@@ -60,7 +60,7 @@ impl Memory {
         }
     }
 
-    /// Ends the process, with a message, should it take more than was told.
+    /// Starts the watchdog if a limit was given.
     pub(crate) fn watch(&self) {
         if let (Some(limit), true) = (self.limit, self.told) {
             // Without a thread, the estimates beforehand are what there is.
@@ -78,10 +78,10 @@ impl Memory {
     }
 }
 
-/// Looks at the memory of this process every few milliseconds and ends it shortly before a limit.
+/// Watchdog: polls the resident set size and ends the process shortly before the limit.
 fn watch(limit: u64) {
     const PAUSE: Duration = Duration::from_millis(4);
-    /// What may be taken between two looks, at some gigabytes a second; less of a small limit.
+    /// Memory that can be touched between two polls, at a few GB/s; less for a small limit.
     const MARGIN: u64 = 24 << 20;
     let most = limit - MARGIN.min(limit / 8);
     while let Some(used) = used() {
@@ -93,15 +93,14 @@ fn watch(limit: u64) {
     }
 }
 
-/// Returns how much memory this process has, where the system tells without much ado.
+/// Returns the resident set size in bytes; `None` where `/proc` does not exist.
 fn used() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
-/// Ends the process for want of `size` bytes of memory; to be called by the allocator, and so
-/// without any.
+/// Ends the process after a failed allocation of `size` bytes; does not allocate itself.
 pub fn out_of_memory(size: usize) -> ! {
     static ENDS: AtomicBool = AtomicBool::new(false);
     if !ENDS.swap(true, Ordering::Relaxed) {

@@ -86,8 +86,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what was asked for instead of a command, such as help, or what is wrong with the command
-/// line.
+/// Prints help, version or a usage error, and returns its exit code.
 fn answer(told: &clap::Error) -> ExitCode {
     let to_stdout = !told.use_stderr();
     let open = if to_stdout { output::check_open() } else { Ok(()) };

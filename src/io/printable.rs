@@ -1,10 +1,9 @@
-//! Texts of strangers on somebody's terminal, or in a picture.
+//! Sanitizes untrusted text for terminals and pictures.
 
 use std::borrow::Cow;
 
-/// Returns a text in which nothing acts on what shows it: control characters, of which a terminal's
-/// escape codes begin with one and XML allows hardly any, and those that turn the direction of what
-/// follows, become `�`.
+/// Replaces control characters (terminal escape codes; not allowed in XML) and bidirectional
+/// overrides by U+FFFD.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_safe = |c: char| {

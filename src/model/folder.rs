@@ -1,4 +1,4 @@
-//! A model directory, whose files belong together.
+//! Opens the files of a model directory and checks that they belong together.
 
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,14 @@ use crate::model::info::{self, ModelInfo};
 use crate::model::spark;
 use crate::schema;
 
-/// A model directory, mvrec's own or Spark's, that is being read.
-///
-/// Each file of mvrec's own names the `model.json` that it was written with by its checksum, and is
-/// refused beside another one: when a model is replaced while it is read, nobody gets something in
-/// between.
+/// A model directory, native or Spark's, opened for reading.
+/// Native Parquet files carry the checksum of the `model.json` they were written with; a mismatch
+/// is an error. A model that is replaced while it is read never yields a mix of two models.
 #[derive(Debug, Clone)]
 pub struct ModelFolder {
     path: PathBuf,
     info: Option<ModelInfo>,
-    /// Checksum of `model.json`; none of Spark's, and of models from before there were any.
+    /// Checksum of `model.json`; `None` for Spark's models and for files of older versions.
     checksum: Option<String>,
 }
 

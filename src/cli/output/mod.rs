@@ -74,17 +74,17 @@ impl Write for Stdout {
 
 static NO_STDOUT: AtomicBool = AtomicBool::new(false);
 
-/// Notes whether there is a stdout at all (`>&-`). To be called before `main`: the library of Rust
-/// opens one that swallows all.
+/// Records whether stdout is closed (`>&-`). Must run before `main`: Rust's runtime replaces closed
+/// standard streams by `/dev/null`.
 pub fn look_for_stdout() {
     #[cfg(unix)]
     NO_STDOUT.store(rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
 }
 
-/// Refuses to write where there is no stdout.
+/// Fails if stdout was closed at process start.
 pub(crate) fn check_open() -> io::Result<()> {
     match NO_STDOUT.load(Ordering::Relaxed) {
-        true => Err(io::Error::other("there is no stdout: it is closed")),
+        true => Err(io::Error::other("stdout is closed")),
         false => Ok(()),
     }
 }

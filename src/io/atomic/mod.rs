@@ -1,14 +1,13 @@
-//! Outputs that appear whole or not at all.
+//! Atomic outputs: files and directories that appear complete or not at all.
 //!
-//! A file or directory is built under a temporary name beside its place and renamed when it is
-//! complete and on the disk, so that a crash, a full disk, a power cut or Ctrl-C leaves the old
-//! output, or none. What is under construction is
+//! An output is written under a temporary name beside its target, synced and renamed. After a
+//! crash, a full disk, a power cut or a signal the old output, or none, stands at the target.
+//! Unfinished outputs are
 //!
-//! - listed in this process: a handler of signals takes the list and clears it away
-//!   ([`remove_unfinished`]), and a commit holds the list while it renames, so that neither sees
-//!   the other's work half done;
-//! - locked (`flock`): what a killed process left behind has lost its lock, and is removed by the
-//!   next run for the same place.
+//! - registered in the process: the signal handler takes the registry and removes them
+//!   ([`remove_unfinished`]), a commit holds its lock while it renames;
+//! - locked (`flock`): temporaries of killed processes are unlocked, and removed by the next run
+//!   for the same target.
 
 mod directory;
 mod file;

@@ -1,5 +1,4 @@
-//! Where an output is to stand: links followed, missing folders made, all of it brought to the
-//! disk.
+//! Target paths: resolves symbolic links, creates parent directories, syncs to disk.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,9 +9,8 @@ use crate::io::error::IoError;
 
 static SYNC: AtomicBool = AtomicBool::new(true);
 
-/// Decides whether outputs are brought to the disk before they get their names: without, a power
-/// cut within seconds after the end of a command may leave an empty output, and nothing of the old
-/// one.
+/// Switches fsync on or off. Without it, a power cut within seconds after a command may leave an
+/// empty output and lose the old one.
 pub fn set_sync(on: bool) {
     SYNC.store(on, Ordering::Relaxed);
 }
@@ -21,12 +19,12 @@ fn syncs() -> bool {
     SYNC.load(Ordering::Relaxed)
 }
 
-/// Brings a file to the disk.
+/// Syncs a file to disk.
 pub(super) fn sync_file(file: &File) -> io::Result<()> {
     if syncs() { file.sync_all() } else { Ok(()) }
 }
 
-/// Brings all files in a folder to the disk, and the folder itself.
+/// Syncs a directory tree to disk.
 pub(super) fn sync_all_in(folder: &Path) -> io::Result<()> {
     if !syncs() {
         return Ok(());
@@ -42,7 +40,7 @@ pub(super) fn sync_all_in(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Brings the names in a folder to the disk, where the system can.
+/// Syncs the entries of a directory to disk, where the file system supports it.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if !syncs() || cfg!(not(unix)) {
         return Ok(());
@@ -63,7 +61,7 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Folders that were created for an output; those that are still empty go when it is dropped.
+/// Parent directories created for an output; removed on drop while they are empty.
 #[derive(Debug, Default)]
 pub(super) struct CreatedFolders(Vec<PathBuf>);
 
@@ -87,7 +85,7 @@ impl CreatedFolders {
         &self.0
     }
 
-    /// Brings their names to the disk.
+    /// Syncs their directory entries to disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.0.iter().try_for_each(|folder| sync_folder(parent(folder)))
     }

@@ -1,5 +1,4 @@
-//! What is under construction: its temporary name, its lock, and the list that a handler of signals
-//! clears away.
+//! Temporaries of unfinished outputs: names, locks and the registry for the signal handler.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -17,7 +16,7 @@ use crate::io::error::IoError;
 /// Random letters of a temporary name.
 const LETTERS: usize = 6;
 
-/// An output under construction.
+/// Registry entry of an unfinished output.
 #[derive(Debug, Clone)]
 struct Unfinished {
     temporary: PathBuf,
@@ -30,7 +29,7 @@ struct Unfinished {
 
 static UNFINISHED: Mutex<Vec<Unfinished>> = Mutex::new(Vec::new());
 
-/// Holds the list of what is under construction: as long as it lives, a handler of signals waits.
+/// Guard of the registry; the signal handler waits while it is held.
 #[must_use]
 pub(super) struct Held(MutexGuard<'static, Vec<Unfinished>>);
 
@@ -38,9 +37,10 @@ pub(super) fn hold() -> Held {
     Held(UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Removes everything that is under construction, and lets nothing be committed from then on: the
-/// process must end behind it. Waits for a commit that is under way, but not without end: it may be
-/// this thread's own, which ran out of memory.
+/// Removes all unfinished outputs and blocks later commits; the process must exit afterwards.
+///
+/// Waits for a running commit, for a limited time: it may be that of the calling thread, which ran
+/// out of memory.
 pub fn remove_unfinished() {
     const TRIES: u32 = 400;
     const PAUSE: Duration = Duration::from_millis(5);
@@ -61,8 +61,7 @@ pub fn remove_unfinished() {
     std::mem::forget(held);
 }
 
-/// Removes a file, or of a directory what mvrec writes into one of the kind, and itself if nothing
-/// else is in it.
+/// Removes a file, or the known entries of a directory and the directory if it is empty then.
 pub(super) fn remove(path: &Path, kind: Option<DirectoryKind>) -> io::Result<()> {
     /// Threads of this process may still be writing into it.
     const TRIES: usize = 5;
@@ -79,8 +78,7 @@ pub(super) fn remove(path: &Path, kind: Option<DirectoryKind>) -> io::Result<()>
     removed
 }
 
-/// A file or directory under a temporary name, locked; dropped before it got its place, it is
-/// removed.
+/// A locked temporary file or directory; removed on drop unless it was renamed.
 #[derive(Debug)]
 pub(super) struct Temporary {
     path: PathBuf,
@@ -91,8 +89,8 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// Creates a neighbour of `target`, a directory if it is of a `kind`; missing folders are
-    /// created, and what dead processes left for the same place is removed.
+    /// Creates a temporary beside `target`, a directory if `kind` is given. Creates missing parents
+    /// and removes temporaries that dead processes left for the same target.
     pub(super) fn create(target: &Path, kind: Option<DirectoryKind>) -> Result<Self, IoError> {
         let folders = CreatedFolders::for_parent_of(target).map_err(IoError::at(target))?;
         remove_abandoned(target, kind);
@@ -164,8 +162,8 @@ fn open_folder(path: &Path) -> io::Result<Option<File>> {
     if cfg!(unix) { File::open(path).map(Some) } else { Ok(None) }
 }
 
-/// Locks what was just created; tells whether it is still there then. Where nothing can be locked,
-/// nothing is ever taken for abandoned.
+/// Locks a new temporary; `false` if another process removed it in between. Where locks are not
+/// supported, nothing is ever considered abandoned.
 fn is_ours(handle: &File, path: &Path) -> bool {
     match handle.try_lock() {
         Err(TryLockError::WouldBlock) => false,
@@ -195,16 +193,15 @@ fn hidden_prefix(target: &Path) -> String {
     format!(".{}.tmp-", hidden_name(target))
 }
 
-/// Returns the name under which an old directory stands for a moment where the system cannot
-/// exchange two.
+/// Returns the name of an old directory during an exchange by two renames.
 pub(super) fn aside_of(target: &Path, temporary: &Path) -> PathBuf {
     let temporary = hidden_name(temporary);
     let letters = temporary.rsplit('-').next().unwrap_or_default();
     parent(target).join(format!(".{}.old-{letters}", hidden_name(target)))
 }
 
-/// Removes what dead processes left for a place. An old directory that one of them had put aside
-/// comes back if nothing stands in its place.
+/// Removes temporaries of dead processes for a target. Restores an old directory that one of them
+/// had renamed if the target is missing.
 fn remove_abandoned(target: &Path, kind: Option<DirectoryKind>) {
     let Ok(entries) = fs::read_dir(parent(target)) else { return };
     let aside = format!(".{}.old-", hidden_name(target));

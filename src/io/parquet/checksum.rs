@@ -1,10 +1,10 @@
-//! Checksums of what is written, so that a bit that has flipped on a disk is noticed.
+//! Checksums of Parquet files: CRC-32 per page, and a seal over page indexes and footer.
 //!
-//! Each page has a CRC-32 in its header, as the Parquet format provides (apache/parquet-format,
-//! README, "Checksumming"): any reader can check it. The library writes none, so it is added here
-//! to the headers that the library has made. What stands behind the pages (the indexes of pages and
-//! the footer) has a *seal*: an entry of the footer that holds the XXH3-128 of all of that, in
-//! which the seal itself counts as zeros.
+//! Page headers carry the CRC-32 of the Parquet format (apache/parquet-format, README,
+//! "Checksumming"), which any reader can verify. The `parquet` crate verifies but does not write
+//! them, so they are inserted into the page headers that it encodes. Column indexes, offset indexes
+//! and footer are covered by a *seal*: a key-value entry of the footer with the XXH3-128 of these
+//! bytes, computed with the seal itself set to zeros.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -21,10 +21,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::io::parquet::input::ParquetInput;
 
-/// Headers and contents of the pages of a column chunk, in the order in which they were made.
+/// Encoded page headers and page bodies of a column chunk, alternating, in encoding order.
 type Blobs = Arc<Mutex<Vec<Bytes>>>;
 
-/// Keeps the pages of column chunks, one chunk after another, until all of a row group is encoded.
+/// Buffers the encoded pages of a row group, one entry per column chunk.
 #[derive(Debug, Default)]
 pub(super) struct KeptPages(Mutex<Vec<Blobs>>);
 
@@ -47,13 +47,12 @@ impl PageStore for ChunkPages {
 
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        blobs.get(key.get() as usize).cloned().ok_or_else(|| general("there is no such page"))
+        blobs.get(key.get() as usize).cloned().ok_or_else(|| general("unknown page key"))
     }
 }
 
 impl KeptPages {
-    /// Returns the bytes of the chunk at a place, each page with its checksum, and what `close`
-    /// says of them.
+    /// Returns the bytes of column chunk `at` with page checksums, and its adjusted metadata.
     pub(super) fn checked_chunk(
         &self,
         at: usize,
@@ -65,7 +64,7 @@ impl KeptPages {
         let mut chunk = Vec::with_capacity(close.bytes_written as usize + 8 * pages.len());
         let mut sizes = Vec::with_capacity(pages.len());
         let (mut dictionary_size, mut added) = (0, 0);
-        // The dictionary is made last and stands first.
+        // The dictionary page is encoded last and stored first.
         let (dictionary, data): (Vec<_>, Vec<_>) =
             pages.iter().partition(|[header, _]| is_of_dictionary(header));
         for [header, content] in dictionary.iter().chain(&data) {
@@ -105,12 +104,12 @@ fn general(what: &str) -> ParquetError {
     ParquetError::General(what.into())
 }
 
-// A header of a page in Thrift's compact protocol: fields by the difference of their numbers and
-// their type, whole numbers with their sign in the lowest bit and seven bits a byte.
+// Page headers are encoded in Thrift's compact protocol: a field header holds the delta of the
+// field id and the type; integers are zigzag varints.
 
-/// A field whose number is one more than that of the one before, of 32 bits.
+/// Field header of an `i32` whose field id follows the previous one.
 const NEXT_I32: u8 = 0x15;
-/// What is added to the first byte of a field for each number in between.
+/// Increment of a field header per skipped field id.
 const NUMBER: u8 = 0x10;
 
 fn is_of_dictionary(header: &[u8]) -> bool {
@@ -118,12 +117,12 @@ fn is_of_dictionary(header: &[u8]) -> bool {
     header.get(1) == Some(&DICTIONARY_PAGE)
 }
 
-/// Puts the checksum of the content, field 4, behind type and sizes, fields 1 to 3.
+/// Inserts the CRC-32 of `content` (field 4) after page type and sizes (fields 1 to 3).
 fn with_checksum(header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
     let mut at = 0;
     for _ in 0..3 {
         if header.get(at) != Some(&NEXT_I32) {
-            return Err(general("a page header is not as it is known"));
+            return Err(general("unexpected layout of a page header"));
         }
         let number = header[at + 1..].iter().position(|byte| *byte < 0x80);
         at += 2 + number.ok_or_else(|| general("a number without end"))?;
@@ -144,20 +143,20 @@ fn with_checksum(header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Key of the seal in the footer. Its value is the number of bytes that it covers up to the end of
-/// the file, and their hash, both in hexadecimal digits.
+/// Footer key of the seal. Its value: length of the covered file tail in bytes and its XXH3-128,
+/// both hexadecimal.
 const SEAL: &str = "mvrec.seal";
-/// Digits of the number of bytes.
+/// Hexadecimal digits of the length.
 const LENGTH: usize = 8;
-/// Digits of the hash.
+/// Hexadecimal digits of the hash.
 const HASH: usize = 32;
 
-/// Returns the entry of the footer in whose place [`Sealing`] puts the seal.
+/// Returns the placeholder entry that [`Sealing`] overwrites with the seal.
 pub(super) fn unsealed() -> KeyValue {
     KeyValue::new(SEAL.into(), "0".repeat(LENGTH + HASH))
 }
 
-/// Passes bytes on, and holds back those that are to be sealed.
+/// Writer that buffers the end of a Parquet file and seals it.
 pub(super) struct Sealing<W: Write> {
     out: BufWriter<W>,
     held: Option<Vec<u8>>,
@@ -170,12 +169,12 @@ impl<W: Write> Sealing<W> {
         Self { out: BufWriter::with_capacity(BUFFER, out), held: None }
     }
 
-    /// Holds back what comes from now on.
+    /// Starts to buffer: everything written from now on is covered by the seal.
     pub(super) fn hold(&mut self) {
         self.held = Some(Vec::new());
     }
 
-    /// Seals what was held back and writes it.
+    /// Seals the buffered bytes and writes them.
     pub(super) fn finish(mut self) -> io::Result<W> {
         let mut tail = self.held.take().unwrap_or_default();
         if let Some(seal) = place_of_seal(&tail) {
@@ -204,7 +203,7 @@ impl<W: Write> Write for Sealing<W> {
     }
 }
 
-/// Returns where the value of the seal stands.
+/// Returns the byte range of the seal's value.
 fn place_of_seal(tail: &[u8]) -> Option<Range<usize>> {
     /// Begin of a text field, and its length in one byte.
     const BEGIN: [u8; 2] = [0x18, (LENGTH + HASH) as u8];
@@ -214,12 +213,12 @@ fn place_of_seal(tail: &[u8]) -> Option<Range<usize>> {
     (is_text && start + LENGTH + HASH <= tail.len()).then_some(start..start + LENGTH + HASH)
 }
 
-/// Checks the seal of a file, and tells whether it has one: files of other writers have none.
+/// Verifies the seal of a file; `false` if it has none, as files of other writers.
 ///
 /// # Errors
-/// If what it covers has changed, or the file cannot be read.
+/// If the covered bytes have changed, or the file cannot be read.
 pub(super) fn check_seal(input: &ParquetInput) -> Result<bool> {
-    /// Length of the footer and the magic number, behind it.
+    /// Bytes of footer length and magic number at the end of a file.
     const END: u64 = 8;
     let length = Length::len(input);
     let Some(end) = length.checked_sub(END) else { return Ok(false) };
@@ -228,7 +227,7 @@ pub(super) fn check_seal(input: &ParquetInput) -> Result<bool> {
     if footer > length || &last[4..] != b"PAR1" {
         return Ok(false); // the library says what is wrong
     }
-    let changed = || general("its footer is not as it was written");
+    let changed = || general("checksum mismatch in the footer");
     let bytes = input.get_bytes(length - footer, footer as usize)?;
     let Some(seal) = place_of_seal(&bytes) else { return Ok(false) };
     let digits = |range: Range<usize>| std::str::from_utf8(&bytes[range]).ok();

@@ -1,8 +1,7 @@
-//! What a file says of itself, checked against itself before anything is allocated for it.
+//! Validates counts, sizes and offsets of footer and page headers before anything is allocated.
 //!
-//! Counts and sizes stand in the footer and again in the headers of pages, and the library trusts
-//! each of them. A file whose claims agree can still be large once it is unpacked; that is for
-//! those who read it to bound.
+//! The `parquet` crate trusts each of them. A consistent file can still be large once it is
+//! decompressed; readers bound their own memory.
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
@@ -15,8 +14,8 @@ fn contradiction(what: &str) -> ParquetError {
     ParquetError::General(what.into())
 }
 
-/// Refuses row groups that do not add up to the file, columns that do not have a value a row, and
-/// those that lie outside of the file.
+/// Checks row counts of file, row groups and column chunks against each other, and chunk offsets
+/// against the file length.
 pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()> {
     let mut rows = Some(0_i64);
     for group in metadata.row_groups() {
@@ -27,72 +26,70 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
             let end = offset.checked_add(column.compressed_size());
             if numbers.iter().any(|&number| number < 0) || end.is_none_or(|end| end as u64 > length)
             {
-                return Err(contradiction("a column lies outside of the file"));
+                return Err(contradiction("column chunk lies outside of the file"));
             }
             let is_flat = column.column_descr().max_rep_level() == 0;
             let (values, rows) = (column.num_values(), group.num_rows());
             if group.num_rows() < 0 || values < rows || (is_flat && values > rows) {
-                return Err(contradiction("a column has not as many values as its group has rows"));
+                return Err(contradiction("value count of a column chunk contradicts the row count of its group"));
             }
         }
     }
     match rows == Some(metadata.file_metadata().num_rows()) {
         true => Ok(()),
-        false => Err(contradiction("the row groups do not add up to the file")),
+        false => Err(contradiction("row counts of the row groups do not add up to that of the file")),
     }
 }
 
-/// Refuses a column whose pages do not have as many values as it says, or that unpack to what no
-/// writer packs so well.
+/// Checks value counts and sizes in the page headers of a column chunk against its metadata.
 pub(super) fn check_pages(input: &ParquetInput, column: &ColumnChunkMetaData) -> Result<()> {
-    /// Bytes of an unpacked page that are always allowed.
+    /// Uncompressed page size in bytes that is always accepted.
     const PAGE: u64 = 64 << 20;
-    /// Bytes that one may unpack to.
+    /// Largest compression ratio of larger pages.
     const RATIO: u64 = 64;
-    /// Values of lists that are allowed for each byte of a column: lists of nothing take hardly
-    /// any.
+    /// Most list elements per byte of a column chunk: runs of empty lists compress to almost none.
     const VALUES: u64 = 64;
     let (mut at, length) = column.byte_range();
     let end = (at + length).min(Length::len(input));
     if column.column_descr().max_rep_level() > 0
         && column.num_values() as u64 > VALUES * (length + (1 << 14))
     {
-        return Err(contradiction("more values of lists than so few bytes hold"));
+        return Err(contradiction("implausible number of list elements"));
     }
     let mut values = 0;
     while at < end && values < column.num_values() {
         let header = PageHeader::read(input, at, end)?;
         let next = at + header.length + header.compressed;
         if next > end {
-            return Err(contradiction("a page lies outside of its column"));
+            return Err(contradiction("page lies outside of its column chunk"));
         }
         if header.uncompressed > PAGE.max(RATIO * header.compressed) {
-            return Err(contradiction("a page unpacks to far more than it has bytes"));
+            return Err(contradiction("implausible uncompressed page size"));
         }
         values += header.values.unwrap_or(0);
         at = next;
     }
     match values == column.num_values() {
         true => Ok(()),
-        false => Err(contradiction("the pages have not as many values as their column")),
+        false => Err(contradiction("value counts of the pages do not add up to that of the column chunk")),
     }
 }
 
-/// The header of a page, as far as it matters.
+/// The fields of a page header that are validated.
 struct PageHeader {
-    /// Its own bytes.
+    /// Encoded length of the header in bytes.
     length: u64,
     compressed: u64,
     uncompressed: u64,
-    /// Of a page of data, how many values it has.
+    /// Value count of a data page.
     values: Option<i64>,
 }
 
 impl PageHeader {
     fn read(input: &ParquetInput, at: u64, end: u64) -> Result<Self> {
-        /// Nearly all headers are shorter; those with long texts as statistics are not.
+        /// Bytes read at first; only headers with long strings as statistics are longer.
         const USUAL: u64 = 1 << 9;
-        /// As long as the library allows.
+        /// Same limit as in the `parquet` crate.
         const LONGEST: u64 = 16 << 20;
         let mut size = USUAL;
         loop {
@@ -103,16 +100,15 @@ impl PageHeader {
                 return Ok(Self { length, ..header? });
             }
             if size >= end - at || size >= LONGEST {
-                return Err(contradiction("a page without a header"));
+                return Err(contradiction("page header is cut off"));
             }
             size *= 8;
         }
     }
 
-    /// Returns nothing where there are too few bytes.
+    /// Returns `None` if the buffer ends within the header.
     fn parse(thrift: &mut Thrift<'_>) -> Option<Result<Self>> {
-        /// Fields of the header that say what a page of data is, in the first and the second
-        /// version of the format.
+        /// Field ids of `data_page_header` and `data_page_header_v2`.
         const DATA: [i64; 2] = [5, 8];
         let (mut sizes, mut values) = ([0_i64; 2], None);
         let mut field = 0;
@@ -132,15 +128,15 @@ impl PageHeader {
             }
         }
         if sizes.iter().copied().chain(values).any(|number| number < 0) {
-            return Some(Err(contradiction("a page with less than nothing in it")));
+            return Some(Err(contradiction("negative size in a page header")));
         }
         let [uncompressed, compressed] = sizes.map(i64::cast_unsigned);
         Some(Ok(Self { length: 0, compressed, uncompressed, values }))
     }
 }
 
-/// Reads Thrift's compact protocol (apache/thrift, doc/specs/thrift-compact-protocol.md); nothing
-/// where the bytes end.
+/// Decoder of Thrift's compact protocol (apache/thrift, doc/specs/thrift-compact-protocol.md);
+/// methods return `None` at the end of the buffer.
 struct Thrift<'a> {
     bytes: &'a [u8],
 }
@@ -171,7 +167,8 @@ impl Thrift<'_> {
         Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// Reads the begin of the next field behind `field`; returns its type, or that there is none.
+    /// Decodes the next field header, updates the field id and returns the type; inner `None` at the
+    /// end of the struct.
     fn field(&mut self, field: &mut i64) -> Option<Option<u8>> {
         let begin = self.byte()?;
         if begin == 0 {
@@ -189,8 +186,7 @@ impl Thrift<'_> {
         Some(())
     }
 
-    /// Passes over a value of a type; structures may be so deep in others as those of the format
-    /// are.
+    /// Skips a value; structs may be nested as deeply as in the Parquet format.
     fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
         const DEEPEST: usize = 8;
         match kind {
