@@ -58,6 +58,9 @@ pub fn fit(
         let rest = over_rows(&step, &mut fit.items, |scratch, first, rows| {
             step.improve(scratch, matrix.by_item(), first, rows)
         });
+        if params.fill.is_some() {
+            balance(&mut fit.users, &mut fit.items);
+        }
         let loss = cells + rest + user_penalty;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { iteration, loss });
@@ -76,8 +79,47 @@ pub fn fit(
             }
             0.0
         });
+        if params.fill.is_some() {
+            balance(&mut fit.users, &mut fit.items);
+        }
     }
     Ok(fit)
+}
+
+/// Scales each component so that both of its columns have the same root mean square; their product
+/// stays, and the penalties of a filled matrix do not grow. Without it, unused components drift to
+/// the limits of the numbers.
+fn balance(users: &mut Matrix, items: &mut Matrix) {
+    let of_users = column_rms(users);
+    let of_items = column_rms(items);
+    let ratios = of_users.iter().zip(&of_items).map(|(&of_users, &of_items)| {
+        // A component of which one side is zero contributes nothing.
+        if of_users > 0.0 && of_items > 0.0 { (of_items / of_users).sqrt() } else { 0.0 }
+    });
+    let ratios: Vec<f64> = ratios.collect();
+    let scale = |side: &mut Matrix, factor: &(dyn Fn(f64) -> f64 + Sync)| {
+        let k = side.cols;
+        side.data.par_chunks_mut(ROWS * k).for_each(|rows| {
+            for row in rows.chunks_exact_mut(k) {
+                for (x, &ratio) in row.iter_mut().zip(&ratios) {
+                    *x = (f64::from(*x) * factor(ratio)) as f32;
+                }
+            }
+        });
+    };
+    scale(users, &|ratio| ratio);
+    scale(items, &|ratio| if ratio > 0.0 { 1.0 / ratio } else { 0.0 });
+}
+
+/// Returns the root mean square of each column.
+pub(crate) fn column_rms(matrix: &Matrix) -> Vec<f64> {
+    let mut squares = vec![0.0; matrix.cols];
+    for row in matrix.iter_rows() {
+        for (sum, &x) in squares.iter_mut().zip(row) {
+            *sum += f64::from(x) * f64::from(x);
+        }
+    }
+    squares.into_iter().map(|sum| (sum / matrix.rows.max(1) as f64).sqrt()).collect()
 }
 
 /// Rows that a thread takes at a time; also the unit in which losses are summed.

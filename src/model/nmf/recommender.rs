@@ -6,7 +6,8 @@ use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
-use crate::model::factors::Factors;
+use crate::model::factors::{Factors, cosine, cosines};
+use crate::model::nmf::fit::column_rms;
 use crate::model::nmf::half_step::{Filled, HalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::ranking::StarRanking;
@@ -25,6 +26,8 @@ pub struct Nmf {
     /// Ratings of the data for one that was fitted.
     unit: f32,
     filled: OnceLock<Option<Filled>>,
+    /// Item factors of a filled matrix, each component scaled by the size of its user factors.
+    scaled_items: OnceLock<Matrix>,
 }
 
 impl Nmf {
@@ -32,7 +35,30 @@ impl Nmf {
     #[must_use]
     pub fn new(params: NmfParams, users: Factors, items: Matrix, ranking: StarRanking) -> Self {
         let unit = ranking.unit();
-        Self { params: params.in_units(unit), users, items, ranking, unit, filled: OnceLock::new() }
+        Self {
+            params: params.in_units(unit),
+            users,
+            items,
+            ranking,
+            unit,
+            filled: OnceLock::new(),
+            scaled_items: OnceLock::new(),
+        }
+    }
+
+    /// Returns the item factors of a filled matrix, scaled so that a component counts for the
+    /// similarity of items as it does for the reconstructed matrix; `None` for a masked one.
+    fn scaled_items(&self) -> Option<&Matrix> {
+        self.params.fill?;
+        Some(self.scaled_items.get_or_init(|| {
+            // In a balanced model the user factors of a component are as large as its item factors.
+            let rms = column_rms(&self.items);
+            let mut scaled = self.items.clone();
+            for row in scaled.data.chunks_exact_mut(scaled.cols) {
+                row.iter_mut().zip(&rms).for_each(|(x, &rms)| *x = (f64::from(*x) * rms) as f32);
+            }
+            scaled
+        }))
     }
 
     /// Returns the items that a person has rated, and the ratings as they are fitted.
@@ -86,11 +112,17 @@ impl Recommender for Nmf {
     }
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        Ok(similar_by_vectors(self, item))
+        match self.scaled_items() {
+            Some(items) => Ok(cosines(items, items.cols, item.at())),
+            None => Ok(similar_by_vectors(self, item)),
+        }
     }
 
     fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
-        Some(likeness_by_vectors(self, a, b))
+        Some(match self.scaled_items() {
+            Some(items) => cosine(items, items.cols, a.at(), b.at()),
+            None => likeness_by_vectors(self, a, b),
+        })
     }
 
     fn explain(
