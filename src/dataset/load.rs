@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Counts;
 use crate::dataset::ids::{Lookup, count, distinct};
+use crate::dataset::list_layout;
 use crate::dataset::manifest::{History, Manifest, Origin, SourceFile};
 use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::dataset::scan::{self, Scan};
@@ -21,7 +22,7 @@ use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
 use crate::io::parts::{TablePart, parts};
 use crate::io::source::{Hashing, Kind, Source};
-use crate::io::text::Columns;
+use crate::io::text::{Columns, Delimiter};
 use crate::io::values::Scale;
 use crate::io::{IoError, batches, json, movielens, parquet, text};
 use crate::progress::Progress;
@@ -536,19 +537,23 @@ pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErro
 /// If they cannot be read, or have neither.
 pub fn load_lists(path: &Path, progress: &dyn Progress) -> Result<(Dataset, bool), DatasetError> {
     const COLUMNS: [(&str, bool); 3] = [("rank", true), ("score", false), ("prediction", false)];
-    let by = |columns: Columns| {
+    let by = |columns: Columns, delimiter: Option<Delimiter>| {
         let mut intake = Intake::default();
         intake.options.columns = columns;
+        intake.options.delimiter = delimiter;
         intake.options.scale = Scale::any();
         Input::open(path)?.load_by(&mut intake, progress)
     };
+    if let Some(layout) = list_layout::detect(path)? {
+        return Ok((by(layout.columns, layout.delimiter)?, layout.is_rank));
+    }
     for (column, is_rank) in COLUMNS {
-        match by(Columns::default().with_rating(column)) {
+        match by(Columns::default().with_rating(column), None) {
             Err(DatasetError::Io(IoError::MissingColumn { column: "rating", .. })) => {}
             lists => return Ok((lists?, is_rank)),
         }
     }
-    Ok((by(Columns::default().requiring_rating())?, false))
+    Ok((by(Columns::default().requiring_rating(), None)?, false))
 }
 
 /// Adds the keys that ids of a text turned out to be.

@@ -6,6 +6,7 @@ pub mod expr;
 pub mod filter;
 pub mod ids;
 pub mod keyed;
+mod list_layout;
 pub mod load;
 pub mod manifest;
 pub mod matrix;

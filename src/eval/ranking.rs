@@ -114,7 +114,8 @@ impl Metric {
         let hits = || first.iter().filter(|&&gain| gain > 0.0).count() as f64;
         let relevant = ideal.len() as f64;
         let capped = relevant.min(k as f64);
-        match self {
+        // An empty sum is -0.
+        0.0 + match self {
             Self::Ndcg => discounted(first) / discounted(&ideal[..k.min(ideal.len())]),
             Self::Precision => hits() / k as f64,
             Self::Recall => hits() / relevant,
