@@ -104,6 +104,12 @@ pub trait Recommender: std::fmt::Debug + Sync {
         None
     }
 
+    /// Returns the score below which an item is worse than one the model knows nothing about;
+    /// `None` if low scores are no sign of dislike.
+    fn dislike_threshold(&self) -> Option<f32> {
+        None
+    }
+
     /// Says what [`Scores::score`] means.
     fn score_meaning(&self) -> &'static str;
 

@@ -176,12 +176,13 @@ impl Model {
             Algorithm::Cosine(params) => match params.between {
                 Between::Movies => {
                     let neighbors = Neighbors::read(&folder, &movie_ids, "movie_id")?;
-                    Box::new(CosineMovies::new(params.clone(), mean, neighbors))
+                    Box::new(CosineMovies::new(params.clone(), mean, scale, neighbors))
                 }
                 Between::Users => {
                     let neighbors = Neighbors::read(&folder, &seen.user_ids, "user_id")?;
                     Box::new(CosineUsers::new(
                         params.clone(),
+                        scale,
                         neighbors,
                         seen.clone(),
                         movie_ids.len(),

@@ -31,6 +31,19 @@ pub struct Query {
     pub rerank: Rerank,
 }
 
+impl Query {
+    /// Removes items from the candidates, of which there are `n_items` if none are named.
+    pub fn leave_out(&mut self, items: &[ItemIx], n_items: usize) {
+        if items.is_empty() && self.candidates.is_none() {
+            return;
+        }
+        let mut candidates =
+            self.candidates.take().unwrap_or_else(|| (0..n_items as u32).collect());
+        candidates.retain(|item| !items.contains(&ItemIx(*item)));
+        self.candidates = Some(candidates);
+    }
+}
+
 /// One movie of a list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recommendation {
@@ -171,7 +184,9 @@ impl<'a> Ranker<'a> {
         };
         let mut lists = lists.into_iter();
         let answer = |(vector, narrowed): (Result<Option<Vec<f32>>, ModelError>, &Narrowed<'_>)| {
-            let Some(vector) = vector? else { return Ok(self.filled(Vec::new(), narrowed)) };
+            let Some(vector) = vector? else {
+                return Ok(self.filled(Vec::new(), narrowed, |_| true));
+            };
             let mut list = lists.next().expect("a list for each vector");
             list.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
             let rating = |one: &Scored| {
@@ -185,7 +200,7 @@ impl<'a> Ranker<'a> {
                 })
             };
             let list = self.cut(list).into_iter().map(|one| recommended(one, rating(&one)));
-            Ok(self.filled(list.collect(), narrowed))
+            Ok(self.filled(list.collect(), narrowed, |_| true))
         };
         vectors.into_iter().zip(&narrowed).map(answer).collect()
     }
@@ -197,10 +212,23 @@ impl<'a> Ranker<'a> {
     }
 
     fn list(&self, scores: &Scores, narrowed: &Narrowed<'_>) -> Vec<Recommendation> {
-        let scored = self.cut(self.top(&scores.score, |item| narrowed.fits(item)));
+        let threshold = self.model.recommender.dislike_threshold();
+        let score = |item: ItemIx| scores.score[item.at()];
+        let is_disliked = |item| threshold.is_some_and(|threshold| score(item) < threshold);
+        let fits = |item| narrowed.fits(item) && !is_disliked(item);
+        let scored = self.cut(self.top(&scores.score, fits));
         let rating = |one: &Scored| Some(scores.rating.as_ref()?[one.ix as usize]);
-        let list = scored.into_iter().map(|one| recommended(one, rating(&one)));
-        self.filled(list.collect(), narrowed)
+        let list = scored.into_iter().map(|one| recommended(one, rating(&one))).collect();
+        let unknown = |item: ItemIx| threshold.is_none() || score(item).is_nan();
+        let mut list = self.filled(list, narrowed, unknown);
+        let missing = self.query.n.saturating_sub(list.len());
+        if threshold.is_some() && missing > 0 {
+            let scored = self.items.iter().map(|&ix| Scored { ix, score: score(ItemIx(ix)) });
+            let fits = |ix| narrowed.fits(ItemIx(ix)) && is_disliked(ItemIx(ix));
+            let disliked = top_fitting(scored, missing, fits);
+            list.extend(disliked.into_iter().map(|one| recommended(one, rating(&one))));
+        }
+        list
     }
 
     /// Puts the vectors into panels, which pays for many people.
@@ -257,6 +285,7 @@ impl<'a> Ranker<'a> {
         &self,
         mut list: Vec<Recommendation>,
         narrowed: &Narrowed<'_>,
+        is_unknown: impl Fn(ItemIx) -> bool,
     ) -> Vec<Recommendation> {
         let n = self.query.n.min(self.items.len());
         if list.len() < n {
@@ -270,7 +299,8 @@ impl<'a> Ranker<'a> {
             let missing = by_popularity
                 .iter()
                 .map(|&item| ItemIx(item))
-                .filter(|item| narrowed.fits(*item) && listed.binary_search(item).is_err());
+                .filter(|item| narrowed.fits(*item) && is_unknown(*item))
+                .filter(|item| listed.binary_search(item).is_err());
             let missing = missing.map(|item| Recommendation { item, score: None, rating: None });
             list.extend(missing.take(n - list.len()));
         }

@@ -87,16 +87,16 @@ fn books_keep_their_isbns_and_their_scale_all_the_way() {
     {"user_id":3,"user_key":"André","rank":1,"movie_id":2,"movie_key":"0155061224","title":"Rites of Passage","genres":"Study","score":null,"predicted_rating":null}
     {"user_id":3,"user_key":"André","rank":2,"movie_id":3,"movie_key":"052165615X","title":"052165615X","genres":"(no genres listed)","score":null,"predicted_rating":null}
     --- stderr
-    mvrec: score: sum over the rated movies of similarity x stars
+    mvrec: score: sum over the rated movies of similarity x (rating - neutral rating)
     "#);
     insta::assert_snapshot!(ask(&["--rate", "0155061224=9.5"]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":3,"movie_key":"052165615X","title":"052165615X","genres":"(no genres listed)","score":0.5020,"predicted_rating":null}
+    {"rank":1,"movie_id":3,"movie_key":"052165615X","title":"052165615X","genres":"(no genres listed)","score":0.2671,"predicted_rating":null}
     {"rank":2,"movie_id":1,"movie_key":"034545104X","title":"Flesh Tones (2002)","genres":"Fiction|Mystery","score":null,"predicted_rating":null}
     --- stderr
     mvrec: rated 9.5 Rites of Passage
-    mvrec: score: sum over the rated movies of similarity x stars
+    mvrec: score: sum over the rated movies of similarity x (rating - neutral rating)
     "#);
     insta::assert_snapshot!(ask(&["--user", "nobody"]), @"
     exit 1

@@ -1,6 +1,7 @@
 //! Fitted cosine models, asked.
 
 use crate::dataset::ids::{ItemIx, UserId};
+use crate::io::values::Scale;
 use crate::linalg::topk::{Scored, top};
 use crate::model::cosine::fit::Neighbors;
 use crate::model::cosine::params::CosineParams;
@@ -18,20 +19,21 @@ pub struct CosineMovies {
     params: CosineParams,
     /// Mean rating of the training data.
     mean: f32,
+    scale: Scale,
     neighbors: Neighbors,
 }
 
 impl CosineMovies {
     /// Takes over what was fitted.
     #[must_use]
-    pub fn new(params: CosineParams, mean: f64, neighbors: Neighbors) -> Self {
-        Self { params, mean: mean as f32, neighbors }
+    pub fn new(params: CosineParams, mean: f64, scale: Scale, neighbors: Neighbors) -> Self {
+        Self { params, mean: mean as f32, scale, neighbors }
     }
 
     /// What a rating must exceed to count for a movie's neighbours.
     fn reference(&self, ratings: &[(ItemIx, f32)]) -> f32 {
         if !self.params.center {
-            return 0.0;
+            return neutral(self.scale);
         }
         let sum: f32 = ratings.iter().map(|(_, stars)| stars).sum();
         (sum + DAMPING * self.mean) / (ratings.len() as f32 + DAMPING)
@@ -83,13 +85,28 @@ impl Recommender for CosineMovies {
         Ok(items.iter().map(explain).collect())
     }
 
+    fn dislike_threshold(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
     fn score_meaning(&self) -> &'static str {
-        "sum over the rated movies of similarity x stars"
+        "sum over the rated movies of similarity x (rating - neutral rating)"
     }
 
     fn likeness_meaning(&self) -> &'static str {
         "cosine similarity of the movies' ratings"
     }
+}
+
+/// Returns the rating that is neither a like nor a dislike, 2.5 of 0.5 to 5; zero for unary
+/// feedback.
+///
+/// NDCG@10 on ml-latest-small, 10 % at random, mean of three seeds, by neutral rating 0, 1.5, 2.5,
+/// 2.75: 0.2007, 0.2048, 0.2070, 0.2063 between movies; 0.2117, 0.2134, 0.2101, 0.2079 between
+/// users.
+fn neutral(scale: Scale) -> f32 {
+    const SHARE: f32 = 4.0 / 9.0;
+    if scale.is_unary() { 0.0 } else { scale.min + SHARE * (scale.max - scale.min) }
 }
 
 /// Adds to a score, of which NaN says that nothing is known yet.
@@ -101,6 +118,7 @@ fn add(score: &mut f32, value: f32) {
 #[derive(Debug)]
 pub struct CosineUsers {
     params: CosineParams,
+    scale: Scale,
     neighbors: Neighbors,
     seen: Seen,
     n_items: usize,
@@ -109,8 +127,14 @@ pub struct CosineUsers {
 impl CosineUsers {
     /// Takes over what was fitted, with the ratings of all users.
     #[must_use]
-    pub fn new(params: CosineParams, neighbors: Neighbors, seen: Seen, n_items: usize) -> Self {
-        Self { params, neighbors, seen, n_items }
+    pub fn new(
+        params: CosineParams,
+        scale: Scale,
+        neighbors: Neighbors,
+        seen: Seen,
+        n_items: usize,
+    ) -> Self {
+        Self { params, scale, neighbors, seen, n_items }
     }
 
     fn row_of(&self, user: UserId) -> Option<usize> {
@@ -169,7 +193,7 @@ impl Recommender for CosineUsers {
         let mut score = vec![f32::NAN; self.n_items];
         for neighbor in self.nearest(person) {
             for &(item, stars) in self.seen.row(neighbor.ix as usize) {
-                add(&mut score[item.at()], neighbor.score * stars);
+                add(&mut score[item.at()], neighbor.score * (stars - neutral(self.scale)));
             }
         }
         Ok(Scores { score, rating: None })
@@ -207,7 +231,7 @@ impl Recommender for CosineUsers {
             }
             for (item, explanation) in items.iter().zip(&mut explanations) {
                 if let Ok(at) = row.binary_search_by_key(item, |(item, _)| *item) {
-                    let share = neighbor.score * row[at].1 / all;
+                    let share = neighbor.score * (row[at].1 - neutral(self.scale)) / all;
                     let parts = explanation.parts.iter_mut().zip(&products);
                     parts.for_each(|(part, product)| *part += share * product);
                 }
@@ -216,8 +240,12 @@ impl Recommender for CosineUsers {
         Ok(explanations)
     }
 
+    fn dislike_threshold(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
     fn score_meaning(&self) -> &'static str {
-        "sum over similar users of similarity x stars"
+        "sum over similar users of similarity x (rating - neutral rating)"
     }
 
     fn likeness_meaning(&self) -> &'static str {
