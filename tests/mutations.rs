@@ -52,7 +52,7 @@ impl Numbers {
 }
 
 /// Changes a few bytes, half of the time near the end, where the footer is.
-fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
+fn mutate(bytes: &mut [u8], numbers: &mut Numbers) {
     const TELLING: [u8; 8] = [0, 1, 2, 0x7f, 0x80, 0xfe, 0xff, 0x10];
     for _ in 0..=numbers.below(3) {
         let tail = bytes.len().min(600);
@@ -182,12 +182,15 @@ fn as_model(path: &Path) -> bool {
     answered && mvrec::model::describe::describe(path).is_ok()
 }
 
+/// Enters through a door; returns whether there was an answer.
+type Enter = fn(&Path) -> bool;
+
 /// A door, the file in it that is changed, and what goes through it.
 struct Door {
     path: PathBuf,
     file: PathBuf,
     whole: Vec<u8>,
-    enter: fn(&Path) -> bool,
+    enter: Enter,
 }
 
 fn doors(folder: &Path) -> Vec<Door> {
@@ -223,7 +226,7 @@ fn doors(folder: &Path) -> Vec<Door> {
                 .unwrap();
             built.commit().unwrap();
         }
-        let mut files: Vec<(PathBuf, PathBuf, fn(&Path) -> bool)> = vec![
+        let mut files: Vec<(PathBuf, PathBuf, Enter)> = vec![
             (place.join("lone.parquet"), place.join("lone.parquet"), as_ratings),
             (place.join("ml"), place.join("ml/ratings.parquet"), as_ratings),
             (place.join("ml"), place.join("ml/movies.parquet"), as_ratings),
@@ -268,6 +271,7 @@ fn peak() -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever asks for them")]
 #[test]
 fn mutated_files_are_an_error_or_an_answer() {
     let times = std::env::var("MVREC_MUTATIONS").map_or(4000, |n| n.parse().unwrap());

@@ -99,7 +99,10 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         }
         match cause.downcast_ref::<TitleError>() {
             Some(TitleError::Ambiguous { .. }) => {
-                return Some("give the id, or the title with its year");
+                return Some("give the title with its year, or the id as id:ID");
+            }
+            Some(TitleError::Uncertain { .. }) => {
+                return Some("give that title with its year, or the id as id:ID");
             }
             Some(TitleError::Unknown { .. }) => {
                 return Some(

@@ -14,7 +14,7 @@ use crate::cli::ui::Ui;
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
 use crate::dataset::title_source::load_movies_alone;
-use crate::dataset::titles::{Fit, search};
+use crate::dataset::titles::{TitleMatch, search};
 use crate::model::catalogue::Catalogue;
 
 /// Find movies by their title
@@ -42,7 +42,7 @@ pub(crate) struct SearchArgs {
 }
 
 /// A movie that fits, and its number of ratings where that is known.
-type Found = (MovieId, Fit, Option<u32>);
+type Found = (MovieId, TitleMatch, Option<u32>);
 
 pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
     let sink = args.report.sink()?;
@@ -72,7 +72,7 @@ fn rows(movies: &Movies, found: &[Found]) -> RecordBatch {
     let movie = || found.iter().filter_map(|(id, ..)| movies.get(*id));
     let n_ratings: Int32Array = found.iter().map(|(.., n)| n.map(|n| n as i32)).collect();
     let typos = found.iter().map(|(_, fit, _)| match fit {
-        Fit::Typo(n) => Some(*n),
+        TitleMatch::Typo { edits, .. } => Some(*edits),
         _ => None,
     });
     let mut columns = vec![

@@ -302,7 +302,28 @@ impl Movies {
         self.keyed().then(|| Keys::new(pairs.collect()))
     }
 
-    /// Returns the movie of a key.
+    /// Returns the movie of an IMDb id, with or without `tt` and leading zeros.
+    #[must_use]
+    pub fn by_imdb(&self, id: &str) -> Option<MovieId> {
+        let digits =
+            |id: &str| id.trim().trim_start_matches("tt").trim_start_matches('0').to_string();
+        let wanted = digits(id);
+        let is_number = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
+        let is =
+            |at: &usize| self.imdb_id.is_valid(*at) && digits(self.imdb_id.value(*at)) == wanted;
+        let at = is_number.then(|| (0..self.ids.len()).find(is)).flatten()?;
+        Some(MovieId(self.ids[at]))
+    }
+
+    /// Returns the movie of a TMDB id.
+    #[must_use]
+    pub fn by_tmdb(&self, id: i32) -> Option<MovieId> {
+        let at = (0..self.ids.len())
+            .find(|&at| self.tmdb_id.is_valid(at) && self.tmdb_id.value(at) == id)?;
+        Some(MovieId(self.ids[at]))
+    }
+
+    /// Returns the movie of a string id.
     #[must_use]
     pub fn by_key(&self, key: &str) -> Option<MovieId> {
         self.keys()?.find(key).map(MovieId)

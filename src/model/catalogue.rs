@@ -11,6 +11,8 @@ use crate::dataset::matrix::Interactions;
 use crate::dataset::movies::Movie;
 use crate::dataset::titles::{self, TitleError};
 use crate::io::batches;
+use crate::io::profiles::MovieName;
+use crate::io::values::parse_id;
 use crate::schema;
 
 /// Movies by item index.
@@ -95,9 +97,54 @@ impl Catalogue {
     /// # Errors
     /// If no movie fits, or several do; those with most ratings are listed first.
     pub fn find(&self, text: &str) -> Result<ItemIx, TitleError> {
+        self.find_typed(text).map(|(item, _)| item)
+    }
+
+    /// Finds the movie that a typed text means, and whether its title was not exactly that.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_typed(&self, text: &str) -> Result<(ItemIx, bool), TitleError> {
         let n_ratings = |id| self.item(id).map_or(0, |item| u64::from(self.n_ratings[item.at()]));
-        let id = titles::find(&self.movies, text, |id| self.item(id).is_some(), n_ratings)?;
-        Ok(self.item(id).expect("the title came from the catalogue"))
+        let found = titles::find(&self.movies, text, |id| self.item(id).is_some(), n_ratings)?;
+        let item = self.item(found.id).expect("the title came from the catalogue");
+        Ok((item, found.is_guess()))
+    }
+
+    /// Finds the movie that a file names: by its IMDb or TMDB id, its id, or its title and year.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_named(&self, name: &MovieName) -> Result<(ItemIx, bool), TitleError> {
+        let imdb = name.imdb_id.as_ref().and_then(|id| self.movies.by_imdb(id));
+        let tmdb = || name.tmdb_id.as_ref().and_then(|id| self.movies.by_tmdb(id.parse().ok()?));
+        if let Some(item) = imdb.or_else(tmdb).and_then(|id| self.item(id)) {
+            return Ok((item, false));
+        }
+        let unknown = |title: &str| TitleError::Unknown { title: title.into() };
+        if let Some(id) = &name.id {
+            let by_number = || match self.movies.keyed() {
+                true => self.movies.by_key(id),
+                false => parse_id(id.as_bytes()).ok().map(MovieId),
+            };
+            return match by_number().and_then(|id| self.item(id)) {
+                Some(item) => Ok((item, false)),
+                // The column of ids may hold titles.
+                None => self.find_typed(id),
+            };
+        }
+        if let Some(title) = name.titled() {
+            let n_ratings =
+                |id| self.item(id).map_or(0, |item| u64::from(self.n_ratings[item.at()]));
+            let is_known = |id| self.item(id).is_some();
+            let found = titles::find_title(&self.movies, &title, is_known, n_ratings)?;
+            let item = self.item(found.id).expect("the title came from the catalogue");
+            return Ok((item, found.is_guess()));
+        }
+        match &name.typed {
+            Some(typed) => self.find_typed(typed),
+            None => Err(unknown(&name.to_string())),
+        }
     }
 
     /// Returns a batch of [`schema::model_movies`].

@@ -4,6 +4,7 @@
 mod common;
 mod damage;
 mod evaluate;
+mod exports;
 mod filter;
 mod foreign;
 mod ids;

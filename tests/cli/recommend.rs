@@ -119,7 +119,7 @@ fn unclear_questions_are_refused() {
     mvrec: error: `harry potter` fits several movies:
       33  Harry Potter and the Philosopher's Stone (2001)
       81  Harry Potter and the Prisoner of Azkaban (2004)
-    mvrec: hint: give the id, or the title with its year
+    mvrec: hint: give the title with its year, or the id as id:ID
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--rate", "Solaris 3=5"]), @"
     exit 1
@@ -256,7 +256,7 @@ fn ratings_come_from_files_of_any_kind() {
     exit 1
     --- stderr
     mvrec: error: odd.csv:3: no movie is called `No such film`
-    mvrec: hint: only movies that were rated are known here; `mvrec search` finds titles
+      (--on-error skip leaves such ratings out)
     ");
     insta::assert_snapshot!(fixture.snapshot(&[
         "recommend", "als", "--ratings", "odd.csv", "--on-error", "skip", "-n", "1", "--fields", "rank,title",
@@ -266,7 +266,8 @@ fn ratings_come_from_files_of_any_kind() {
     [{"rank":1,"title":"Jurassic Park (1993)"}]
     --- stderr
     mvrec: 1 ratings read
-    mvrec: warning: 1 of them left out: movies that are not found, or are several
+    mvrec: warning: left out: 1
+      odd.csv:3: no movie is called `No such film`
     mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
     "#);
     fs::write(fixture.path("nothing.json"), "{}").unwrap();
@@ -292,7 +293,8 @@ fn ratings_come_from_files_of_any_kind() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "off.json"]), @"
     exit 1
     --- stderr
-    mvrec: error: off.json: `Alien`: 7 is not between 0.5 and 5 stars
+    mvrec: error: off.json: `Alien`: 7 is not between 0.5 and 5 stars; --ratings-scale MIN..MAX tells of another scale
+      (--on-error skip leaves such ratings out)
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "empty.json"]), @"
     exit 1

@@ -351,7 +351,7 @@ fn all_that_is_known_of_one_movie() {
     mvrec: error: `harry potter` fits several movies:
       33  Harry Potter and the Philosopher's Stone (2001)
       81  Harry Potter and the Prisoner of Azkaban (2004)
-    mvrec: hint: give the id, or the title with its year
+    mvrec: hint: give the title with its year, or the id as id:ID
     ");
     insta::assert_snapshot!(fixture.snapshot(&["stats", "movie", "99999", "ml"]), @"
     exit 1

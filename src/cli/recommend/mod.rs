@@ -1,5 +1,6 @@
 //! `mvrec recommend`
 
+mod resolve;
 mod rows;
 mod stream;
 mod which;
@@ -15,10 +16,11 @@ use crate::cli::args::MoviesArgs;
 use crate::cli::error::{Result, usage};
 use crate::cli::output::columns::{ids, rows_of, scores, some_texts};
 use crate::cli::output::{Report, ReportArgs, ReportSink};
+use crate::cli::recommend::resolve::scale;
 use crate::cli::recommend::rows::{List, Rows, check_fields, drawn};
 use crate::cli::recommend::stream::Stream;
 use crate::cli::recommend::which::WhichArgs;
-use crate::cli::recommend::who::{Lines, Who, WhoArgs, scale};
+use crate::cli::recommend::who::{Lines, Who, WhoArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::keyed::translate;
@@ -175,7 +177,10 @@ impl RecommendArgs {
         sink: ReportSink,
         ui: &Ui,
     ) -> Result<()> {
-        let ratings = self.who.profile(model, profile, |text| ui.say(text))?;
+        let resolved = self.who.profile(model, profile, |text| ui.say(text))?;
+        let ratings = resolved.ratings;
+        let mut query = query.clone();
+        query.leave_out(&resolved.seen, model.catalogue.len());
         if ratings.is_empty() {
             ui.say("warning: nothing is rated, so this is a list for anybody");
         }
@@ -255,7 +260,8 @@ impl RecommendArgs {
         let mut out = sink.lines()?;
         ui.say(&format!("score: {}", model.recommender.score_meaning()));
         let ranker = Ranker::new(model, query);
-        let stream = Stream::new(model, ranker, self.who.on_error(), self.explain);
+        let stream =
+            Stream::new(model, ranker, self.who.on_error(), self.who.ratings_scale(), self.explain);
         let (n, failed) = stream.run(lines, &mut out)?;
         out.finish()?;
         if failed > 0 {

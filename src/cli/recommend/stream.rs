@@ -11,11 +11,13 @@ use serde_json::Value;
 
 use crate::cli::error::Result;
 use crate::cli::output::LineSink;
+use crate::cli::recommend::resolve::{OnError, resolve, scale};
 use crate::cli::recommend::rows::List;
-use crate::cli::recommend::who::{Lines, OnError, scale};
-use crate::dataset::ids::{ItemIx, MovieId};
+use crate::cli::recommend::who::Lines;
+use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
-use crate::io::profiles::{self, Rated};
+use crate::io::profiles::{self, RatedMovie};
+use crate::io::values::Scale;
 use crate::model::recommend::{Ranker, Recommendation};
 use crate::model::{Model, Person};
 
@@ -78,6 +80,7 @@ pub(super) struct Stream<'a> {
     model: &'a Model,
     ranker: Ranker<'a>,
     on_error: OnError,
+    ratings_scale: Option<Scale>,
     explain: Option<usize>,
     /// Movies as they were written, and what they are: people name the same ones again and again.
     named: RwLock<HashMap<String, std::result::Result<ItemIx, String>>>,
@@ -88,9 +91,10 @@ impl<'a> Stream<'a> {
         model: &'a Model,
         ranker: Ranker<'a>,
         on_error: OnError,
+        ratings_scale: Option<Scale>,
         explain: Option<usize>,
     ) -> Self {
-        Self { model, ranker, on_error, explain, named: RwLock::default() }
+        Self { model, ranker, on_error, ratings_scale, explain, named: RwLock::default() }
     }
 
     /// Answers all lines, in their order; returns how many there were and how many could not be
@@ -161,16 +165,26 @@ impl<'a> Stream<'a> {
         let value: Value =
             serde_json::from_slice(line).map_err(|error| (None, error.to_string()))?;
         let profile =
-            profiles::of_json(&value).map_err(|error| (value.get("id").cloned(), error))?;
+            profiles::from_json(&value).map_err(|error| (value.get("id").cloned(), error))?;
         let scale = scale(self.model);
         let mut ratings = Vec::with_capacity(profile.ratings.len());
-        for Rated { movie, stars, .. } in profile.ratings {
-            if !scale.contains(stars) {
-                let problem = format!("`{movie}`: {stars} is not between {scale} stars");
+        let is_plain = profile.export.is_none() && profile.seen.is_empty();
+        let typed = profile.ratings.iter().all(|rated| rated.movie.typed.is_some());
+        if !(is_plain && typed) {
+            let resolved = resolve(self.model, &profile, self.on_error, self.ratings_scale);
+            return match resolved {
+                Ok(resolved) => Ok(Asked { id: profile.id, ratings: resolved.ratings }),
+                Err(error) => Err((profile.id, error.to_string())),
+            };
+        }
+        for RatedMovie { movie, rating, .. } in profile.ratings {
+            let movie = movie.typed.unwrap_or_default();
+            if !scale.contains(rating) {
+                let problem = format!("`{movie}`: {rating} is not between {scale} stars");
                 return Err((profile.id, problem));
             }
             match self.find(movie) {
-                Ok(item) => ratings.push((item, stars)),
+                Ok(item) => ratings.push((item, rating)),
                 Err(_) if self.on_error == OnError::Skip => {}
                 Err(error) => return Err((profile.id, error)),
             }
@@ -188,11 +202,6 @@ impl<'a> Stream<'a> {
     fn find(&self, movie: String) -> std::result::Result<ItemIx, String> {
         /// Names that are kept: enough for all that people name, and no way to fill the memory.
         const KEPT: usize = 1 << 18;
-        if let Some(id) = movie.parse().ok().map(MovieId)
-            && let Some(item) = self.model.catalogue.item(id)
-        {
-            return Ok(item);
-        }
         let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = named.get(&movie) {
             return found.clone();

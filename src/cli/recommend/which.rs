@@ -1,16 +1,18 @@
 //! Which movies a list may hold, and what counts in their order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 
 use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage, wrong_expression};
+use crate::cli::recommend::resolve::read_named_movies;
 use crate::cli::ui::Ui;
 use crate::dataset::expr::{self, Counts, Field, Known, Plan};
 use crate::dataset::ids::{ItemIx, MovieId};
 use crate::io::id_list::IdSide;
+use crate::io::profiles::RatedMovie;
 use crate::model::candidates::Conditions;
 use crate::model::recommend::Query;
 use crate::model::{Model, Rerank};
@@ -106,6 +108,9 @@ impl WhichArgs {
         movies.check_genres(&self.exclude_genre)?;
         let keys = movies.keys();
         let listed = |path: &PathBuf| -> Result<Vec<ItemIx>> {
+            if let Some(named) = read_named_movies(path)? {
+                return Ok(items_of(model, path, &named, ui));
+            }
             let ids = load_id_list(path, IdSide::Movie, keys.as_ref(), ui)?;
             let item = |id: &i32| model.catalogue.item(MovieId(*id));
             let unknown = ids.iter().filter(|id| item(id).is_none());
@@ -178,6 +183,22 @@ impl WhichArgs {
         };
         Ok(Some(Plan::new(text, &expr, &known).map_err(wrong_expression)?))
     }
+}
+
+/// Returns the items of movies that a file names, ascending, and warns of those not found.
+fn items_of(model: &Model, path: &Path, named: &[RatedMovie], ui: &Ui) -> Vec<ItemIx> {
+    let mut unknown = Vec::new();
+    let mut items = Vec::new();
+    for RatedMovie { movie, .. } in named {
+        match model.catalogue.find_named(movie) {
+            Ok((item, _)) => items.push(item),
+            Err(_) => unknown.push(movie.to_string()),
+        }
+    }
+    warn_of_unknown(path, IdSide::Movie, &unknown, ui);
+    items.sort_unstable();
+    items.dedup();
+    items
 }
 
 #[cfg(test)]

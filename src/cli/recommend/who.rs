@@ -1,6 +1,7 @@
 //! Who gets a list: users of the training data, people with ratings of their own, or the neighbours
 //! of a movie or user.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,13 +11,14 @@ use serde_json::Value;
 
 use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage};
+use crate::cli::recommend::resolve::{OnError, ResolvedProfile, resolve, scale};
 use crate::cli::ui::Ui;
 use crate::dataset::DatasetError;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
 use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
-use crate::io::profiles::{self, Profile, Rated};
+use crate::io::profiles::{self, Profile};
 use crate::io::source::{Kind, STDIN, Source, read_small};
 use crate::io::values::{Scale, parse_id};
 use crate::model::folder::ModelFolder;
@@ -48,11 +50,16 @@ pub(super) struct WhoArgs {
     /// A movie, id or title, to which a new person gives the most stars (can be repeated)
     #[arg(long, value_name = "MOVIE")]
     like: Vec<String>,
-    /// The ratings of a new person as CSV (a movie or title column, and rating) or as JSON, or of
-    /// many people as JSON lines; a dataset or Parquet file of many people; `-` for stdin
+    /// Ratings of a new person: an export of Letterboxd (.csv or .zip), IMDb, Trakt or TMDB, a CSV
+    /// with a movie or title column and a rating, or JSON; of many people: JSON lines, a dataset or
+    /// Parquet; `-` for stdin
     #[arg(long, value_name = "FILE")]
     ratings: Option<PathBuf>,
-    /// What to do with a movie of --ratings that is not found, or is several
+    /// Scale of --ratings [default: that of the site, or of the model]
+    #[arg(long, value_name = "MIN..MAX", requires = "ratings")]
+    ratings_scale: Option<Scale>,
+    /// What to do with a rating of --ratings whose movie is not found or ambiguous, that is given
+    /// twice or off the scale
     #[arg(long, value_enum, default_value_t = OnError::Fail, value_name = "WHAT")]
     on_error: OnError,
     /// A movie, id or title, to find the likes of
@@ -61,14 +68,6 @@ pub(super) struct WhoArgs {
     /// A user of the training data to find the likes of
     #[arg(long, value_name = "ID")]
     similar_users: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum OnError {
-    /// End with an error
-    Fail,
-    /// Leave it out and say how many were
-    Skip,
 }
 
 /// `MOVIE=STARS` as typed.
@@ -170,14 +169,13 @@ impl WhoArgs {
         Ok(who)
     }
 
-    /// Resolves the ratings of one new person; `tell` hears how each movie of the command line was
-    /// understood.
+    /// Resolves the ratings of one new person; `tell` hears how movies and ratings were understood.
     pub(super) fn profile(
         &self,
         model: &Model,
         of_file: &Profile,
         mut tell: impl FnMut(&str),
-    ) -> Result<Vec<(ItemIx, f32)>> {
+    ) -> Result<ResolvedProfile> {
         let scale = scale(model);
         let mut ratings = Vec::new();
         for RateArg { movie, stars } in &self.rate {
@@ -192,17 +190,24 @@ impl WhoArgs {
         for (item, stars) in &ratings {
             tell(&format!("rated {stars} {}", model.catalogue.name(*item)));
         }
-        let (found, missed) = resolve(model, of_file, self.on_error)?;
-        if self.ratings.is_some() {
-            tell(&format!("{} ratings read", found.len()));
+        let mut resolved = resolve(model, of_file, self.on_error, self.ratings_scale)?;
+        if let Some(path) = &self.ratings {
+            let file = path.display();
+            if let Some(assumption) = &resolved.assumption {
+                tell(&format!("{file}: {assumption}"));
+            }
+            tell(&format!("{} ratings read", resolved.ratings.len()));
         }
-        if missed > 0 {
-            tell(&format!(
-                "warning: {missed} of them left out: movies that are not found, or are several"
-            ));
-        }
-        ratings.extend(found);
-        in_order(model, ratings)
+        tell_list("understood by a guess", &resolved.guesses, &mut tell);
+        tell_list("warning: left out", &resolved.skipped, &mut tell);
+        resolved.ratings.extend(ratings);
+        resolved.ratings = in_order(model, resolved.ratings)?;
+        Ok(resolved)
+    }
+
+    /// Returns the scale of the ratings in files, if it was told.
+    pub(super) fn ratings_scale(&self) -> Option<Scale> {
+        self.ratings_scale
     }
 
     /// Returns what to do with movies that are not found.
@@ -211,36 +216,20 @@ impl WhoArgs {
     }
 }
 
-/// Returns the stars that a model's people can give.
-pub(super) fn scale(model: &Model) -> Scale {
-    model.info.as_ref().and_then(|info| info.training.scale).unwrap_or_default()
-}
-
-/// Finds the movies of a person; returns how many were left out, too.
-pub(super) fn resolve(
-    model: &Model,
-    profile: &Profile,
-    on_error: OnError,
-) -> Result<(Vec<(ItemIx, f32)>, usize)> {
-    let scale = scale(model);
-    let mut found = Vec::with_capacity(profile.ratings.len());
-    let mut missed = 0;
-    for Rated { movie, stars, place } in &profile.ratings {
-        // An error of a file says where in it.
-        let at = |error: anyhow::Error| match place {
-            Some(place) => error.context(place.clone()),
-            None => error,
-        };
-        if !scale.contains(*stars) {
-            return Err(at(anyhow::anyhow!("`{movie}`: {stars} is not between {scale} stars")));
-        }
-        match model.catalogue.find(movie) {
-            Ok(item) => found.push((item, *stars)),
-            Err(_) if on_error == OnError::Skip => missed += 1,
-            Err(error) => return Err(at(error.into())),
-        }
+/// Says how many there are of something, and names the first ten.
+fn tell_list(what: &str, lines: &[String], tell: &mut impl FnMut(&str)) {
+    const SHOWN: usize = 10;
+    if lines.is_empty() {
+        return;
     }
-    Ok((found, missed))
+    let mut text = format!("{what}: {}", lines.len());
+    for line in lines.iter().take(SHOWN) {
+        text.push_str(&format!("\n  {line}"));
+    }
+    if lines.len() > SHOWN {
+        text.push_str(&format!("\n  and {} more", lines.len() - SHOWN));
+    }
+    tell(&text);
 }
 
 /// Puts ratings in the order of items and refuses a movie that is there twice.
@@ -281,6 +270,10 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
         if source.kind == Kind::Parquet {
             return Ok(Who::People(path));
         }
+        if source.kind == Kind::Zip {
+            let file = File::open(path).map_err(IoError::at(path))?;
+            return Ok(Who::Person(profiles::from_zip(&source.name, file)?));
+        }
         (source.name, Box::new(BufReader::with_capacity(1 << 20, source.reader)))
     };
     let failed = |error: io::Error| IoError::named(name.clone())(error);
@@ -305,15 +298,19 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
             let value = serde_json::from_slice(&all).map_err(|error| bad(error.to_string()))?;
             of_value(&value, &name)
         }
-        Some(_) => Ok(Who::Person(profiles::of_csv(&name, (&begun[..]).chain(reader))?)),
+        Some(_) => {
+            let bytes = read_small((&begun[..]).chain(reader), &name)?;
+            Ok(Who::Person(profiles::from_csv(&name, &bytes)?))
+        }
     }
 }
 
 /// Makes one person of a JSON value from a file.
 fn of_value<'a>(value: &Value, file: &str) -> Result<Who<'a>> {
     let mut profile =
-        profiles::of_json(value).map_err(|problem| anyhow::anyhow!("{file}: {problem}"))?;
-    profile.ratings.iter_mut().for_each(|rated| rated.place = Some(file.to_string()));
+        profiles::from_json(value).map_err(|problem| anyhow::anyhow!("{file}: {problem}"))?;
+    let rated = profile.ratings.iter_mut().chain(&mut profile.seen);
+    rated.for_each(|rated| rated.place = Some(file.to_string()));
     Ok(Who::Person(profile))
 }
 

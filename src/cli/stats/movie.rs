@@ -48,14 +48,16 @@ pub(super) struct MovieArgs {
 pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) -> Result<MovieId> {
     let count = |id: MovieId| of_movie(rated, id.0).map_or(0, |sums| sums.n);
     let none = Movies::default();
-    Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?)
+    Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?.id)
 }
 
 /// Finds the movies that texts fit, as far as it can be told without their ratings: nothing where a
 /// text fits several.
 pub(super) fn guess(known: Option<&Movies>, texts: &[String]) -> Option<Vec<MovieId>> {
     let known = known?;
-    let one = |text: &String| titles::find(known, text, |id| known.get(id).is_some(), |_| 0).ok();
+    let one = |text: &String| {
+        titles::find(known, text, |id| known.get(id).is_some(), |_| 0).ok().map(|found| found.id)
+    };
     texts.iter().map(one).collect()
 }
 

@@ -31,13 +31,17 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
             let is_flat = column.column_descr().max_rep_level() == 0;
             let (values, rows) = (column.num_values(), group.num_rows());
             if group.num_rows() < 0 || values < rows || (is_flat && values > rows) {
-                return Err(contradiction("value count of a column chunk contradicts the row count of its group"));
+                return Err(contradiction(
+                    "value count of a column chunk contradicts the row count of its group",
+                ));
             }
         }
     }
     match rows == Some(metadata.file_metadata().num_rows()) {
         true => Ok(()),
-        false => Err(contradiction("row counts of the row groups do not add up to that of the file")),
+        false => {
+            Err(contradiction("row counts of the row groups do not add up to that of the file"))
+        }
     }
 }
 
@@ -71,7 +75,9 @@ pub(super) fn check_pages(input: &ParquetInput, column: &ColumnChunkMetaData) ->
     }
     match values == column.num_values() {
         true => Ok(()),
-        false => Err(contradiction("value counts of the pages do not add up to that of the column chunk")),
+        false => Err(contradiction(
+            "value counts of the pages do not add up to that of the column chunk",
+        )),
     }
 }
 
