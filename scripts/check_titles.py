@@ -32,7 +32,7 @@ def mvrec(*argv, **more):
 
 def look_up(titles):
     """Return the title that each typed one was taken for; None if it was refused."""
-    lines = "".join(json.dumps({"ratings": {title: 5}}) + "\n" for title in titles)
+    lines = "".join(json.dumps({"ratings": [{"title": title, "rating": 5}]}) + "\n" for title in titles)
     answers = mvrec("recommend", "als", "--ratings", "-", "-n", "1", "--explain=1", input=lines).stdout.splitlines()
     assert len(answers) == len(titles)
     found = []
@@ -108,8 +108,9 @@ def main():
         names = [movies[movie] for movie in sorted(absent)]
         for what, typed in [("with year", ["".join(split(name)) for name in names]), ("without year", [split(name)[0] for name in names])]:
             found = look_up(typed)
-            # A remake of the same title is that title, as far as anybody can tell who was given no year.
-            wrong = [(t, b) for t, b in zip(typed, found) if b is not None and split(b)[0].lower() != t.lower()]
+            # The same title is that title, as far as anybody can tell who was given no year, with or without its article.
+            plain = lambda name: re.sub(r"\W", "", without_article(name).lower())
+            wrong = [(t, b) for t, b in zip(typed, found) if b is not None and plain("".join(split(b)) if "(" in t else split(b)[0]) != plain(t)]
             failed |= len(wrong) > 5
             print(f"\nof {len(names)} absent films {what}, {len(wrong)} were taken for another:")
             for one in wrong[:12]:

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::error::{Result, usage};
 use crate::cli::memory::Size;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, counted};
 use crate::dataset::error::shown;
 use crate::dataset::load::{self, Input, load_ids};
 use crate::dataset::title_source::load_movies;
@@ -90,7 +90,8 @@ impl InputArgs {
 /// Says how many rows repeated a pair of user and movie.
 pub(crate) fn tell_of_duplicates(n: usize, ui: &Ui) {
     if n > 0 {
-        ui.say(&format!("warning: {n} rows repeat a user and movie and were left out"));
+        let rows = counted(n, "repeated row");
+        ui.warn(&format!("{rows} of a user and movie left out"));
     }
 }
 
@@ -191,7 +192,8 @@ pub(crate) fn load_id_list(
 pub(crate) fn warn_of_unknown(path: &Path, side: IdSide, unknown: &[String], ui: &Ui) {
     if !unknown.is_empty() {
         let (n, side, file) = (unknown.len(), side.column(), path.display());
-        ui.warn(&format!("{file}: {n} ids are no {side} here: {}", shown(unknown)));
+        let ids = counted(n, "unknown id");
+        ui.warn(&format!("{file}: {ids} of {side}: {}", shown(unknown)));
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::tell_of_duplicates;
 use crate::cli::error::{Result, usage};
 use crate::cli::output::{RatingsSink, Report, ReportArgs};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, counted};
 use crate::dataset::manifest::Step;
 use crate::dataset::sort::Sorter;
 use crate::dataset::{load, ratings};
@@ -193,7 +193,7 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
             [] => String::new(),
             files => format!(" ({})", files.join(", ")),
         };
-        ui.say(&format!("recognised {recognised}{files}: {kept} ratings"));
+        ui.say(&format!("recognised {recognised}{files}: {}", counted(kept, "rating")));
     }
     tell_of_keys(&intake, ui);
     tell_of_duplicates(duplicates, ui);

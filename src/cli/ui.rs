@@ -50,6 +50,14 @@ impl Ui {
     }
 }
 
+/// Returns a number with its unit in the singular or plural.
+pub(crate) fn counted(n: usize, unit: &str) -> String {
+    match n {
+        1 => format!("1 {unit}"),
+        n => format!("{n} {unit}s"),
+    }
+}
+
 impl Progress for Ui {
     fn begin(&self, task: &str, unit: &'static str, total: Option<u64>) {
         self.finish();

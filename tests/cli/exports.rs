@@ -80,7 +80,7 @@ fn ratings_that_cannot_be_used_are_named() {
     ");
     let (_, said) = list(&fixture, &["--ratings", "diary.csv", "--on-error", "skip"]);
     insta::assert_snapshot!(said, @"
-    mvrec: 1 ratings read
+    mvrec: 1 rating read
     mvrec: warning: left out: 3
       diary.csv:3: Forrest Gump (1994) is rated twice; the latest rating is kept
       diary.csv:4: no movie is called `No Such Film (1990)`
@@ -89,7 +89,7 @@ fn ratings_that_cannot_be_used_are_named() {
     ");
     fs::write(fixture.path("ten.csv"), "title,rating\nForrest Gump,8\n").unwrap();
     let (_, said) = list(&fixture, &["--ratings", "ten.csv", "--ratings-scale", "1..10"]);
-    assert!(said.contains("1 ratings read"), "{said}");
+    assert!(said.contains("1 rating read"), "{said}");
 }
 
 #[test]

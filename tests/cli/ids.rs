@@ -139,7 +139,7 @@ fn ids_that_cannot_be_translated_are_named() {
     fs::write(fixture.path("typo.txt"), "alise\n1\n").unwrap();
     fs::write(fixture.path("typos.txt"), "alise\nbop\n").unwrap();
     let filter = |list| ["filter", "--users", list, "keyed", "-o", "out.csv"];
-    assert!(stderr(&fixture, &filter("typo.txt"), 0).contains("1 ids are no user here: `alise`"));
+    assert!(stderr(&fixture, &filter("typo.txt"), 0).contains("1 unknown id of user: `alise`"));
     assert!(stderr(&fixture, &filter("typos.txt"), 1).contains("`alise`, `bop`"));
     fixture.ok(&["ingest", &crate::ml_mini(), "-o", "ml"]);
     fixture.ok(&["train", "popularity", "ml", "-o", "pop"]);

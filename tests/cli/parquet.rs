@@ -139,7 +139,7 @@ fn bad_rows_are_put_aside_with_their_row_and_reason() {
     insta::assert_snapshot!(fixture.snapshot(&["ingest", "bad.parquet", "--on-error", "skip", "-o", "x"]), @"
     exit 0
     --- stderr
-    mvrec: recognised Parquet: 1 ratings
+    mvrec: recognised Parquet: 1 rating
     mvrec: warning: 1 bad rows: rating is missing
     mvrec: warning: 1 bad rows: rating is not between 0.5 and 5
     mvrec: warning: 1 bad rows: user is missing

@@ -248,7 +248,7 @@ fn ratings_come_from_files_of_any_kind() {
     exit 2
     --- stderr
     mvrec: rated 3 Twilight (2008)
-    mvrec: 1 ratings read
+    mvrec: 1 rating read
     mvrec: error: Twilight (2008) is rated twice
     ");
     fs::write(fixture.path("odd.csv"), "title,rating\nAlien,5\nNo such film,3\n").unwrap();
@@ -265,7 +265,7 @@ fn ratings_come_from_files_of_any_kind() {
     --- stdout
     [{"rank":1,"title":"Jurassic Park (1993)"}]
     --- stderr
-    mvrec: 1 ratings read
+    mvrec: 1 rating read
     mvrec: warning: left out: 1
       odd.csv:3: no movie is called `No such film`
     mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations

@@ -115,8 +115,8 @@ impl<'a> Stream<'a> {
                 }
                 out.flush()?;
             }
-            // What ends with a line end has an empty piece behind it, which is no line.
-            n -= u64::from(text.ends_with(b"\n"));
+            // The empty piece behind a final line end, or of no text at all, is no line.
+            n -= u64::from(text.is_empty() || text.ends_with(b"\n"));
             if !whole {
                 return Ok((n, failed));
             }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage};
 use crate::cli::recommend::resolve::{OnError, ResolvedProfile, resolve, scale};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, counted};
 use crate::dataset::DatasetError;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
@@ -196,7 +196,7 @@ impl WhoArgs {
             if let Some(assumption) = &resolved.assumption {
                 tell(&format!("{file}: {assumption}"));
             }
-            tell(&format!("{} ratings read", resolved.ratings.len()));
+            tell(&format!("{} read", counted(resolved.ratings.len(), "rating")));
         }
         tell_list("understood by a guess", &resolved.guesses, &mut tell);
         tell_list("warning: left out", &resolved.skipped, &mut tell);

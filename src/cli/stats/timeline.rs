@@ -11,7 +11,7 @@ use crate::cli::output::columns::{counts, figures, ids, rows_of, some_figures, t
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
 use crate::cli::stats::movie::{are_ids, find, guess, numbers};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, counted};
 use crate::dataset::ids::{Lookup, MovieId, distinct, position};
 use crate::dataset::{DatasetError, Movies, Scan};
 use crate::plot::{Figure, stats as plot};
@@ -196,6 +196,6 @@ impl OfMovies {
 
 fn tell_of_untimed(n: u64, ui: &Ui) {
     if n > 0 {
-        ui.say(&format!("warning: {n} ratings have no time and are left out"));
+        ui.say(&format!("warning: {} without a time left out", counted(n as usize, "rating")));
     }
 }

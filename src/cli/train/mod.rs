@@ -13,7 +13,7 @@ use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::interrupt;
 use crate::cli::output::OutputLocation;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Ui, counted};
 use crate::io::atomic::{AtomicDir, MODEL};
 use crate::io::values::Scale;
 use crate::model::info::Algorithm;
@@ -127,6 +127,8 @@ fn train(
         let passes = trained.info.loss.len();
         ui.say(&format!("warning: interrupted: this is the model after {passes} passes"));
     }
-    ui.say(&format!("trained on {ratings} ratings of {users} users and {movies} movies{loss}"));
+    let (ratings, users) = (counted(ratings, "rating"), counted(users, "user"));
+    let movies = counted(movies, "movie");
+    ui.say(&format!("trained on {ratings} of {users} and {movies}{loss}"));
     Ok(())
 }

@@ -135,8 +135,8 @@ impl Prefilter {
 pub(super) struct TitleEntry {
     /// The whole title, then its alternatives: the one before any bracket, and one of each bracket.
     titles: Vec<String>,
-    /// Contiguous parts between separators, shorter than a title.
-    parts: Vec<String>,
+    /// Contiguous segments between separators, shorter than a title: index of the first, and text.
+    parts: Vec<(usize, String)>,
     year: Option<i16>,
 }
 
@@ -175,7 +175,7 @@ impl TitleEntry {
         for from in 0..segments.len() {
             for to in from + 1..=segments.len() {
                 if to - from < segments.len() {
-                    parts.push(canonical(&segments[from..to].join(": ")));
+                    parts.push((from, canonical(&segments[from..to].join(": "))));
                 }
             }
         }
@@ -197,9 +197,12 @@ impl TitleEntry {
             _ => {}
         }
         let same_year = years_apart == Some(0);
-        if self.parts.iter().any(|part| is_equal(bare(part), bare(&query.title))) {
-            let certain = query.n_words >= 3 || (same_year && query.n_words >= 2);
-            return Some(TitleMatch::Part { certain });
+        let mut parts = self.parts.iter();
+        if let Some((first, _)) = parts.find(|(_, part)| is_equal(bare(part), bare(&query.title))) {
+            // The beginning is the name of a series unless it has a number.
+            let is_series = *first == 0 && numerals(&query.title).next().is_none();
+            let is_long = query.n_words >= 3 || (same_year && query.n_words >= 2);
+            return Some(TitleMatch::Part { certain: is_long && !is_series });
         }
         let padded = |text: &str| format!(" {text} ");
         let wanted = padded(&query.title);
@@ -238,6 +241,8 @@ impl TitleEntry {
             Some(_) => query.n_letters >= if edits < 2 { 6 } else { 12 },
             None => edits < 2 && query.n_letters >= 14,
         };
+        let first = |title: &str| bare(title).chars().next();
+        let certain = certain && self.titles.iter().any(|own| first(own) == first(&query.title));
         Some(TitleMatch::Typo { edits: edits as u8, certain })
     }
 }

@@ -59,7 +59,8 @@ pub fn fit(
             step.improve(scratch, matrix.by_item(), first, rows)
         });
         if params.fill.is_some() {
-            balance(&mut fit.users, &mut fit.items);
+            // Powers of two change no digit of a factor.
+            balance(&mut fit.users, &mut fit.items, |ratio| ratio.log2().round().exp2());
         }
         let loss = cells + rest + user_penalty;
         if !loss.is_finite() {
@@ -80,21 +81,21 @@ pub fn fit(
             0.0
         });
         if params.fill.is_some() {
-            balance(&mut fit.users, &mut fit.items);
+            balance(&mut fit.users, &mut fit.items, |ratio| ratio);
         }
     }
     Ok(fit)
 }
 
-/// Scales each component so that both of its columns have the same root mean square; their product
-/// stays, and the penalties of a filled matrix do not grow. Without it, unused components drift to
-/// the limits of the numbers.
-fn balance(users: &mut Matrix, items: &mut Matrix) {
+/// Scales each component so that both of its columns have the same root mean square, `rounded`;
+/// their product stays, and the penalties of a filled matrix do not grow. Without it, unused
+/// components drift to the limits of the numbers.
+fn balance(users: &mut Matrix, items: &mut Matrix, rounded: impl Fn(f64) -> f64) {
     let of_users = column_rms(users);
     let of_items = column_rms(items);
     let ratios = of_users.iter().zip(&of_items).map(|(&of_users, &of_items)| {
-        // A component of which one side is zero contributes nothing.
-        if of_users > 0.0 && of_items > 0.0 { (of_items / of_users).sqrt() } else { 0.0 }
+        // A component of which one side is zero may be used again.
+        if of_users > 0.0 && of_items > 0.0 { rounded((of_items / of_users).sqrt()) } else { 1.0 }
     });
     let ratios: Vec<f64> = ratios.collect();
     let scale = |side: &mut Matrix, factor: &(dyn Fn(f64) -> f64 + Sync)| {
@@ -108,7 +109,7 @@ fn balance(users: &mut Matrix, items: &mut Matrix) {
         });
     };
     scale(users, &|ratio| ratio);
-    scale(items, &|ratio| if ratio > 0.0 { 1.0 / ratio } else { 0.0 });
+    scale(items, &|ratio| 1.0 / ratio);
 }
 
 /// Returns the root mean square of each column.
