@@ -73,50 +73,53 @@ fn push_word(out: &mut String, word: &str) {
     out.push_str(word);
 }
 
+/// Long and canonical forms.
+const ABBREVIATIONS: [(&str, &str); 11] = [
+    ("doctor", "dr"),
+    ("mister", "mr"),
+    ("missus", "mrs"),
+    ("saint", "st"),
+    ("versus", "vs"),
+    ("sergeant", "sgt"),
+    ("lieutenant", "lt"),
+    ("junior", "jr"),
+    ("senior", "sr"),
+    ("mount", "mt"),
+    ("okay", "ok"),
+];
+
 fn abbreviated(word: &str) -> &str {
-    match word {
-        "doctor" => "dr",
-        "mister" => "mr",
-        "missus" => "mrs",
-        "saint" => "st",
-        "versus" => "vs",
-        "sergeant" => "sgt",
-        "lieutenant" => "lt",
-        "junior" => "jr",
-        "senior" => "sr",
-        "mount" => "mt",
-        "okay" => "ok",
-        other => other,
-    }
+    ABBREVIATIONS.iter().find(|(long, _)| *long == word).map_or(word, |(_, short)| short)
 }
+
+const UNITS: [&str; 20] = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 8] =
+    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 /// Returns the value of a numeral: digits, an English number word, or a Roman numeral. A single
 /// letter at the beginning of a title is no numeral.
 fn numeral(word: &str, is_first: bool) -> Option<u32> {
-    const UNITS: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] =
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     if word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit()) {
         return word.parse().ok();
     }
@@ -202,16 +205,33 @@ pub(super) fn numerals(title: &str) -> impl Iterator<Item = &str> {
     title.split(' ').filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a word is the same in any spelling, so that it can be searched for in raw titles.
-pub(super) fn is_literal(word: &str) -> bool {
-    word.is_ascii()
-        && word != "and"
-        && !word.bytes().any(|byte| byte.is_ascii_digit())
-        && abbreviated(word) == word
-        && !matches!(
-            word,
-            "dr" | "mr" | "mrs" | "st" | "vs" | "sgt" | "lt" | "jr" | "sr" | "mt" | "ok"
-        )
+/// Returns the spellings that a canonical word may have in raw titles; empty if they are too many or
+/// too short to search for.
+pub(super) fn spellings_of(word: &str) -> Vec<String> {
+    if !word.is_ascii() || word == "and" {
+        return Vec::new();
+    }
+    if let Ok(number) = word.parse::<u32>() {
+        let of_number = |spelling: &&str| numeral(spelling, false) == Some(number);
+        let words = UNITS.iter().chain(&TENS).copied().filter(of_number);
+        let roman = (1..40).map(roman_of).filter(|spelling| of_number(&spelling.as_str()));
+        let all: Vec<String> =
+            words.map(String::from).chain(roman).chain([word.to_string()]).collect();
+        // A single Roman letter is in nearly every title, and compound numbers have two words.
+        let is_searchable =
+            number <= 20 && !all.iter().any(|spelling| spelling.len() == 1 && spelling != word);
+        return if is_searchable { all } else { Vec::new() };
+    }
+    if word.bytes().any(|byte| byte.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let long = ABBREVIATIONS.iter().filter(|(_, short)| *short == word).map(|(long, _)| *long);
+    long.chain([word]).map(String::from).collect()
+}
+
+fn roman_of(number: u32) -> String {
+    const UNITS: [&str; 10] = ["", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"];
+    format!("{}{}", "x".repeat(number as usize / 10), UNITS[number as usize % 10])
 }
 
 #[cfg(test)]
@@ -254,6 +274,15 @@ mod tests {
         ] {
             assert_eq!(canonical(title), form);
         }
+        let spellings = |word: &str| {
+            let mut all = spellings_of(word);
+            all.sort();
+            all
+        };
+        assert_eq!(spellings("7"), ["7", "seven", "vii"]);
+        assert_eq!(spellings("dr"), ["doctor", "dr"]);
+        assert_eq!(spellings("angry"), ["angry"]);
+        assert!(spellings("5").is_empty() && spellings("and").is_empty());
         assert!(is_equal("x men", "xmen") && !is_equal("x men", "y men"));
     }
 }

@@ -3,7 +3,7 @@
 use strsim::damerau_levenshtein;
 
 use crate::dataset::movies::without_year;
-use crate::dataset::titles::canonical::{bare, canonical, is_equal, is_literal, numerals};
+use crate::dataset::titles::canonical::{bare, canonical, is_equal, numerals, spellings_of};
 use crate::io::table::release_year;
 
 /// How closely a movie matches a typed title, the closest first.
@@ -75,6 +75,14 @@ pub(super) struct Query {
     n_letters: usize,
     n_words: usize,
     year: Option<i16>,
+    /// Bit set of the letters a to z.
+    letters: u32,
+}
+
+/// Returns the bit set of the letters a to z in a text.
+fn letters_of(text: &str) -> u32 {
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic);
+    letters.fold(0, |set, byte| set | 1 << (byte.to_ascii_lowercase() - b'a'))
 }
 
 impl Query {
@@ -96,38 +104,50 @@ impl Query {
         let title = canonical(title);
         let n_words = bare(&title).split(' ').count();
         let n_letters = title.chars().filter(|c| *c != ' ').count();
-        (n_letters > 0).then_some(Self { title, n_letters, n_words, year })
+        let letters = letters_of(&title);
+        (n_letters > 0).then_some(Self { title, n_letters, n_words, year, letters })
     }
 
-    /// Whether the length and the year of a raw title allow for a typo.
+    /// Whether the letters and the year of a raw title allow for a typo.
     pub(super) fn may_be_typo_of(&self, title: &str) -> bool {
+        if self.n_letters < 4 {
+            return false;
+        }
         let years = self.year.zip(release_year(title));
-        self.n_letters >= 4 && years.is_none_or(|(own, other)| own.abs_diff(other) <= 1)
+        if years.is_some_and(|(own, other)| own.abs_diff(other) > 1) {
+            return false;
+        }
+        // Two edits add or replace two letters at most.
+        const MOST: u32 = 2;
+        !title.is_ascii() || (self.letters & !letters_of(title)).count_ones() <= MOST
     }
 }
 
 /// Rejects most raw titles without computing their canonical form.
 pub(super) struct Prefilter {
-    /// A word that each matching title contains; empty if there is none in every spelling.
-    word: String,
+    /// Spellings of a word of the query, one of which each matching title contains; empty if there
+    /// is no such word.
+    spellings: Vec<String>,
 }
 
 impl Prefilter {
     pub(super) fn new(query: &Query) -> Self {
-        let words = bare(&query.title).split(' ').filter(|word| is_literal(word));
-        Self { word: words.max_by_key(|word| word.len()).unwrap_or_default().to_string() }
+        let words = bare(&query.title).split(' ').map(spellings_of);
+        // The longest word rejects most titles.
+        let least = |spellings: &Vec<String>| spellings.iter().map(String::len).min().unwrap_or(0);
+        Self { spellings: words.max_by_key(least).unwrap_or_default() }
     }
 
     /// Whether a raw title may match; `buffer` is reused.
     pub(super) fn may_match(&self, buffer: &mut String, title: &str) -> bool {
-        if self.word.is_empty() || !title.is_ascii() {
+        if self.spellings.is_empty() || !title.is_ascii() {
             return true;
         }
         // Words may be written as one, as two or with punctuation in between.
         buffer.clear();
         let letters = title.bytes().filter(u8::is_ascii_alphanumeric);
         buffer.extend(letters.map(|byte| char::from(byte.to_ascii_lowercase())));
-        buffer.contains(&self.word)
+        self.spellings.iter().any(|spelling| buffer.contains(spelling.as_str()))
     }
 }
 
@@ -135,14 +155,13 @@ impl Prefilter {
 pub(super) struct TitleEntry {
     /// The whole title, then its alternatives: the one before any bracket, and one of each bracket.
     titles: Vec<String>,
-    /// Contiguous segments between separators, shorter than a title: index of the first, and text.
-    parts: Vec<(usize, String)>,
+    /// The raw title before any bracket.
+    main: String,
     year: Option<i16>,
 }
 
 impl TitleEntry {
     pub(super) fn new(title: &str) -> Self {
-        const SEPARATORS: [&str; 5] = [": ", " - ", " – ", "/", "; "];
         let stem = without_year(title).trim();
         let mut titles = vec![canonical(stem)];
         let mut add = |title: &str| {
@@ -167,7 +186,14 @@ impl TitleEntry {
                 add(second);
             }
         }
-        let mut segments = vec![main];
+        Self { titles, main: main.to_string(), year: release_year(title) }
+    }
+
+    /// Returns the contiguous runs of segments between separators that are shorter than the title:
+    /// index of the first segment, and canonical form.
+    fn parts(&self) -> Vec<(usize, String)> {
+        const SEPARATORS: [&str; 5] = [": ", " - ", " – ", "/", "; "];
+        let mut segments = vec![self.main.as_str()];
         for separator in SEPARATORS {
             segments = segments.into_iter().flat_map(|part| part.split(separator)).collect();
         }
@@ -179,7 +205,7 @@ impl TitleEntry {
                 }
             }
         }
-        Self { titles, parts, year: release_year(title) }
+        parts
     }
 
     pub(super) fn matches(&self, query: &Query) -> Option<TitleMatch> {
@@ -197,7 +223,8 @@ impl TitleEntry {
             _ => {}
         }
         let same_year = years_apart == Some(0);
-        let mut parts = self.parts.iter();
+        let parts = self.parts();
+        let mut parts = parts.iter();
         if let Some((first, _)) = parts.find(|(_, part)| is_equal(bare(part), bare(&query.title))) {
             // The beginning is the name of a series unless it has a number.
             let is_series = *first == 0 && numerals(&query.title).next().is_none();

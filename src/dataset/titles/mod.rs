@@ -1,6 +1,6 @@
 //! Title search: finds the movie that a typed title means.
 //!
-//! Titles are compared in [`canonical`](canonical::canonical) form, with and without an article in
+//! Titles are compared in canonical form, with and without an article in
 //! front, against the whole title, its alternative titles (`Spirited Away (Sen to Chihiro no
 //! kamikakushi)`) and its parts (`The Empire Strikes Back`). The closest [`TitleMatch`] decides. A
 //! title that is merely similar to the only candidate is not taken for it: absent films would
