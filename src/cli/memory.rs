@@ -44,6 +44,16 @@ impl FromStr for Size {
     }
 }
 
+impl Size {
+    /// The program itself takes about 12 MiB.
+    const LEAST_LIMIT: u64 = 16 << 20;
+
+    /// Whether a limit of this size can be kept.
+    pub(crate) fn is_possible_limit(self) -> bool {
+        self.0 >= Self::LEAST_LIMIT
+    }
+}
+
 /// What may be used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {

@@ -108,6 +108,9 @@ fn report(told: &Told) -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
+    if cli.global.max_memory.is_some_and(|limit| !limit.is_possible_limit()) {
+        return Err(usage("--max-memory must be 16M or more: mvrec itself takes about 12M"));
+    }
     let ui = Ui::new(cli.global.quiet, cli.global.verbose, Memory::new(cli.global.max_memory));
     if let Some(n) = cli.global.threads {
         if n == 0 {

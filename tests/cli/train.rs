@@ -12,6 +12,7 @@ fn what_takes_too_much_memory_is_refused_beforehand() {
     ] {
         shown.push_str(&fixture.snapshot(args));
     }
+    shown.push_str(&fixture.snapshot(&["stats", "summary", "ml", "--max-memory", "8M"]));
     // What nobody has estimated is ended when it comes to that, where the system tells how much is
     // used.
     if cfg!(target_os = "linux") {
@@ -22,7 +23,7 @@ fn what_takes_too_much_memory_is_refused_beforehand() {
             "-o",
             "r.html",
             "--max-memory",
-            "4M",
+            "16M",
         ]));
     }
     insta::assert_snapshot!(shown, @"
@@ -32,9 +33,12 @@ fn what_takes_too_much_memory_is_refused_beforehand() {
     exit 1
     --- stderr
     mvrec: error: ingest takes about 300 MiB of memory, and 100 MiB is what --max-memory allows
+    exit 2
+    --- stderr
+    mvrec: error: --max-memory must be 16M or more: mvrec itself takes about 12M
     exit 1
     --- stderr
-    mvrec: error: this takes more memory than --max-memory allows, which is 4 MiB
+    mvrec: error: this takes more memory than --max-memory allows, which is 16 MiB
     ");
     assert_eq!(fixture.names(), ["ml"]);
 }
