@@ -331,7 +331,7 @@ impl Input {
                     intake.options.scale = scale;
                 }
                 let is_native = file.is_native();
-                let keys = is_native.then(|| RatedKeys::of(&self.sidecar)).flatten();
+                let keys = is_native.then(|| RatedKeys::from_sidecar(&self.sidecar)).flatten();
                 let mut check = |rows: RatingColumns| {
                     keys.as_ref().map_or(Ok(()), |keys| keys.check(&rows, file.name()))?;
                     sink(rows)
@@ -420,7 +420,8 @@ struct RatedKeys {
 }
 
 impl RatedKeys {
-    fn of(sidecar: &Sidecar) -> Option<Self> {
+    /// Returns the keys of a dataset; `None` if its ids are numbers.
+    fn from_sidecar(sidecar: &Sidecar) -> Option<Self> {
         let keys = Self { users: sidecar.user_keys.clone(), movies: sidecar.movie_keys() };
         (keys.users.is_some() || keys.movies.is_some()).then_some(keys)
     }

@@ -15,6 +15,7 @@ use crate::dataset::ids::{MovieId, position};
 use crate::io::batches;
 use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::io::keys::Keys;
+use crate::io::values::parse_id;
 use crate::schema;
 
 /// MovieLens' way to say that a movie has no genre.
@@ -305,8 +306,9 @@ impl Movies {
     /// Returns the movie of an IMDb id, with or without `tt` and leading zeros.
     #[must_use]
     pub fn by_imdb(&self, id: &str) -> Option<MovieId> {
-        let digits =
-            |id: &str| id.trim().trim_start_matches("tt").trim_start_matches('0').to_string();
+        fn digits(id: &str) -> &str {
+            id.trim().trim_start_matches("tt").trim_start_matches('0')
+        }
         let wanted = digits(id);
         let is_number = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
         let is =
@@ -321,6 +323,16 @@ impl Movies {
         let at = (0..self.ids.len())
             .find(|&at| self.tmdb_id.is_valid(at) && self.tmdb_id.value(at) == id)?;
         Some(MovieId(self.ids[at]))
+    }
+
+    /// Returns the movie of an id of the data as text: a string id if movies have them, else a
+    /// number, whether there is a movie of it or not.
+    #[must_use]
+    pub fn by_own_id(&self, text: &str) -> Option<MovieId> {
+        match self.keyed() {
+            true => self.by_key(text),
+            false => parse_id(text.as_bytes()).ok().map(MovieId),
+        }
     }
 
     /// Returns the movie of a string id.

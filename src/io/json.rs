@@ -141,18 +141,11 @@ pub fn write_manifest(path: &Path, value: &impl Serialize) -> Result<String, IoE
     let bad = |source| IoError::Json { file: path.display().to_string(), source };
     // The checksum is that of what will be read: a number may come back as a neighbour.
     let read = || serde_json::from_str::<Map<String, Value>>(&serde_json::to_string(value)?);
-    let mut object = read().map_err(bad)?;
-    let checksum = checksum_of(&object).map_err(bad)?;
+    let checksum = checksum_of(&read().map_err(bad)?).map_err(bad)?;
     let mut text = serde_json::to_string_pretty(value).map_err(bad)?;
-    object.clear();
-    object.insert(CHECKSUM.into(), checksum.clone().into());
-    let field = serde_json::to_string_pretty(&object).map_err(bad)?;
-    // Both are objects over several lines: the last line of one and the first of the other become a
-    // comma.
+    // One more field before the closing brace, which has a line of its own.
     text.truncate(text.len() - "\n}".len());
-    text.push(',');
-    text.push_str(&field["{".len()..]);
-    text.push('\n');
+    text.push_str(&format!(",\n  \"{CHECKSUM}\": \"{checksum}\"\n}}\n"));
     std::fs::write(path, text).map_err(IoError::at(path))?;
     Ok(checksum)
 }

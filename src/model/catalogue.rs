@@ -9,10 +9,9 @@ use crate::dataset::Movies;
 use crate::dataset::ids::{ItemIx, MovieId, position};
 use crate::dataset::matrix::Interactions;
 use crate::dataset::movies::Movie;
-use crate::dataset::titles::{self, TitleError};
+use crate::dataset::titles::{self, FoundMovie, TitleError};
 use crate::io::batches;
 use crate::io::profiles::MovieName;
-use crate::io::values::parse_id;
 use crate::schema;
 
 /// Movies by item index.
@@ -105,10 +104,9 @@ impl Catalogue {
     /// # Errors
     /// As [`Self::find`].
     pub fn find_typed(&self, text: &str) -> Result<(ItemIx, bool), TitleError> {
-        let n_ratings = |id| self.item(id).map_or(0, |item| u64::from(self.n_ratings[item.at()]));
-        let found = titles::find(&self.movies, text, |id| self.item(id).is_some(), n_ratings)?;
-        let item = self.item(found.id).expect("the title came from the catalogue");
-        Ok((item, found.is_guess()))
+        let is_known = |id| self.item(id).is_some();
+        titles::find(&self.movies, text, is_known, |id| self.n_ratings_of(id))
+            .map(|found| self.found(found))
     }
 
     /// Finds the movie that a file names: by its IMDb or TMDB id, its id, or its title and year.
@@ -121,30 +119,31 @@ impl Catalogue {
         if let Some(item) = imdb.or_else(tmdb).and_then(|id| self.item(id)) {
             return Ok((item, false));
         }
-        let unknown = |title: &str| TitleError::Unknown { title: title.into() };
         if let Some(id) = &name.id {
-            let by_number = || match self.movies.keyed() {
-                true => self.movies.by_key(id),
-                false => parse_id(id.as_bytes()).ok().map(MovieId),
-            };
-            return match by_number().and_then(|id| self.item(id)) {
+            return match self.movies.by_own_id(id).and_then(|id| self.item(id)) {
                 Some(item) => Ok((item, false)),
                 // The column of ids may hold titles.
                 None => self.find_typed(id),
             };
         }
         if let Some(title) = name.titled() {
-            let n_ratings =
-                |id| self.item(id).map_or(0, |item| u64::from(self.n_ratings[item.at()]));
             let is_known = |id| self.item(id).is_some();
-            let found = titles::find_title(&self.movies, &title, is_known, n_ratings)?;
-            let item = self.item(found.id).expect("the title came from the catalogue");
-            return Ok((item, found.is_guess()));
+            return titles::find_title(&self.movies, &title, is_known, |id| self.n_ratings_of(id))
+                .map(|found| self.found(found));
         }
         match &name.typed {
             Some(typed) => self.find_typed(typed),
-            None => Err(unknown(&name.to_string())),
+            None => Err(TitleError::Unknown { title: name.to_string() }),
         }
+    }
+
+    fn n_ratings_of(&self, id: MovieId) -> u64 {
+        self.item(id).map_or(0, |item| self.n_ratings[item.at()].into())
+    }
+
+    /// Returns the item of a found movie, and whether it is a guess.
+    fn found(&self, found: FoundMovie) -> (ItemIx, bool) {
+        (self.item(found.id).expect("only known movies are found"), found.is_guess())
     }
 
     /// Returns a batch of [`schema::model_movies`].

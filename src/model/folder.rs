@@ -53,7 +53,7 @@ impl ModelFolder {
         self.info.as_ref()
     }
 
-    /// Tells whether there is a file of that name.
+    /// Whether there is a file of that name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.path.join(name).is_file()

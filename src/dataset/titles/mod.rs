@@ -62,9 +62,14 @@ fn shown(candidates: &[(MovieId, String)]) -> String {
 /// Returns the movies of the closest match to a typed title, by ascending id.
 #[must_use]
 pub fn closest(movies: &Movies, title: &str) -> Vec<(MovieId, TitleMatch)> {
-    let found = search(movies, title);
-    let Some(best) = found.iter().map(|(_, fit)| *fit).min() else { return Vec::new() };
-    found.into_iter().filter(|(_, fit)| *fit == best).collect()
+    closest_of(search(movies, title))
+}
+
+/// Keeps the movies of the closest match.
+fn closest_of(mut found: Vec<(MovieId, TitleMatch)>) -> Vec<(MovieId, TitleMatch)> {
+    let best = found.iter().map(|(_, matched)| *matched).min();
+    found.retain(|(_, matched)| Some(*matched) == best);
+    found
 }
 
 /// Returns all movies that match a typed title, by ascending id. Typos are considered only if
@@ -145,9 +150,7 @@ pub fn find_title(
 ) -> Result<FoundMovie, TitleError> {
     let mut titled = search(movies, title);
     titled.retain(|(id, _)| is_known(*id));
-    let best = titled.iter().map(|(_, matched)| *matched).min();
-    titled.retain(|(_, matched)| Some(*matched) == best);
-    one_of(movies, title, titled, n_ratings)
+    one_of(movies, title, closest_of(titled), n_ratings)
 }
 
 /// Returns the only candidate if it is certain.
@@ -174,17 +177,13 @@ fn one_of(
 
 /// Returns the movie of an id in any notation.
 fn find_id(movies: &Movies, text: &str) -> Option<MovieId> {
-    let own = |text: &str| match movies.keyed() {
-        true => movies.by_key(text),
-        false => parse_id(text.as_bytes()).ok().map(MovieId),
-    };
-    if let Some(id) = own(text) {
+    if let Some(id) = movies.by_own_id(text) {
         return Some(id);
     }
     let tt = text.get(..2).unwrap_or_default();
     let (prefix, rest) = text.split_once(':').unwrap_or((tt, text));
     match prefix.to_ascii_lowercase().as_str() {
-        "id" => own(rest.trim()),
+        "id" => movies.by_own_id(rest.trim()),
         "imdb" | "tt" => movies.by_imdb(rest),
         "tmdb" => movies.by_tmdb(rest.trim().parse().ok()?),
         _ => None,

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::io::atomic::kind::DirectoryKind;
-use crate::io::atomic::place::{follow_links, keep_permissions, parent, sync_all_in, sync_folder};
+use crate::io::atomic::place::{follow_links, keep_permissions, sync_all_in};
 use crate::io::atomic::temporary::{Temporary, aside_of, hold};
 use crate::io::error::IoError;
 
@@ -61,8 +61,7 @@ impl AtomicDir {
             let _held = hold();
             self.put_in_place()?;
         }
-        let folders = self.temporary.folders();
-        sync_folder(parent(&self.target)).and_then(|()| folders.sync()).map_err(at)
+        self.temporary.sync_entry_of(&self.target).map_err(at)
         // What stands under the temporary name now is the old output; dropping removes it.
     }
 
@@ -99,7 +98,7 @@ fn may_replace(target: &Path, shown: &str, kind: DirectoryKind) -> Result<(), Io
     if fs::read_dir(target).map_err(&at)?.next().is_none() {
         return Ok(());
     }
-    match DirectoryKind::of_folder(target) {
+    match DirectoryKind::from_folder(target) {
         None => return foreign("no output of mvrec's".into()),
         Some(found) if found != kind => return foreign(format!("a {}", found.name)),
         Some(_) => {}

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::io::atomic::kind::part_of_directory;
-use crate::io::atomic::place::{follow_links, keep_permissions, parent, sync_file, sync_folder};
+use crate::io::atomic::place::{follow_links, keep_permissions, parent, sync_file};
 use crate::io::atomic::temporary::{Temporary, hold};
 use crate::io::error::IoError;
 
@@ -87,7 +87,7 @@ impl AtomicFile {
             }
             fs::rename(temporary.path(), &self.target).map_err(&at)?;
         }
-        sync_folder(parent(&self.target)).and_then(|()| temporary.folders().sync()).map_err(at)
+        temporary.sync_entry_of(&self.target).map_err(at)
     }
 }
 

@@ -67,7 +67,7 @@ const SPARK_PARTS: [&str; 3] = ["_SUCCESS", "part-00000", "part-00000.parquet"];
 
 impl DirectoryKind {
     /// Returns the kind of a directory by the manifest that mvrec has written.
-    pub(super) fn of_folder(folder: &Path) -> Option<Self> {
+    pub(super) fn from_folder(folder: &Path) -> Option<Self> {
         let is_kind = |kind: &Self| {
             let manifest = json::read::<serde_json::Value>(&folder.join(kind.manifest));
             manifest.is_ok_and(|manifest| manifest["kind"] == kind.kind)
@@ -154,7 +154,7 @@ fn remove_parts(folder: &Path) -> io::Result<()> {
 /// Returns the directory of mvrec's that a file belongs to.
 pub(super) fn part_of_directory(file: &Path) -> Option<String> {
     let folder = parent(file);
-    let kind = DirectoryKind::of_folder(folder)?;
+    let kind = DirectoryKind::from_folder(folder)?;
     let name = file.file_name()?.to_string_lossy();
     kind.files.contains(&&*name).then(|| format!("the {} {}", kind.name, folder.display()))
 }

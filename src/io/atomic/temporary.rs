@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::Builder;
 
 use crate::io::atomic::kind::DirectoryKind;
-use crate::io::atomic::place::{CreatedFolders, cannot_make, parent};
+use crate::io::atomic::place::{CreatedFolders, cannot_make, parent, sync_folder};
 use crate::io::error::IoError;
 
 /// Random letters of a temporary name.
@@ -143,9 +143,10 @@ impl Temporary {
         self.handle.as_ref().expect("files are open")
     }
 
-    /// Returns the folders that were created for it.
-    pub(super) fn folders(&self) -> &CreatedFolders {
-        &self.folders
+    /// Syncs the directory entry of the target, and those of the parents created for it.
+    pub(super) fn sync_entry_of(&self, target: &Path) -> io::Result<()> {
+        sync_folder(parent(target))?;
+        self.folders.sync()
     }
 }
 

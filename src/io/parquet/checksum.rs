@@ -14,11 +14,12 @@ use bytes::Bytes;
 use memchr::memmem;
 use parquet::arrow::arrow_writer::{PageKey, PageStore, PageStoreArgs, PageStoreFactory};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{ChunkReader, Length};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::io::parquet::decode::damaged;
 use crate::io::parquet::input::ParquetInput;
 
 /// Encoded page headers and page bodies of a column chunk, alternating, in encoding order.
@@ -47,7 +48,7 @@ impl PageStore for ChunkPages {
 
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        blobs.get(key.get() as usize).cloned().ok_or_else(|| general("unknown page key"))
+        blobs.get(key.get() as usize).cloned().ok_or_else(|| damaged("unknown page key"))
     }
 }
 
@@ -100,10 +101,6 @@ impl KeptPages {
     }
 }
 
-fn general(what: &str) -> ParquetError {
-    ParquetError::General(what.into())
-}
-
 // Page headers are encoded in Thrift's compact protocol: a field header holds the delta of the
 // field id and the type; integers are zigzag varints.
 
@@ -122,13 +119,13 @@ fn with_checksum(header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
     let mut at = 0;
     for _ in 0..3 {
         if header.get(at) != Some(&NEXT_I32) {
-            return Err(general("unexpected layout of a page header"));
+            return Err(damaged("unexpected layout of a page header"));
         }
         let number = header[at + 1..].iter().position(|byte| *byte < 0x80);
-        at += 2 + number.ok_or_else(|| general("a number without end"))?;
+        at += 2 + number.ok_or_else(|| damaged("a number without end"))?;
     }
     let next = header.get(at).filter(|next| **next >= 2 * NUMBER);
-    let next = next.ok_or_else(|| general("a page header is not as it is known"))?;
+    let next = next.ok_or_else(|| damaged("a page header is not as it is known"))?;
     let mut out = header[..at].to_vec();
     out.push(NEXT_I32);
     let crc = crc32fast::hash(content).cast_signed();
@@ -227,7 +224,7 @@ pub(super) fn check_seal(input: &ParquetInput) -> Result<bool> {
     if footer > length || &last[4..] != b"PAR1" {
         return Ok(false); // the library says what is wrong
     }
-    let changed = || general("checksum mismatch in the footer");
+    let changed = || damaged("checksum mismatch in the footer");
     let bytes = input.get_bytes(length - footer, footer as usize)?;
     let Some(seal) = place_of_seal(&bytes) else { return Ok(false) };
     let digits = |range: Range<usize>| std::str::from_utf8(&bytes[range]).ok();

@@ -4,15 +4,12 @@
 //! decompressed; readers bound their own memory.
 
 use bytes::Bytes;
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::io::parquet::decode::{damaged, varint, zigzag};
 use crate::io::parquet::input::ParquetInput;
-
-fn contradiction(what: &str) -> ParquetError {
-    ParquetError::General(what.into())
-}
 
 /// Checks row counts of file, row groups and column chunks against each other, and chunk offsets
 /// against the file length.
@@ -26,12 +23,12 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
             let end = offset.checked_add(column.compressed_size());
             if numbers.iter().any(|&number| number < 0) || end.is_none_or(|end| end as u64 > length)
             {
-                return Err(contradiction("column chunk lies outside of the file"));
+                return Err(damaged("column chunk lies outside of the file"));
             }
             let is_flat = column.column_descr().max_rep_level() == 0;
             let (values, rows) = (column.num_values(), group.num_rows());
             if group.num_rows() < 0 || values < rows || (is_flat && values > rows) {
-                return Err(contradiction(
+                return Err(damaged(
                     "value count of a column chunk contradicts the row count of its group",
                 ));
             }
@@ -39,9 +36,7 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
     }
     match rows == Some(metadata.file_metadata().num_rows()) {
         true => Ok(()),
-        false => {
-            Err(contradiction("row counts of the row groups do not add up to that of the file"))
-        }
+        false => Err(damaged("row counts of the row groups do not add up to that of the file")),
     }
 }
 
@@ -58,26 +53,26 @@ pub(super) fn check_pages(input: &ParquetInput, column: &ColumnChunkMetaData) ->
     if column.column_descr().max_rep_level() > 0
         && column.num_values() as u64 > VALUES * (length + (1 << 14))
     {
-        return Err(contradiction("implausible number of list elements"));
+        return Err(damaged("implausible number of list elements"));
     }
     let mut values = 0;
     while at < end && values < column.num_values() {
         let header = PageHeader::read(input, at, end)?;
         let next = at + header.length + header.compressed;
         if next > end {
-            return Err(contradiction("page lies outside of its column chunk"));
+            return Err(damaged("page lies outside of its column chunk"));
         }
         if header.uncompressed > PAGE.max(RATIO * header.compressed) {
-            return Err(contradiction("implausible uncompressed page size"));
+            return Err(damaged("implausible uncompressed page size"));
         }
         values += header.values.unwrap_or(0);
         at = next;
     }
     match values == column.num_values() {
         true => Ok(()),
-        false => Err(contradiction(
-            "value counts of the pages do not add up to that of the column chunk",
-        )),
+        false => {
+            Err(damaged("value counts of the pages do not add up to that of the column chunk"))
+        }
     }
 }
 
@@ -106,7 +101,7 @@ impl PageHeader {
                 return Ok(Self { length, ..header? });
             }
             if size >= end - at || size >= LONGEST {
-                return Err(contradiction("page header is cut off"));
+                return Err(damaged("page header is cut off"));
             }
             size *= 8;
         }
@@ -134,7 +129,7 @@ impl PageHeader {
             }
         }
         if sizes.iter().copied().chain(values).any(|number| number < 0) {
-            return Some(Err(contradiction("negative size in a page header")));
+            return Some(Err(damaged("negative size in a page header")));
         }
         let [uncompressed, compressed] = sizes.map(i64::cast_unsigned);
         Some(Ok(Self { length: 0, compressed, uncompressed, values }))
@@ -157,24 +152,15 @@ impl Thrift<'_> {
     }
 
     fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                break;
-            }
-        }
-        Some(value)
+        varint(&mut self.bytes).ok()
     }
 
     fn integer(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+        zigzag(&mut self.bytes).ok()
     }
 
-    /// Decodes the next field header, updates the field id and returns the type; inner `None` at the
-    /// end of the struct.
+    /// Decodes the next field header, updates the field id and returns the type; inner `None` at
+    /// the end of the struct.
     fn field(&mut self, field: &mut i64) -> Option<Option<u8>> {
         let begin = self.byte()?;
         if begin == 0 {

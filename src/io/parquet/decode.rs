@@ -24,7 +24,8 @@ use crate::io::parquet::buffer::Buffer;
 use crate::io::parquet::input::ParquetInput;
 use crate::io::parquet::window::Window;
 
-fn damaged(what: &str) -> ParquetError {
+/// Returns the error of a corrupt file.
+pub(super) fn damaged(what: &str) -> ParquetError {
     ParquetError::General(what.into())
 }
 
@@ -511,8 +512,8 @@ impl Column for Times {
     }
 }
 
-/// Reads an unsigned number of seven bits a byte.
-fn varint(bytes: &mut &[u8]) -> Result<u64> {
+/// Decodes an unsigned LEB128 varint.
+pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let mut byte = [0];
@@ -525,8 +526,8 @@ fn varint(bytes: &mut &[u8]) -> Result<u64> {
     Err(damaged("a number without end"))
 }
 
-/// Reads a signed number, its sign in the lowest bit.
-fn zigzag(bytes: &mut &[u8]) -> Result<i64> {
+/// Decodes a zigzag varint.
+pub(super) fn zigzag(bytes: &mut &[u8]) -> Result<i64> {
     let value = varint(bytes)?;
     Ok((value >> 1) as i64 ^ -((value & 1) as i64))
 }

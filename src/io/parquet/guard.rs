@@ -9,6 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 use parquet::errors::ParquetError;
 
 use crate::io::error::IoError;
+use crate::io::parquet::decode::damaged;
 use crate::io::parquet::read::ParquetFile;
 
 thread_local! {
@@ -39,7 +40,7 @@ impl ParquetFile {
 
 /// What is said of a panic.
 pub(super) fn contradiction() -> ParquetError {
-    ParquetError::General("it contradicts itself".into())
+    damaged("it contradicts itself")
 }
 
 /// Runs what may panic on a damaged file; a panic becomes the error that `damaged` makes.
