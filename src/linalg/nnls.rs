@@ -11,6 +11,14 @@
 use crate::linalg::cholesky;
 use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
 
+/// Returns the diagonal entry down to which a coordinate stays as it is: the column that it belongs
+/// to is so short, relative to the longest one, that its products are lost in single precision, and
+/// a step along it would be arbitrarily long.
+fn smallest_diagonal(a: &[f64], k: usize) -> f64 {
+    const NEGLIGIBLE: f64 = 1e-24;
+    NEGLIGIBLE * (0..k).map(|i| a[i * k + i]).fold(0.0, f64::max)
+}
+
 #[inline(always)]
 fn sweep_body<L: Lanes>(
     a: &[f64],
@@ -28,10 +36,10 @@ fn sweep_body<L: Lanes>(
             add_scaled::<L>(x, row, gradient);
         }
     }
+    let floor = smallest_diagonal(a, k);
     for _ in 0..sweeps {
         for (i, row) in a.chunks_exact(k).enumerate() {
-            if row[i] > 0.0 {
-                // Else no row has this coordinate, and it does not matter.
+            if row[i] > floor {
                 let better = (x[i] - gradient[i] / row[i]).max(0.0);
                 let step = better - x[i];
                 if step != 0.0 {
@@ -74,9 +82,10 @@ fn sweep_together_body<L: Lanes>(
         }
         *gradient = sum;
     }
+    let floor = smallest_diagonal(a, k);
     for _ in 0..sweeps {
         for (i, row) in a.chunks_exact(k).enumerate() {
-            if row[i] > 0.0 {
+            if row[i] > floor {
                 let (mut step, inverse) = (x[i], 1.0 / row[i]);
                 for lane in 0..TOGETHER {
                     let better = mul_add_f64::<L>(-inverse, gradient[i][lane], x[i][lane]).max(0.0);
@@ -197,6 +206,21 @@ fn is_optimal(a: &[f64], b: &[f64], x: &[f64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn negligible_coordinates_stay_as_they_are() {
+        // The second column is 1e-20 times as long as the first; its entries of A are rounding.
+        let a = [4.0, 3e-20, 3e-20, 1e-40];
+        let b = [8.0, 5e-19];
+        let mut x = [1.0, 3.0];
+        let mut solver = Solver::default();
+        solver.sweep(&a, &b, &mut x, 4);
+        assert!((x[0] - 2.0).abs() < 1e-12 && x[1] == 3.0, "{x:?}");
+        let mut together = [[1.0; TOGETHER], [3.0; TOGETHER]];
+        let sides = [[8.0; TOGETHER], [5e-19; TOGETHER]];
+        sweep_together(&a, &sides, &mut together, &mut [[0.0; TOGETHER]; 2], 4);
+        assert!((together[0][0] - 2.0).abs() < 1e-12 && together[1] == [3.0; TOGETHER]);
+    }
     use crate::linalg::dense::Matrix;
 
     #[test]

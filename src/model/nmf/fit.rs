@@ -156,3 +156,37 @@ fn penalty(step: &HalfStep<'_>, params: &NmfParams, ratings: Csr<'_>, rows: &Mat
     let rows = rows.iter_rows().enumerate();
     rows.map(|(i, row)| params.regularization * step.cells(ratings.len(i)) * length(row)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::dataset::ratings::{Duplicates, Ratings};
+
+    #[test]
+    fn tiny_matrices_with_unused_components_fit_without_overflow() {
+        for seed in 0..60 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let (users, items) = (rng.random_range(1..7), rng.random_range(1..7));
+            let mut rows = vec![(0, 0, 3.0, 0)];
+            for (user, item) in (0..users).flat_map(|user| (0..items).map(move |item| (user, item)))
+            {
+                if (user, item) != (0, 0) && rng.random_bool(0.6) {
+                    rows.push((user, item, 0.5 * rng.random_range(1..=10) as f32, 0));
+                }
+            }
+            let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
+            let matrix = Interactions::new(&ratings);
+            let params = NmfParams { iterations: 300, ..NmfParams::filled(2.5) };
+            let fit = fit(&matrix, &params, None, &mut |_, _| ControlFlow::Continue(()));
+            let fit = fit.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            let values = fit.users.data.iter().chain(&fit.items.data);
+            let largest = values.copied().fold(0.0, f32::max);
+            assert!(largest < 1e6, "seed {seed}: {largest}");
+        }
+    }
+}
