@@ -9,7 +9,7 @@
 //! | [`model`] | recommenders: fit, save, open, recommend |
 //! | [`dataset`] | ratings and movies in memory: order, filters, dense indices |
 //! | [`io`], [`linalg`] | files to columns and back; kernels on slices |
-//! | [`schema`], [`progress`] | names of files and columns; how work is reported |
+//! | [`schema`], [`progress`], [`suggest`] | names of files and columns; how work is reported; typos |
 //!
 //! From rating files to a list, as `mvrec ingest`, `filter --year 2019`, `train als` and `recommend
 //! --rate` do it:
@@ -65,3 +65,4 @@ pub mod plot;
 pub mod progress;
 pub mod schema;
 pub mod stats;
+pub mod suggest;

@@ -17,6 +17,7 @@ use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::io::keys::Keys;
 use crate::io::values::parse_id;
 use crate::schema;
+use crate::suggest::did_you_mean;
 
 /// MovieLens' way to say that a movie has no genre.
 pub const NO_GENRES: &str = "(no genres listed)";
@@ -40,7 +41,11 @@ pub struct Movie<'a> {
 
 /// No movie has that genre.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no movie is of the genre `{genre}`; known are {}", .known.join(", "))]
+#[error(
+    "no movie is of the genre `{genre}`{}; known are {}",
+    did_you_mean(.genre, .known.iter().map(String::as_str)),
+    .known.join(", ")
+)]
 pub struct UnknownGenre {
     /// The genre as typed.
     pub genre: String,
@@ -347,7 +352,7 @@ impl Movies {
         self.iter().flat_map(|(_, movie)| movie.genre_list()).collect()
     }
 
-    /// Checks that each genre is some movie's, so that a slip of the pen is no empty result.
+    /// Checks that each genre is some movie's, so that a typo is no empty result.
     ///
     /// # Errors
     /// At the first one that is not.

@@ -51,6 +51,22 @@ impl Field {
         ("user_ratings", Self::UserRatings),
         ("movie_ratings", Self::MovieRatings),
     ];
+
+    /// Further names, those of columns in files.
+    const ALIASES: [(&'static str, Self); 6] = [
+        ("user_id", Self::User),
+        ("movie_id", Self::Movie),
+        ("timestamp", Self::Date),
+        ("rating_timestamp", Self::Date),
+        ("release_year", Self::Released),
+        ("genres", Self::Genre),
+    ];
+
+    /// Returns the field of a name, upper and lower case being the same.
+    fn from_name(name: &str) -> Option<Self> {
+        let mut names = Self::ALL.into_iter().chain(Self::ALIASES);
+        names.find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, field)| field)
+    }
 }
 
 /// How a field is compared.
@@ -70,6 +86,9 @@ pub enum Op {
     AtLeast,
     /// `~`: contains one of the texts, upper and lower case being the same.
     Contains,
+    /// `like`: matches one of the patterns of SQL, `%` standing for any text and `_` for a letter,
+    /// upper and lower case being the same.
+    Like,
 }
 
 /// A value as typed.

@@ -5,6 +5,7 @@
 //! conjunction := negation ("and" negation)*
 //! negation := "not"* ( "(" expression ")" | test )
 //! test := field op value | field "not"? "in" "(" value ("," value)* ")"
+//!       | field "not"? "like" text | field "not"? "between" value "and" value
 //! ```
 
 use std::ops::Range;
@@ -20,6 +21,7 @@ use winnow::token::{take_till, take_while};
 
 use super::{Expr, ExprError, Field, Op, Test, Value};
 use crate::io::time;
+use crate::suggest::did_you_mean;
 
 type Input<'a> = LocatingSlice<&'a str>;
 
@@ -53,9 +55,15 @@ pub fn parse(text: &str) -> Result<Expr, ExprError> {
         let rest = &text[at..];
         let word = rest.find(|c: char| c.is_whitespace() || "()<>=!~,".contains(c));
         let length = word.unwrap_or(rest.len()).max(rest.chars().next().map_or(0, char::len_utf8));
-        ExprError::new(text, at..at + length, format!("expected {wanted}"))
+        let suggestion = match wanted == FIELDS {
+            true => did_you_mean(&rest[..length], Field::ALL.map(|(name, _)| name)),
+            false => String::new(),
+        };
+        ExprError::new(text, at..at + length, format!("expected {wanted}{suggestion}"))
     })
 }
+
+const FIELDS: &str = "a field: rating, date, year, user, movie, released, genre, title, user_ratings or movie_ratings";
 
 fn expected(what: &'static str) -> StrContext {
     StrContext::Expected(StrContextValue::Description(what))
@@ -96,47 +104,74 @@ fn negation(input: &mut Input<'_>) -> ModalResult<Expr> {
     let nots: usize = repeat(0.., alt((keyword("not"), bang))).parse_next(input)?;
     let close = sign(")").context(expected("`)`, `and` or `or`"));
     let inner = delimited(sign("("), expression, cut_err(close));
-    let inner = alt((inner, test.map(Expr::Test))).parse_next(input)?;
+    let inner = alt((inner, test)).parse_next(input)?;
     Ok(if nots % 2 == 1 { Expr::Not(Box::new(inner)) } else { inner })
 }
 
-fn test(input: &mut Input<'_>) -> ModalResult<Test> {
+fn test(input: &mut Input<'_>) -> ModalResult<Expr> {
     let start = input.current_token_start();
     let field = terminated(field, multispace0).parse_next(input)?;
-    let many = separated(1.., terminated(value, multispace0), sign(","));
+    let one = || cut_err(terminated(value, multispace0));
     let list = || {
         let open = sign("(").context(expected("`(` and a list of values"));
         let close = sign(")").context(expected("`,` or `)`"));
+        let many = separated(1.., terminated(value, multispace0), sign(","));
         cut_err(preceded(open, terminated(many, close)))
     };
-    let one = cut_err(terminated(value, multispace0)).map(|value| vec![value]);
-    let is_in = alt((
-        (keyword("not"), cut_err(keyword("in").context(expected("`in`")))).value(Op::IsNot),
-        keyword("in").value(Op::Is),
+    let is_negated = opt(keyword("not")).parse_next(input)?.is_some();
+    let word = alt((
+        keyword("in").value(Word::In),
+        keyword("like").value(Word::Like),
+        keyword("between").value(Word::Between),
     ));
-    let (op, values): (Op, Vec<Value>) = match opt(is_in).parse_next(input)? {
-        Some(op) => (op, list().parse_next(input)?),
+    let word = match is_negated {
+        true => {
+            Some(cut_err(word.context(expected("`in`, `like` or `between`"))).parse_next(input)?)
+        }
+        false => opt(word).parse_next(input)?,
+    };
+    let tests: Vec<(Op, Vec<Value>)> = match word {
+        Some(Word::In) => {
+            let op = if is_negated { Op::IsNot } else { Op::Is };
+            vec![(op, list().parse_next(input)?)]
+        }
+        Some(Word::Like) => vec![(Op::Like, vec![one().parse_next(input)?])],
+        Some(Word::Between) => {
+            let lowest = one().parse_next(input)?;
+            let and = keyword("and").context(expected("`and` and the highest value"));
+            let highest = preceded(cut_err(and), one()).parse_next(input)?;
+            vec![(Op::AtLeast, vec![lowest]), (Op::AtMost, vec![highest])]
+        }
         None => {
-            let what = expected("one of `=` `!=` `<` `<=` `>` `>=` `~` `in`");
-            cut_err((operator.context(what), one)).parse_next(input)?
+            let what = expected("one of `=` `!=` `<` `<=` `>` `>=` `~` `in` `like` `between`");
+            let op = cut_err(operator.context(what)).parse_next(input)?;
+            vec![(op, vec![one().parse_next(input)?])]
         }
     };
     // The blanks behind the last value do not belong to the test.
     let place = start..input.previous_token_end();
-    Ok(Test { field, op, values, place })
+    let test = |(op, values)| Expr::Test(Test { field, op, values, place: place.clone() });
+    let expr = joined(tests.into_iter().map(test).collect(), Expr::And);
+    let negates = is_negated && word != Some(Word::In);
+    Ok(if negates { Expr::Not(Box::new(expr)) } else { expr })
+}
+
+/// An operator that is a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    In,
+    Like,
+    Between,
 }
 
 fn field(input: &mut Input<'_>) -> ModalResult<Field> {
     let name = peek(take_while(1.., is_word)).parse_next(input)?;
-    let Some((name, field)) =
-        Field::ALL.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known))
-    else {
-        let what = "a field: rating, date, year, user, movie, released, genre, title, user_ratings or movie_ratings";
+    let Some(field) = Field::from_name(name) else {
         let mut error = ContextError::new();
-        error.push(expected(what));
+        error.push(expected(FIELDS));
         return Err(ErrMode::Cut(error));
     };
-    Caseless(name).void().parse_next(input)?;
+    take_while(1.., is_word).void().parse_next(input)?;
     Ok(field)
 }
 
@@ -219,6 +254,17 @@ mod tests {
                 "(Genre Is [Text(\"War\"), Text(\"Drama\")] & Movie IsNot [Number(1.0)])",
             ),
             ("not not rating <> 5", "Rating IsNot [Number(5.0)]"),
+            ("user_id = 1 and Movie_ID = 2", "(User Is [Number(1.0)] & Movie Is [Number(2.0)])"),
+            ("title like 'star%'", "Title Like [Text(\"star%\")]"),
+            ("title not like 'a_'", "!Title Like [Text(\"a_\")]"),
+            (
+                "rating between 2 and 4 and timestamp >= 1546300800",
+                "((Rating AtLeast [Number(2.0)] & Rating AtMost [Number(4.0)]) & Date AtLeast [Number(1546300800.0)])",
+            ),
+            (
+                "rating not between 2 and 4",
+                "!(Rating AtLeast [Number(2.0)] & Rating AtMost [Number(4.0)])",
+            ),
             ("date < 1970-01-02", "Date Less [Time(86400000..172800000)]"),
             ("date >= 1970-01-02T00:00:00Z", "Date AtLeast [Time(86400000..86401000)]"),
         ] {
@@ -230,7 +276,14 @@ mod tests {
     fn errors_point_at_the_place() {
         for (text, at, problem) in [
             ("", 0, "expected a condition such as `rating >= 4`"),
-            ("rating", 6, "expected one of `=` `!=` `<` `<=` `>` `>=` `~` `in`"),
+            ("rating", 6, "expected one of `=` `!=` `<` `<=` `>` `>=` `~` `in` `like` `between`"),
+            ("rating not 4", 11, "expected `in`, `like` or `between`"),
+            ("rating between 4 or 5", 17, "expected `and` and the highest value"),
+            (
+                "ratng >= 4",
+                0,
+                "expected a field: rating, date, year, user, movie, released, genre, title, user_ratings or movie_ratings; did you mean `rating`?",
+            ),
             (
                 "rating >= four",
                 10,
@@ -269,7 +322,7 @@ mod tests {
             prop_oneof![
                 Just("rating"), Just("genre"), Just("date"), Just("not"), Just("and"), Just("or"), Just("in"),
                 Just("("), Just(")"), Just(">="), Just("="), Just("!"), Just("~"), Just(","), Just("4"),
-                Just("\"x\""), Just("2019-07-01"), Just("'"), Just("é"),
+                Just("like"), Just("between"), Just("\"x\""), Just("2019-07-01"), Just("'"), Just("é"),
             ], 0..14)
         ) {
             for text in [text, words.join(" "), words.concat()] {

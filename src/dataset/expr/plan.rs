@@ -154,7 +154,7 @@ impl Node {
                     Op::AtMost => Some(i64::MIN..value.end),
                     Op::More => Some(value.end..i64::MAX),
                     Op::AtLeast => Some(value.start..i64::MAX),
-                    Op::IsNot | Op::Contains => None,
+                    Op::IsNot | Op::Contains | Op::Like => None,
                 }
             }
             _ => None,
@@ -166,7 +166,7 @@ impl Node {
 fn compare<T: PartialOrd + Copy>(op: Op, own: T, values: &[T]) -> bool {
     let first = values[0];
     match op {
-        Op::Is | Op::Contains => values.contains(&own),
+        Op::Is | Op::Contains | Op::Like => values.contains(&own),
         Op::IsNot => !values.contains(&own),
         Op::Less => own < first,
         Op::AtMost => own <= first,
@@ -178,7 +178,7 @@ fn compare<T: PartialOrd + Copy>(op: Op, own: T, values: &[T]) -> bool {
 fn within(op: Op, ms: i64, values: &[Range<i64>]) -> bool {
     let first = &values[0];
     match op {
-        Op::Is | Op::Contains => values.iter().any(|value| value.contains(&ms)),
+        Op::Is | Op::Contains | Op::Like => values.iter().any(|value| value.contains(&ms)),
         Op::IsNot => !values.iter().any(|value| value.contains(&ms)),
         Op::Less => ms < first.start,
         Op::AtMost => ms < first.end,
@@ -203,16 +203,18 @@ fn node(text: &str, expr: &Expr, known: &Known<'_>) -> Result<Node, ExprError> {
 fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
     let Test { field, op, values, .. } = test;
     let op = *op;
-    let ordered = !matches!(op, Op::Is | Op::IsNot | Op::Contains);
+    let ordered = !matches!(op, Op::Is | Op::IsNot | Op::Contains | Op::Like);
     match field {
         Field::Genre if ordered => {
-            return Err("a genre is compared by `=`, `!=`, `in` or `~`".into());
+            return Err("a genre is compared by `=`, `!=`, `in`, `~` or `like`".into());
         }
         Field::Title if ordered => {
-            return Err("a title is compared by `=`, `!=`, `in` or `~`".into());
+            return Err("a title is compared by `=`, `!=`, `in`, `~` or `like`".into());
         }
         Field::Genre | Field::Title => {}
-        _ if op == Op::Contains => return Err("`~` is for titles and genres".into()),
+        _ if matches!(op, Op::Contains | Op::Like) => {
+            return Err("`~` and `like` are for titles and genres".into());
+        }
         _ => {}
     }
     Ok(match field {
@@ -243,6 +245,7 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
             check_genres(op, &values, known)?;
             let has = |movie: &Movie, value: &String| match op {
                 Op::Contains => movie.genre_list().any(|genre| contains(genre, value)),
+                Op::Like => movie.genre_list().any(|genre| is_like(genre, value)),
                 _ => movie.has_genre(value),
             };
             let truth = |movie: &Movie<'_>| {
@@ -254,6 +257,7 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
             let values = texts(values, "a title")?;
             let is = |movie: &Movie, value: &String| match op {
                 Op::Contains => contains(movie.title, value),
+                Op::Like => is_like(movie.title, value),
                 _ => movie.title.trim().to_lowercase() == value.trim().to_lowercase(),
             };
             let truth = |movie: &Movie<'_>| {
@@ -266,6 +270,30 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
 
 fn contains(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
+}
+
+/// Whether a text matches a pattern of SQL's `LIKE`, upper and lower case being the same.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+    let (mut at, mut next) = (0, 0);
+    // The last `%`, and up to where it reaches so far.
+    let mut percent: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(next) {
+            Some('%') => {
+                percent = Some((next, at));
+                next += 1;
+            }
+            Some(&c) if c == '_' || c == text[at] => (at, next) = (at + 1, next + 1),
+            _ => {
+                let Some((place, reach)) = &mut percent else { return false };
+                *reach += 1;
+                (at, next) = (*reach, *place + 1);
+            }
+        }
+    }
+    pattern[next..].iter().all(|&c| c == '%')
 }
 
 fn numbers(values: &[Value], what: &str) -> Result<Vec<f64>, String> {
@@ -288,10 +316,15 @@ fn date(value: &Value) -> Result<Range<i64>, String> {
     let range = match value {
         Value::Time(range) => Some(range.clone()),
         Value::Text(text) => super::parse::times(text),
+        // Seconds since 1970, as in files: from 1973 on, so that no year is taken for them.
+        Value::Number(seconds) if (1e8..1e12).contains(seconds) => {
+            let ms = (*seconds * 1000.0) as i64;
+            Some(ms..ms + 1000)
+        }
         Value::Number(_) => None,
     };
     range.ok_or_else(|| {
-        "a date looks like 2019-07-01 or 2019-07-01T12:00:00Z (or compare `year`)".into()
+        "a date looks like 2019-07-01, 2019-07-01T12:00:00Z or 1561939200, seconds since 1970 (or compare `year`)".into()
     })
 }
 
@@ -342,15 +375,35 @@ fn of_movie(known: &Known<'_>, truth: impl Fn(&Movie<'_>) -> Truth) -> Result<No
     Ok(Node::PerId { of_user: false, lookup: Lookup::new(movies.ids()), truths })
 }
 
-/// Refuses a genre that no movie has: a slip of the pen is no empty result.
+/// Refuses a genre that no movie has: a typo is no empty result.
 fn check_genres(op: Op, values: &[String], known: &Known<'_>) -> Result<(), String> {
-    let Some(movies) = known.movies.filter(|_| op != Op::Contains) else { return Ok(()) };
+    let Some(movies) = known.movies.filter(|_| !matches!(op, Op::Contains | Op::Like)) else {
+        return Ok(());
+    };
     movies.check_genres(values).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn like_matches_as_sql_does() {
+        for (text, pattern, expected) in [
+            ("Star Wars (1977)", "star%", true),
+            ("Star Wars (1977)", "star", false),
+            ("Star Wars (1977)", "%(1977)", true),
+            ("Star Wars (1977)", "%wars%", true),
+            ("Star Wars (1977)", "_tar%(197_)", true),
+            ("Star Wars (1977)", "%x%", false),
+            ("aab", "%ab", true),
+            ("", "%", true),
+            ("", "_", false),
+            ("Éa", "é_", true),
+        ] {
+            assert_eq!(is_like(text, pattern), expected, "{text} {pattern}");
+        }
+    }
     use crate::dataset::expr::parse;
     use crate::io::columns::MovieColumns;
 
@@ -422,14 +475,14 @@ mod tests {
             ("year = 2019.5", "this is no year of the calendar"),
             (
                 "date = 2019",
-                "a date looks like 2019-07-01 or 2019-07-01T12:00:00Z (or compare `year`)",
+                "a date looks like 2019-07-01, 2019-07-01T12:00:00Z or 1561939200, seconds since 1970 (or compare `year`)",
             ),
             (
                 "genre = 'Opera'",
                 "no movie is of the genre `Opera`; known are Action, Drama, Horror, Sci-Fi",
             ),
-            ("genre < 'A'", "a genre is compared by `=`, `!=`, `in` or `~`"),
-            ("rating ~ 3", "`~` is for titles and genres"),
+            ("genre < 'A'", "a genre is compared by `=`, `!=`, `in`, `~` or `like`"),
+            ("rating ~ 3", "`~` and `like` are for titles and genres"),
             ("user = 'al'", "`al`: a user is a number in this data"),
             ("title = 3", "a title is text in quotes"),
         ] {
