@@ -21,8 +21,8 @@ mvrec=$PWD/target/release/mvrec
 seeds=$(mktemp -d)
 trap 'rm -rf "$seeds"' EXIT
 mkdir "$seeds"/{expression,tables,ratings_text,archive,parquet}
-cp --backup=numbered fixtures/foreign/* fixtures/layouts/*/u* fixtures/layouts/*/*.dat "$seeds/ratings_text"
-find fixtures/broken -type f -size -4k -exec cp --backup=numbered {} "$seeds/ratings_text" \;
+cp --backup=numbered fixtures/layouts/*/u* fixtures/layouts/*/*.dat "$seeds/ratings_text"
+find fixtures/foreign fixtures/broken -type f -size -4k -exec cp --backup=numbered {} "$seeds/ratings_text" \;
 find fixtures -type f \( -name '*.zip' -o -name '*.gz' \) -exec cp --backup=numbered {} "$seeds/archive" \;
 at=0
 for file in fixtures/foreign/books-titles.csv fixtures/layouts/*/{movies.dat,tags.dat,u.item}; do
