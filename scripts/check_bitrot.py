@@ -131,7 +131,7 @@ def main():
         plan += [("parts", "split.json", shown(["info", "PLACE"]))]
         plan += [("als", name, read_by(lists, "lists.json")) for name in [
             "model.json", "movies.parquet", "seen.parquet", "userFactors/part-00000.parquet",
-            "itemFactors/part-00000.parquet", "tasteFactors/part-00000.parquet"]]
+            "itemFactors/part-00000.parquet", "itemEmbeddings/part-00000.parquet"]]
         plan += [("cosine", name, read_by(lists, "lists.json")) for name in ["model.json", "neighbors.parquet"]]
         print(f"{'file':40} {'bytes':>9} {'noticed':>8} {'harmless':>9} {'silent':>7}")
         silent = 0

@@ -4,11 +4,12 @@
 usage: check_spark.py RATINGS_CSV [--mvrec target/release/mvrec]
 
 ALS (with and without biases) and NMF are trained by mvrec, opened with `ALSModel.load`, and Spark's `transform` must predict
-what mvrec recommends, to 1e-4. Then Spark trains ALS, saves it, and mvrec must rank and predict what Spark's own model
-does. Needs a Java 17 and: pip install 'pyspark==3.5.*' pyarrow
+what mvrec recommends, to 1e-4. Then Spark trains ALS, explicit and implicit, saves it, and mvrec must rank and predict what
+Spark's own model does, for its users and for somebody new with the ratings of one. Needs a Java 17 and: pip install 'pyspark==3.5.*' pyarrow
 """
 
 import argparse
+import csv
 import os
 import subprocess
 import tempfile
@@ -61,12 +62,23 @@ def main():
             compare(f"mvrec train {command}, ALSModel.load", ALSModel.load(model), predictions(model, folder))
 
         rows = spark.read.parquet(ratings)
-        als = ALS(userCol="user_id", itemCol="movie_id", ratingCol="rating", rank=20, maxIter=5, seed=1)
-        path = os.path.join(folder, "spark")
-        model = als.fit(rows)
-        model.write().overwrite().save(path)
-        parts = [name for name in os.listdir(os.path.join(path, "itemFactors")) if name.endswith(".parquet")]
-        compare(f"Spark's ALS ({len(parts)} part files), mvrec recommend", model, predictions(path, folder))
+        for feedback in ["explicit", "implicit"]:
+            als = ALS(userCol="user_id", itemCol="movie_id", ratingCol="rating", rank=20, maxIter=5, seed=1,
+                      implicitPrefs=feedback == "implicit")
+            path = os.path.join(folder, feedback)
+            model = als.fit(rows)
+            model.write().overwrite().save(path)
+            parts = [name for name in os.listdir(os.path.join(path, "itemFactors")) if name.endswith(".parquet")]
+            compare(f"Spark's {feedback} ALS ({len(parts)} part files), mvrec recommend", model, predictions(path, folder))
+            # Spark solves the users last: somebody new with a user's ratings has that user's factors.
+            user = rows.first()["user_id"]
+            own = [f"{row.movie_id}={row.rating}" for row in rows.filter(rows.user_id == user).collect()]
+            words = [word for rating in own for word in ("--rate", rating)]
+            out = os.path.join(folder, "new.csv")
+            subprocess.run([args.mvrec, "-q", "recommend", path, *words, "--include-seen", "-n", "1000000", "-o", out], check=True)
+            with open(out, newline="", encoding="utf-8") as file:
+                new = {(user, int(row["movie_id"])): float(row["predicted_rating"] or row["score"]) for row in csv.DictReader(file)}
+            compare(f"somebody new with the {len(own)} ratings of user {user}, folded in ({feedback})", model, new)
 
     spark.stop()
 

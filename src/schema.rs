@@ -51,8 +51,8 @@ pub const NEIGHBORS: &str = "neighbors.parquet";
 pub const USER_FACTORS: &str = "userFactors";
 /// Folder of item vectors in Spark's `ALSModel` layout.
 pub const ITEM_FACTORS: &str = "itemFactors";
-/// Vectors of taste by which a model of stars ranks, a folder like those two.
-pub const TASTE_FACTORS: &str = "tasteFactors";
+/// Item embeddings by which a model that predicts ratings ranks, a folder like those two.
+pub const EMBEDDINGS: &str = "itemEmbeddings";
 /// Folder of the JSON line in Spark's `ALSModel` layout.
 pub const METADATA: &str = "metadata";
 

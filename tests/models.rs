@@ -20,7 +20,7 @@ use mvrec::model::factors::Factors;
 use mvrec::model::info::Algorithm;
 use mvrec::model::nmf::{Init, NmfParams};
 use mvrec::model::popularity::PopularityParams;
-use mvrec::model::recommend::{Query, Ranker, Recommendation, similar_users};
+use mvrec::model::recommend::{Query, RankBy, Ranker, Recommendation, similar_users};
 use mvrec::model::{Model, ModelError, Person, Rerank, Users, spark, train};
 use mvrec::progress::Silent;
 
@@ -316,7 +316,7 @@ fn what_is_explained_adds_up_to_the_score() {
             let items: Vec<ItemIx> = (0..24).map(ItemIx).collect();
             for person in [known, Person { user: None, ..known }] {
                 let scores = model.recommender.score(person).unwrap().score;
-                let explained = model.recommender.explain(person, &items).unwrap();
+                let explained = model.recommender.explain(person, &items, RankBy::Score).unwrap();
                 for (item, explanation) in items.iter().zip(explained) {
                     assert_eq!(explanation.parts.len(), person.ratings.len());
                     let sum = explanation.base + explanation.parts.iter().sum::<f32>();
@@ -329,7 +329,7 @@ fn what_is_explained_adds_up_to_the_score() {
         }
         // Nobody's ratings bring nothing.
         let nobody = Person { user: None, ratings: &[] };
-        let explained = model.recommender.explain(nobody, &[ItemIx(3)]).unwrap();
+        let explained = model.recommender.explain(nobody, &[ItemIx(3)], RankBy::Score).unwrap();
         assert!(explained[0].parts.is_empty() && explained[0].base.is_finite(), "{name}");
     }
 }
@@ -632,7 +632,7 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
                     };
                     (cells().map(cell).sum(), alpha0)
                 }
-                Weighting::Hu { alpha } => {
+                Weighting::Hu { alpha } | Weighting::Spark { alpha } => {
                     let cell = |(u, i)| match liked(u, i) {
                         Some(r) => (1.0 + f64::from(alpha) * r) * square(1.0 - value(u, i)),
                         None => square(value(u, i)),

@@ -171,7 +171,7 @@ fn as_model(path: &Path) -> bool {
     let Ok(folder) = ModelFolder::open(path) else { return false };
     let mut answered = user_ids(&folder).is_ok();
     for users in [Users::All, Users::Some(vec![1, 2])] {
-        let Ok(mut model) = Model::open_folder(folder.clone(), &users, None) else {
+        let Ok(mut model) = Model::open_folder(folder.clone(), &users, None, None) else {
             answered = false;
             continue;
         };
@@ -239,7 +239,7 @@ fn doors(folder: &Path) -> Vec<Door> {
             "seen.parquet",
             "userFactors/part-00000.parquet",
             "itemFactors/part-00000.parquet",
-            "tasteFactors/part-00000.parquet",
+            "itemEmbeddings/part-00000.parquet",
         ] {
             files.push((place.join("als"), place.join("als").join(name), as_model));
         }

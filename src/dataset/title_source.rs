@@ -5,6 +5,7 @@ use std::path::Path;
 
 use arrow::array::{Array, StringArray};
 
+use crate::dataset::Sidecar;
 use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::io::columns::{LinkColumns, MovieColumns};
@@ -29,11 +30,16 @@ pub fn load_movies(path: &Path, keys: Option<&Keys>) -> Result<Movies, DatasetEr
     Ok(Movies::new(movies, links.as_ref()))
 }
 
-/// Loads titles with the keys that they have themselves.
+/// Loads titles with the keys that they have themselves; links only where they cost nothing more.
 ///
 /// # Errors
 /// If there are no movies at `path`.
 pub fn load_movies_alone(path: &Path) -> Result<Movies, DatasetError> {
+    if path.join(schema::DATASET_JSON).is_file()
+        && let Some(movies) = Sidecar::open_movies(path, false)?
+    {
+        return Ok(movies);
+    }
     match own_keys(path)? {
         Some(keys) => load_movies(path, Some(&keys)),
         None => load_movies(path, None),

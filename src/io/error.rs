@@ -9,7 +9,7 @@ use parquet::errors::ParquetError;
 #[derive(Debug, thiserror::Error)]
 pub enum IoError {
     /// The operating system refused or failed.
-    #[error("{file}: {source}")]
+    #[error("{file}: {}", reason(.file, .source))]
     System {
         /// File or stream, as the user named it.
         file: String,
@@ -285,6 +285,23 @@ fn list(names: &[String]) -> String {
         text.push(format!("and {} more", names.len() - SHOWN));
     }
     text.join(", ")
+}
+
+/// Returns what the operating system says of a file, without the number of the error; of a missing
+/// file, which directory is missing.
+fn reason(file: &str, source: &io::Error) -> String {
+    let parent = Path::new(file).parent().filter(|parent| !parent.as_os_str().is_empty());
+    if source.kind() == io::ErrorKind::NotFound
+        && let Some(parent) = parent
+        && !parent.exists()
+    {
+        return format!("the directory `{}` does not exist", shown(&parent.display().to_string()));
+    }
+    let text = source.to_string();
+    match source.raw_os_error() {
+        Some(number) => text.trim_end_matches(&format!(" (os error {number})")).to_string(),
+        None => text,
+    }
 }
 
 impl IoError {

@@ -137,7 +137,8 @@ fn text_error(file: &str, error: csv::Error) -> IoError {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("the line has {len} fields where {expected_len} were expected")
         }
-        other => format!("the line cannot be read: {other:?}"),
+        ErrorKind::Utf8 { err, .. } => format!("the line is not UTF-8: {err}"),
+        _ => "the line cannot be read".into(),
     };
     IoError::BadLine { file, line, problem }
 }

@@ -40,6 +40,31 @@ impl Conditions {
         (0..catalogue.len() as u32).filter(meets).collect()
     }
 
+    /// Returns, for an empty list of items, each condition that no item meets by itself.
+    #[must_use]
+    pub fn unmet(&self, catalogue: &Catalogue) -> Vec<String> {
+        let alone = |condition: Self| condition.items(catalogue).is_empty();
+        let mut unmet = Vec::new();
+        let genres = self.genres.clone();
+        if alone(Self { genres, ..Self::default() }) {
+            unmet.push(format!("is of the genre {}", self.genres.join(" or ")));
+        }
+        if alone(Self { released: self.released.clone(), ..Self::default() }) {
+            unmet.push("was released in these years".into());
+        }
+        let min_ratings = self.min_ratings;
+        if alone(Self { min_ratings, ..Self::default() }) {
+            let most = catalogue.n_ratings.iter().max().copied().unwrap_or(0);
+            unmet.push(format!("has {min_ratings} ratings (try --min-ratings {most})"));
+        }
+        let min_mean = self.min_mean;
+        if alone(Self { min_mean, ..Self::default() }) {
+            let best = catalogue.mean_rating.iter().copied().fold(0.0, f64::max);
+            unmet.push(format!("has a mean of {min_mean} (the best has {best:.2})"));
+        }
+        unmet
+    }
+
     fn meets(&self, catalogue: &Catalogue, item: ItemIx) -> bool {
         let (n, mean) = (catalogue.n_ratings[item.at()], catalogue.mean_rating[item.at()]);
         if n < self.min_ratings || mean < self.min_mean {

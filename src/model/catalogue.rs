@@ -9,9 +9,9 @@ use crate::dataset::Movies;
 use crate::dataset::ids::{ItemIx, MovieId, position};
 use crate::dataset::matrix::Interactions;
 use crate::dataset::movies::Movie;
-use crate::dataset::titles::{self, FoundMovie, TitleError};
+use crate::dataset::titles::TitleError;
 use crate::io::batches;
-use crate::io::profiles::MovieName;
+use crate::model::finder::MovieFinder;
 use crate::schema;
 
 /// Movies by item index.
@@ -96,54 +96,7 @@ impl Catalogue {
     /// # Errors
     /// If no movie fits, or several do; those with most ratings are listed first.
     pub fn find(&self, text: &str) -> Result<ItemIx, TitleError> {
-        self.find_typed(text).map(|(item, _)| item)
-    }
-
-    /// Finds the movie that a typed text means, and whether its title was not exactly that.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub fn find_typed(&self, text: &str) -> Result<(ItemIx, bool), TitleError> {
-        let is_known = |id| self.item(id).is_some();
-        titles::find(&self.movies, text, is_known, |id| self.n_ratings_of(id))
-            .map(|found| self.found(found))
-    }
-
-    /// Finds the movie that a file names: by its IMDb or TMDB id, its id, or its title and year.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub fn find_named(&self, name: &MovieName) -> Result<(ItemIx, bool), TitleError> {
-        let imdb = name.imdb_id.as_ref().and_then(|id| self.movies.by_imdb(id));
-        let tmdb = || name.tmdb_id.as_ref().and_then(|id| self.movies.by_tmdb(id.parse().ok()?));
-        if let Some(item) = imdb.or_else(tmdb).and_then(|id| self.item(id)) {
-            return Ok((item, false));
-        }
-        if let Some(id) = &name.id {
-            return match self.movies.by_own_id(id).and_then(|id| self.item(id)) {
-                Some(item) => Ok((item, false)),
-                // The column of ids may hold titles.
-                None => self.find_typed(id),
-            };
-        }
-        if let Some(title) = name.titled() {
-            let is_known = |id| self.item(id).is_some();
-            return titles::find_title(&self.movies, &title, is_known, |id| self.n_ratings_of(id))
-                .map(|found| self.found(found));
-        }
-        match &name.typed {
-            Some(typed) => self.find_typed(typed),
-            None => Err(TitleError::Unknown { title: name.to_string() }),
-        }
-    }
-
-    fn n_ratings_of(&self, id: MovieId) -> u64 {
-        self.item(id).map_or(0, |item| self.n_ratings[item.at()].into())
-    }
-
-    /// Returns the item of a found movie, and whether it is a guess.
-    fn found(&self, found: FoundMovie) -> (ItemIx, bool) {
-        (self.item(found.id).expect("only known movies are found"), found.is_guess())
+        MovieFinder::new(self).find_typed(text).map(|(item, _)| item)
     }
 
     /// Returns a batch of [`schema::model_movies`].

@@ -35,6 +35,10 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
     } else if model.is_file() {
         let (read, _) = info::read(&model)?;
         let mut object = object_of(&read);
+        if let Some(Value::Object(parameters)) = object.get_mut("parameters") {
+            let unused = read.algorithm.unused_parameters();
+            parameters.retain(|name, _| !unused.contains(&name.as_str()));
+        }
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if split.is_file() {

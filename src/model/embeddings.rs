@@ -1,46 +1,72 @@
-//! What people rate together, as a vector of each item.
+//! Item embeddings: a truncated SVD of the rating matrix with popularity scaled down.
 //!
-//! The vectors are the leading right singular vectors of the matrix that has a one where a user has
-//! rated an item (PureSVD, Cremonesi, Koren & Turrin 2010): items are near each other that the same
-//! people have rated, whatever they thought of them. Stars tell little of that, but it is most
-//! of what people rate next.
+//! A[u, i] = r'(u, i) · n_i^−0.2 with r' the rating on a scale of 0.5 to 5 and n_i the ratings of
+//! item i, that is `PureSVD` (Cremonesi, Koren & Turrin 2010) with the column scaling of `EigenRec`
+//! (Nikolakopoulos and others 2019): without it, the leading vectors only tell popular items from
+//! others. Two items are near each other that the same users rate highly. Ratings predicted by a
+//! factorization say little of that, but it is most of what users rate next.
 //!
-//! Singular values that chance alone would make say nothing. How large those are is told by the
-//! smallest one found, s, and a vector whose own is σ counts 1 − 0.8 s²/σ² (shrinkage of singular
-//! values, as in Gavish & Donoho 2017): little where people rate by popularity alone. It is not all
-//! of s, since in real data that still holds something: of 0.6, 0.8 and 1, this was the compromise
-//! between real data and such.
+//! Singular values that random data would have carry no information. The smallest one found, s,
+//! estimates their size, and a vector whose own is σ is weighted by 1 − 0.8 s²/σ² (shrinkage of
+//! singular values, as in Gavish & Donoho 2017).
+//!
+//! NDCG@10 of `als` on ml-latest-small, 10 % held out at random, mean of three splits, by rank 96,
+//! 128, 160: 0.234, 0.240, 0.242; by exponent 0.15, 0.2, 0.25: 0.245, 0.240, 0.236, of which 0.2
+//! lists the fewest movies that are disliked; by the unscaled matrix of ones at rank 32: 0.221.
 
 use crate::dataset::matrix::Interactions;
+use crate::io::values::Scale;
 use crate::linalg::dense::Matrix;
 use crate::linalg::svd;
 
-/// Length of the vectors.
-pub(crate) const FACTORS: usize = 32;
+/// Rank of the embeddings.
+pub(crate) const RANK: usize = 128;
 
-/// Returns the vectors, items × [`FACTORS`]; of a small matrix the last entries are zero.
-pub(crate) fn fit(matrix: &Interactions) -> Matrix {
+/// Returns an item's scale n^−0.2 for its number of ratings; 0 without ratings.
+pub(crate) fn column_scale(n_ratings: u32) -> f32 {
+    const EXPONENT: f32 = -0.2;
+    if n_ratings == 0 { 0.0 } else { (n_ratings as f32).powf(EXPONENT) }
+}
+
+/// Returns the embeddings, items × [`RANK`]; of a small matrix the last columns are zero.
+pub(crate) fn fit(matrix: &Interactions, scale: Scale) -> Matrix {
     const SEED: u64 = 0;
-    const OF_CHANCE: f64 = 0.8;
+    const NOISE_SHARE: f64 = 0.8;
+    /// Lowest rating of MovieLens, relative to the width of its scale.
+    const LOWEST: f32 = 0.5 / 4.5;
     let (users, items) = (matrix.n_users(), matrix.n_items());
-    let by_user = |x: &Matrix| matrix.by_user().times(x, |_| 1.0);
-    let by_item = |x: &Matrix| matrix.by_item().times(x, |_| 1.0);
-    // All vectors that there are would tell each item from any other, and put none near another.
-    let factors = FACTORS.min(users.min(items).div_ceil(3));
-    let found = svd::randomised(users, items, factors, SEED, by_user, by_item);
+    let width = scale.max - scale.min;
+    let value = |rating: f32| match scale.is_unary() {
+        true => 1.0,
+        false => LOWEST + (rating - scale.min) / width,
+    };
+    let rows = matrix.by_item();
+    let scales: Vec<f32> = (0..items).map(|item| column_scale(rows.len(item) as u32)).collect();
+    let scaled = |mut x: Matrix| {
+        let cols = x.cols.max(1);
+        for (row, &scale) in x.data.chunks_exact_mut(cols).zip(&scales) {
+            row.iter_mut().for_each(|x| *x *= scale);
+        }
+        x
+    };
+    let times = |x: &Matrix| matrix.by_user().times(&scaled(x.clone()), value);
+    let transposed_times = |y: &Matrix| scaled(rows.times(y, value));
+    // As many vectors as there are items would tell each from any other, and put none near another.
+    let rank = RANK.min(users.min(items).div_ceil(3));
+    let found = svd::randomised(users, items, rank, SEED, times, transposed_times);
     let smallest = found.s.last().copied().unwrap_or(0.0);
     let weight = |s: f64| match s > 0.0 {
-        true => (1.0 - OF_CHANCE * (smallest / s).powi(2)).sqrt() as f32,
+        true => (1.0 - NOISE_SHARE * (smallest / s).powi(2)).sqrt() as f32,
         false => 0.0,
     };
     let weights: Vec<f32> = found.s.iter().map(|&s| weight(s)).collect();
-    let mut vectors = Matrix::zeros(items, FACTORS);
-    for (to, from) in vectors.data.chunks_exact_mut(FACTORS).zip(found.v.iter_rows()) {
+    let mut embeddings = Matrix::zeros(items, RANK);
+    for (to, from) in embeddings.data.chunks_exact_mut(RANK).zip(found.v.iter_rows()) {
         for ((to, from), weight) in to.iter_mut().zip(from).zip(&weights) {
             *to = from * weight;
         }
     }
-    vectors
+    embeddings
 }
 
 #[cfg(test)]
@@ -50,7 +76,7 @@ mod tests {
     use crate::linalg::dense::dot;
 
     #[test]
-    fn what_the_same_people_rate_is_near() {
+    fn items_of_one_group_of_users_are_near_each_other() {
         // Two groups of users who rate items of their own, and one user who has rated one item of
         // each.
         let mut rows = Vec::new();
@@ -65,13 +91,29 @@ mod tests {
         rows.extend([(20, 0, 5.0, 0), (20, 10, 1.0, 0)]);
         let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
         let matrix = Interactions::new(&ratings);
-        let vectors = fit(&matrix);
-        assert_eq!((vectors.rows, vectors.cols), (20, FACTORS));
-        let leading = |item: usize| &vectors.row(item)[..2];
+        let embeddings = fit(&matrix, Scale::default());
+        assert_eq!((embeddings.rows, embeddings.cols), (20, RANK));
+        let leading = |item: usize| &embeddings.row(item)[..2];
         for item in 1..10 {
             let (own, other) =
                 (dot(leading(0), leading(item)), dot(leading(0), leading(10 + item)));
             assert!(own > 0.01 && other.abs() < own / 4.0, "item {item}: {own} {other}");
         }
+    }
+
+    #[test]
+    fn embeddings_do_not_depend_on_the_rating_scale() {
+        let rows = (0..30).flat_map(|user| {
+            (0..12)
+                .filter(move |item| (user * 5 + item * 7) % 4 != 0)
+                .map(move |item| (user, item, 0.5 + ((user + item) % 10) as f32 * 0.5, 0))
+        });
+        let ratings = Ratings::new(rows.collect(), Duplicates::Last).0;
+        let scaled = ratings.map_ratings(|rating| 100.0 + 20.0 * rating);
+        let embeddings = fit(&Interactions::new(&ratings), Scale::default());
+        let other = fit(&Interactions::new(&scaled), Scale { min: 110.0, max: 200.0 });
+        let pairs = || embeddings.data.iter().zip(&other.data);
+        assert!(pairs().all(|(a, b)| (a - b).abs() < 1e-3));
+        assert!(embeddings.data.iter().any(|x| x.abs() > 0.1));
     }
 }

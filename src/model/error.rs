@@ -1,7 +1,6 @@
 //! What can go wrong with a model beyond its files.
 
 use crate::dataset::DatasetError;
-use crate::dataset::ids::UserId;
 use crate::io::IoError;
 use crate::io::values::Scale;
 
@@ -87,27 +86,21 @@ pub enum ModelError {
         problem: String,
     },
     /// The model has never seen the user.
-    #[error("user {user} is not in the model{}", range(*.known))]
+    #[error("user {user} is not in the model")]
     UnknownUser {
-        /// Raw id.
-        user: UserId,
-        /// Lowest and highest id that the model knows.
-        known: Option<(i32, i32)>,
+        /// Raw id or key.
+        user: String,
     },
-    /// The model has no likeness between items.
-    #[error("a model between users holds no likeness of movies; train one between movies")]
+    /// The model has no similarity between items.
+    #[error("a model between users holds no similarity of movies; train one between movies")]
     NoSimilarItems,
-    /// The model has no likeness between users.
-    #[error("this model holds no likeness of users; als, nmf and cosine --between users do")]
+    /// The model has no similarity between users.
+    #[error("this model holds no similarity of users; als, nmf and cosine --between users do")]
     NoSimilarUsers,
 }
 
 fn row(side: &str, id: Option<i32>) -> String {
     id.map_or_else(|| "the new person".into(), |id| format!("{side} {id}"))
-}
-
-fn range(known: Option<(i32, i32)>) -> String {
-    known.map_or_else(String::new, |(first, last)| format!(", whose ids go from {first} to {last}"))
 }
 
 /// Returns an error unless a parameter is in its range.

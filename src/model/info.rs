@@ -8,12 +8,12 @@ use crate::dataset::manifest::{Step, check_version};
 use crate::dataset::ratings::Shape;
 use crate::io::values::Scale;
 use crate::io::{IoError, json};
-use crate::model::als::{AlsParams, Feedback};
+use crate::model::als::{AlsParams, Feedback, Weighting};
 use crate::model::cosine::CosineParams;
+use crate::model::embeddings;
 use crate::model::error::ModelError;
 use crate::model::nmf::NmfParams;
 use crate::model::popularity::PopularityParams;
-use crate::model::taste;
 
 /// A kind of model with its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,10 +35,28 @@ impl Algorithm {
     pub fn bytes_per_row(&self) -> u64 {
         let bytes = |factors: usize| 3 * size_of::<f32>() as u64 * factors as u64;
         match self {
-            Self::Als(params) => bytes(params.factors + 2 + taste::FACTORS),
-            Self::Nmf(params) => bytes(params.factors + taste::FACTORS),
+            Self::Als(params) => bytes(params.factors + 2 + embeddings::RANK),
+            Self::Nmf(params) => bytes(params.factors + embeddings::RANK),
             Self::Cosine(params) => 2 * 8 * params.neighbors as u64,
             Self::Popularity(_) => 16,
+        }
+    }
+
+    /// Returns the names of the parameters that are of no consequence here.
+    #[must_use]
+    pub fn unused_parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::Als(params) => match (params.feedback, params.weighting) {
+                (Feedback::Explicit, _) => {
+                    &["weighting", "unobserved_weight", "exponent", "positive_from"]
+                }
+                (Feedback::Implicit, Weighting::Uniform) => &["biases"],
+                (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => {
+                    &["biases", "unobserved_weight"]
+                }
+            },
+            Self::Nmf(params) if params.fill.is_none() => &["fill"],
+            Self::Nmf(_) | Self::Cosine(_) | Self::Popularity(_) => &[],
         }
     }
 
@@ -99,9 +117,12 @@ pub struct ModelInfo {
     /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_start: Option<String>,
-    /// Length of the vectors of taste of a model that predicts stars; 0 where there are none.
+    /// Iterations that were asked for, if training was interrupted before the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations_requested: Option<usize>,
+    /// Rank of the item embeddings of a model that predicts ratings; 0 without any.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub taste_factors: usize,
+    pub embedding_rank: usize,
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
 }

@@ -5,9 +5,11 @@ pub mod candidates;
 pub mod catalogue;
 pub mod cosine;
 pub mod describe;
+pub mod embeddings;
 mod error;
 pub mod explain;
 pub mod factors;
+pub mod finder;
 pub mod folder;
 pub mod info;
 pub mod nmf;
@@ -18,7 +20,6 @@ pub mod recommend;
 mod rerank;
 pub mod seen;
 pub mod spark;
-pub mod taste;
 pub mod train;
 mod units;
 pub mod warm;
@@ -29,7 +30,8 @@ use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, scores};
 use crate::model::explain::Explanation;
 use crate::model::factors::Factors;
-use crate::model::ranking::{StarRanking, Taste};
+use crate::model::ranking::{Profile, StarRanking};
+use crate::model::recommend::RankBy;
 
 pub use error::ModelError;
 pub use open::{Model, Users};
@@ -62,34 +64,38 @@ pub trait Recommender: std::fmt::Debug + Sync {
     /// If the person's own equations cannot be solved.
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError>;
 
-    /// Scores every item by its likeness to one; NaN where the model knows nothing.
+    /// Scores every item by its similarity to one; NaN where the model knows nothing.
     ///
     /// # Errors
-    /// If the model holds no likeness between items.
+    /// If the model holds no similarity between items.
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError>;
 
     /// Tells how alike two items are, 1 being the same; nothing where the model cannot tell without
     /// much work.
-    fn likeness(&self, _a: ItemIx, _b: ItemIx) -> Option<f32> {
+    fn similarity(&self, _a: ItemIx, _b: ItemIx) -> Option<f32> {
         None
     }
 
-    /// Lists the users most like one, with their likeness; asked of models without vectors.
+    /// Lists the users most like one, with their similarity; asked of models without vectors.
     ///
     /// # Errors
-    /// If the model holds no likeness between users.
+    /// If the model holds no similarity between users.
     fn similar_users(&self, _person: Person<'_>) -> Result<Vec<(UserId, f32)>, ModelError> {
         Err(ModelError::NoSimilarUsers)
     }
 
-    /// Splits the scores of items into what each rating of a person brought; the parts add up to
-    /// the score of a new person with these ratings, and to that of the user as far as training
-    /// had settled.
+    /// Splits the scores of items, or their predicted ratings, into the contributions of each
+    /// rating of a person. With the base they add up to the score of a new person with these
+    /// ratings, and to that of the user as far as training had converged.
     ///
     /// # Errors
     /// If the person's own equations cannot be solved.
-    fn explain(&self, person: Person<'_>, items: &[ItemIx])
-    -> Result<Vec<Explanation>, ModelError>;
+    fn explain(
+        &self,
+        person: Person<'_>,
+        items: &[ItemIx],
+        rank_by: RankBy,
+    ) -> Result<Vec<Explanation>, ModelError>;
 
     /// Computes what all new people share; to be called before many are asked about at once. (Left
     /// to the first of them, it would run on all threads while the others wait for it, and a
@@ -98,6 +104,11 @@ pub trait Recommender: std::fmt::Debug + Sync {
 
     /// Puts the vectors of other users in place of those that a model of vectors was opened for.
     fn take_users(&mut self, _users: Factors) {}
+
+    /// Whether [`Scores::rating`] is there.
+    fn predicts_ratings(&self) -> bool {
+        self.factored().is_some_and(Factored::predicts_ratings)
+    }
 
     /// Returns the model as one of vectors, where it is one.
     fn factored(&self) -> Option<&dyn Factored> {
@@ -114,7 +125,7 @@ pub trait Recommender: std::fmt::Debug + Sync {
     fn score_meaning(&self) -> &'static str;
 
     /// Says what the values of [`Recommender::similar`] mean.
-    fn likeness_meaning(&self) -> &'static str;
+    fn similarity_meaning(&self) -> &'static str;
 }
 
 /// A model in which a score is the product of the vectors of person and item, and a number of the
@@ -126,9 +137,16 @@ pub trait Factored: Sync {
     fn items(&self) -> &Matrix;
     /// Returns how many of a vector's entries are factors; biases stand behind them.
     fn factors(&self) -> usize;
-    /// Returns how the model ranks, where its products are expected stars; else it ranks by the
-    /// products themselves.
-    fn star_ranking(&self) -> Option<&StarRanking>;
+    /// Returns what is known of the items beside their vectors, and how predicted ratings rank.
+    fn ranking(&self) -> &StarRanking;
+    /// Whether products are predicted ratings.
+    fn predicts_ratings(&self) -> bool;
+
+    /// Returns how the model ranks where its products are predicted ratings; `None` where it ranks
+    /// by the products themselves.
+    fn star_ranking(&self) -> Option<&StarRanking> {
+        self.predicts_ratings().then(|| self.ranking())
+    }
 
     /// Returns the ratings of the data for a product of 1, where products are expected ratings.
     fn rating_unit(&self) -> f32 {
@@ -142,46 +160,53 @@ pub trait Factored: Sync {
     /// If the person's own equations cannot be solved.
     fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError>;
 
-    /// Returns what is added to the products, an entry per item, or nothing at all.
-    fn bonus(&self) -> &[f32] {
-        self.star_ranking().map_or(&[], StarRanking::bonus)
+    /// Returns what is added to the products, an entry per item; empty where that is zero.
+    fn popularity_prior(&self) -> &[f32] {
+        self.star_ranking().map_or(&[], StarRanking::popularity_prior)
     }
 
-    /// Returns the vectors of taste, a row per item, where the model ranks by them, too.
-    fn taste_vectors(&self) -> Option<&Matrix> {
-        self.star_ranking()?.vectors()
+    /// Returns the item embeddings, a row per item; `None` where the model does not rank by them.
+    fn embeddings(&self) -> Option<&Matrix> {
+        self.star_ranking()?.embeddings()
     }
 
-    /// Returns what a person's ratings say about a list beside the expected stars.
-    fn taste(&self, person: Person<'_>) -> Option<Taste> {
-        self.star_ranking()?.taste(person.ratings)
+    /// Returns a person's profile, which the embeddings are multiplied with.
+    fn profile(&self, person: Person<'_>) -> Option<Profile> {
+        self.star_ranking()?.profile(person.ratings)
     }
 
-    /// Completes a person's vector, which an item's is multiplied with, by the one for the item's
-    /// vector of taste.
+    /// Appends the profile to a person's vector, as the embeddings stand behind the item vectors.
     fn ranking_vector(&self, person: Person<'_>, vector: &[f32]) -> Vec<f32> {
         let mut whole = vector.to_vec();
-        match self.taste(person) {
-            Some(taste) => whole.extend(taste.vector),
-            None => whole.resize(vector.len() + self.taste_vectors().map_or(0, |z| z.cols), 0.0),
+        match self.profile(person) {
+            Some(profile) => whole.extend(profile.vector),
+            None => whole.resize(vector.len() + self.embeddings().map_or(0, |z| z.cols), 0.0),
         }
         whole
     }
 
-    /// Completes the explanations of products to those of scores.
+    /// Completes the explanations of products to those of scores or predicted ratings.
     fn with_ranking(
         &self,
         person: Person<'_>,
         items: &[ItemIx],
         mut products: Vec<Explanation>,
+        rank_by: RankBy,
     ) -> Vec<Explanation> {
         let Some(ranking) = self.star_ranking() else { return products };
-        let taste = self.taste(person);
+        if rank_by == RankBy::Predicted {
+            for explanation in &mut products {
+                let values = explanation.parts.iter_mut().chain([&mut explanation.base]);
+                values.for_each(|value| *value *= ranking.unit());
+            }
+            return products;
+        }
+        let profile = self.profile(person);
         for (item, explanation) in items.iter().zip(&mut products) {
-            explanation.base += ranking.bonus()[item.at()];
-            if let Some(taste) = &taste {
-                let parts = ranking.parts(taste, person.ratings, *item);
-                explanation.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+            explanation.base += ranking.popularity_prior()[item.at()];
+            if let Some(profile) = &profile {
+                let more = ranking.contributions(profile, person.ratings, *item);
+                explanation.parts.iter_mut().zip(more).for_each(|(sum, one)| *sum += one);
             }
         }
         products
@@ -198,40 +223,45 @@ fn score_by_vectors(model: &dyn Factored, person: Person<'_>) -> Result<Scores, 
             let unit = model.rating_unit();
             rating = Some(score.iter().map(|stars| unit * stars).collect());
         }
-        if let Some((z, taste)) = model.taste_vectors().zip(model.taste(person)) {
-            let mut near = vec![0.0; z.rows];
-            scores(&z.data, &taste.vector, &mut near);
-            score.iter_mut().zip(near).for_each(|(score, near)| *score += near);
+        if let Some((embeddings, profile)) = model.embeddings().zip(model.profile(person)) {
+            let mut similarity = vec![0.0; embeddings.rows];
+            scores(&embeddings.data, &profile.vector, &mut similarity);
+            score.iter_mut().zip(similarity).for_each(|(score, similarity)| *score += similarity);
         }
     }
-    score.iter_mut().zip(model.bonus()).for_each(|(score, bonus)| *score += bonus);
+    score.iter_mut().zip(model.popularity_prior()).for_each(|(score, prior)| *score += prior);
     Ok(Scores { score, rating })
 }
 
-/// Scores every item by its likeness to one: by the vectors that the scores come from, and by what
-/// people rate together where the model knows that.
+/// Returns the similarity of every item to one: of the vectors that scores come from, and of the
+/// embeddings where there are some, as far as the ratings of the other item can be trusted.
 fn similar_by_vectors(model: &dyn Factored, item: ItemIx) -> Vec<f32> {
-    let mut likeness = factors::cosines(model.items(), model.factors(), item.at());
+    let mut similarity = factors::cosines(model.items(), model.factors(), item.at());
     if let Some(ranking) = model.star_ranking() {
-        ranking.complete_likeness(item, &mut likeness);
+        ranking.complete_similarities(item, &mut similarity);
     }
-    likeness
+    model.ranking().trust_similarities(&mut similarity);
+    similarity
 }
 
-/// Tells how alike two items are, by the same vectors.
-fn likeness_by_vectors(model: &dyn Factored, a: ItemIx, b: ItemIx) -> f32 {
-    let own = factors::cosine(model.items(), model.factors(), a.at(), b.at());
-    match model.star_ranking() {
-        Some(ranking) => ranking.similarity(own, a, b),
-        None => own,
-    }
+/// Returns the similarity of two items as [`similar_by_vectors`] does.
+fn similarity_by_vectors(model: &dyn Factored, a: ItemIx, b: ItemIx) -> f32 {
+    let of_factors = factors::cosine(model.items(), model.factors(), a.at(), b.at());
+    let similarity = match model.star_ranking() {
+        Some(ranking) => ranking.similarity(of_factors, a, b),
+        None => of_factors,
+    };
+    model.ranking().trust(b) * similarity
 }
 
-/// Says what [`similar_by_vectors`] means.
-fn likeness_of_vectors(model: &dyn Factored) -> &'static str {
-    match model.taste_vectors() {
-        Some(_) => ranking::LIKENESS,
-        None => "cosine of the movies' vectors",
+/// Returns the meaning of [`similar_by_vectors`].
+fn similarity_of_vectors(model: &dyn Factored) -> &'static str {
+    match model.embeddings() {
+        Some(_) => ranking::SIMILARITY,
+        None if model.ranking().has_counts() => {
+            "cosine of the item factors, x n / (n + 5) for n ratings"
+        }
+        None => "cosine of the item factors",
     }
 }
 

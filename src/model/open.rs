@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::dataset::Movies;
 use crate::dataset::ids::UserId;
+use crate::dataset::{Movies, Ratings};
 use crate::io::values::Scale;
 use crate::linalg::dense::Matrix;
-use crate::model::als::{Als, AlsParams, FoldIn};
+use crate::model::als::{Als, AlsParams, Feedback, FoldIn};
 use crate::model::catalogue::Catalogue;
 use crate::model::cosine::{Between, CosineMovies, CosineUsers, Neighbors};
 use crate::model::error::ModelError;
@@ -45,10 +45,13 @@ pub struct Model {
     folder: ModelFolder,
     /// Content of `model.json`; a model of Spark's has none.
     pub info: Option<ModelInfo>,
+    /// Feedback type of a model of Spark's.
+    pub spark_feedback: Option<Feedback>,
     /// The movies it can recommend.
     pub catalogue: Catalogue,
     /// Ratings of the users it was opened for.
     pub seen: Seen,
+    stores_seen: bool,
     /// Raw ids of the users it was opened for and knows, ascending.
     pub user_ids: Vec<i32>,
     /// Answers questions.
@@ -62,10 +65,12 @@ impl Model {
     /// # Errors
     /// If it is no model, a file cannot be read, or the files contradict each other.
     pub fn open(folder: &Path, users: &Users, movies: Option<&Movies>) -> Result<Self, ModelError> {
-        Self::open_folder(ModelFolder::open(folder)?, users, movies)
+        Self::open_folder(ModelFolder::open(folder)?, users, movies, None)
     }
 
-    /// Opens a model as [`Self::open`] does, in a directory that has been looked at before.
+    /// Opens a model as [`Self::open`] does, in a directory that has been looked at before;
+    /// `spark_feedback` is the feedback type of a model of Spark's, which is else guessed from its
+    /// predictions.
     ///
     /// # Errors
     /// If a file cannot be read, or the files contradict each other.
@@ -73,10 +78,11 @@ impl Model {
         folder: ModelFolder,
         users: &Users,
         movies: Option<&Movies>,
+        spark_feedback: Option<Feedback>,
     ) -> Result<Self, ModelError> {
         match folder.info().cloned() {
             Some(info) => Self::open_own(folder, info, users, movies),
-            None => Self::open_spark(folder, users, movies),
+            None => Self::open_spark(folder, users, movies, spark_feedback),
         }
     }
 
@@ -112,8 +118,7 @@ impl Model {
     /// If the model does not know the user, or was not opened for them.
     pub fn person(&self, user: UserId) -> Result<Person<'_>, ModelError> {
         if self.user_ids.binary_search(&user.0).is_err() {
-            let known = self.user_ids.first().copied().zip(self.user_ids.last().copied());
-            return Err(ModelError::UnknownUser { user, known });
+            return Err(ModelError::UnknownUser { user: user.to_string() });
         }
         Ok(Person { user: Some(user), ratings: self.seen.get(user).unwrap_or_default() })
     }
@@ -130,16 +135,16 @@ impl Model {
             Algorithm::Nmf(params) => Some(params.factors),
             Algorithm::Cosine(_) | Algorithm::Popularity(_) => None,
         };
-        let (catalogue, (factors, taste)) = rayon::join(
+        let (catalogue, (factors, embeddings)) = rayon::join(
             || read_catalogue(&folder, movies),
             || {
                 rayon::join(
                     || rank.map(|rank| read_both(&folder, rank, users)).transpose(),
-                    || read_taste(&folder, info.taste_factors),
+                    || read_embeddings(&folder, info.embedding_rank),
                 )
             },
         );
-        let (catalogue, factors, taste) = (catalogue?, factors?, taste?);
+        let (catalogue, factors, embeddings) = (catalogue?, factors?, embeddings?);
         let movie_ids = catalogue.movies.ids().to_vec();
         let needs_all =
             matches!(&info.algorithm, Algorithm::Cosine(p) if p.between == Between::Users);
@@ -153,8 +158,9 @@ impl Model {
         let scale = info.training.scale.unwrap_or_default();
         let units = Units::new(&info.algorithm, scale);
         let ranking = || -> Result<StarRanking, ModelError> {
-            let of_catalogue = |taste| of_catalogue(path, schema::TASTE_FACTORS, taste, &movie_ids);
-            Ok(StarRanking::of(&catalogue, scale, taste.map(of_catalogue).transpose()?))
+            let of_catalogue =
+                |factors| of_catalogue(path, schema::EMBEDDINGS, factors, &movie_ids);
+            Ok(StarRanking::new(&catalogue, scale, embeddings.map(of_catalogue).transpose()?))
         };
         let recommender: Box<dyn Recommender> = match &info.algorithm {
             Algorithm::Als(params) => {
@@ -191,30 +197,60 @@ impl Model {
             },
             Algorithm::Popularity(params) => Box::new(Popularity::new(params, mean, &catalogue)),
         };
-        Ok(Self { folder, info: Some(info), catalogue, seen, user_ids, recommender })
+        Ok(Self {
+            folder,
+            info: Some(info),
+            spark_feedback: None,
+            catalogue,
+            seen,
+            stores_seen: true,
+            user_ids,
+            recommender,
+        })
     }
 
-    /// Spark keeps neither λ nor the kind of feedback with a model: new people are folded in by
-    /// Spark's default for explicit ratings.
+    /// Sets what users have rated, for a model of Spark's, which does not store it.
+    pub fn set_seen(&mut self, ratings: &Ratings) {
+        self.seen = Seen::from_ratings(ratings, self.catalogue.movies.ids());
+        self.stores_seen = true;
+    }
+
+    /// Whether the ratings of its users are known.
+    #[must_use]
+    pub fn knows_seen(&self) -> bool {
+        self.stores_seen
+    }
+
+    /// Opens a model of Spark's, which stores neither parameters nor the feedback type.
     fn open_spark(
         folder: ModelFolder,
         users: &Users,
         movies: Option<&Movies>,
+        feedback: Option<Feedback>,
     ) -> Result<Self, ModelError> {
         let rank = spark::read_rank(folder.path())?;
         let (users, items) = read_both(&folder, rank, users)?;
-        let params = AlsParams {
-            factors: rank,
-            biases: false,
-            regularization: 0.1,
-            ..AlsParams::explicit()
+        let feedback = match feedback {
+            Some(feedback) => feedback,
+            None => spark::guess_feedback(&folder, &items.vectors)?,
         };
         let catalogue = Catalogue::of_ids(&items.ids, movies);
         let user_ids = users.ids.clone();
+        let params = AlsParams::spark(feedback, rank);
         let fold_in = FoldIn { params, mean: 0.0, unit: 1.0 };
-        let ranking = StarRanking::of(&catalogue, Scale::default(), None);
+        let ranking = StarRanking::new(&catalogue, Scale::default(), None);
         let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
-        Ok(Self { folder, info: None, catalogue, seen: Seen::default(), user_ids, recommender })
+        let seen = Seen::default();
+        Ok(Self {
+            folder,
+            info: None,
+            spark_feedback: Some(feedback),
+            catalogue,
+            seen,
+            stores_seen: false,
+            user_ids,
+            recommender,
+        })
     }
 }
 
@@ -266,9 +302,9 @@ fn read_both(
     Ok((users, items))
 }
 
-/// Reads the vectors of taste; a model may have none.
-fn read_taste(folder: &ModelFolder, rank: usize) -> Result<Option<Factors>, ModelError> {
-    let read = || spark::read_factors(folder, schema::TASTE_FACTORS, rank, None);
+/// Reads the item embeddings; a model may have none.
+fn read_embeddings(folder: &ModelFolder, rank: usize) -> Result<Option<Factors>, ModelError> {
+    let read = || spark::read_factors(folder, schema::EMBEDDINGS, rank, None);
     (rank > 0).then(read).transpose()
 }
 

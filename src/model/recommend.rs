@@ -13,6 +13,7 @@ use crate::linalg::topk::{Scored, top, top_fitting};
 use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
 use crate::model::factors::cosines;
+use crate::model::ranking::mean_rating;
 use crate::model::rerank::Rerank;
 use crate::model::{Factored, Model, Person, Scores};
 
@@ -27,8 +28,20 @@ pub struct Query {
     pub candidates: Option<Vec<u32>>,
     /// Lists only the genres of what the person has rated highest, see [`GenreSets::favourites`].
     pub favourite_genres: bool,
+    /// What the list is sorted by.
+    pub rank_by: RankBy,
     /// What else counts in the order besides the scores.
     pub rerank: Rerank,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum RankBy {
+    /// The model's score, movies that the person is expected to dislike last.
+    #[default]
+    Score,
+    /// The predicted rating alone.
+    Predicted,
 }
 
 impl Query {
@@ -96,6 +109,12 @@ impl<'a> Ranker<'a> {
         }
     }
 
+    /// Returns what lists are sorted by.
+    #[must_use]
+    pub fn rank_by(&self) -> RankBy {
+        self.query.rank_by
+    }
+
     /// Lists movies for a user of the training data.
     ///
     /// # Errors
@@ -137,11 +156,11 @@ impl<'a> Ranker<'a> {
     /// Lists the movies most like one.
     ///
     /// # Errors
-    /// If the model holds no likeness between movies.
+    /// If the model holds no similarity between movies.
     pub fn similar_to(&self, item: ItemIx) -> Result<Vec<Recommendation>, ModelError> {
-        let likeness = self.model.recommender.similar(item)?;
-        let scored = self.top(&likeness, |other| other != item);
-        Ok(self.cut(scored).into_iter().map(|one| recommended(one, None)).collect())
+        let similarity = self.model.recommender.similar(item)?;
+        let scored = self.top(&similarity, |other| other != item);
+        Ok(self.cut(scored).into_iter().map(|one| self.recommended(one, None)).collect())
     }
 
     /// Returns the genres that [`Query::favourite_genres`] narrows a person's list to, by name.
@@ -165,47 +184,74 @@ impl<'a> Ranker<'a> {
             return people.iter().zip(&narrowed).map(list).collect();
         };
         let vectors: Vec<_> = people.iter().map(|person| factored.vector(*person)).collect();
-        let (mut some, mut known) = (Vec::new(), Vec::new());
-        for (at, vector) in vectors.iter().enumerate() {
-            if let Ok(Some(vector)) = vector {
-                some.push(factored.ranking_vector(people[at], vector));
-                known.push(at);
-            }
-        }
-        let fits = |at: usize, row: u32| narrowed[known[at]].fits(ItemIx(self.items[row as usize]));
-        let lists = match self.panels.get() {
-            Some(panels) => panels.best(&some.concat(), self.pool(), fits),
-            None => {
-                let list = |(at, vector): (usize, &Vec<f32>)| {
-                    self.best(factored, vector, |row| fits(at, row))
+        let with_vector = vectors.iter().zip(people).zip(&narrowed);
+        let asked: Vec<Asked<'_>> = with_vector
+            .filter_map(|((vector, person), narrowed)| {
+                let vector = vector.as_ref().ok()?.as_deref()?;
+                let ranking_vector = match self.query.rank_by {
+                    RankBy::Score => factored.ranking_vector(*person, vector),
+                    RankBy::Predicted => vector.to_vec(),
                 };
-                some.iter().enumerate().map(list).collect()
-            }
-        };
-        let mut lists = lists.into_iter();
-        let answer = |(vector, narrowed): (Result<Option<Vec<f32>>, ModelError>, &Narrowed<'_>)| {
-            let Some(vector) = vector? else {
-                return Ok(self.filled(Vec::new(), narrowed, |_| true));
+                Some(Asked { vector, ranking_vector, narrowed })
+            })
+            .collect();
+        let mut lists = self.ranked(factored, &asked).into_iter();
+        let answer = |(vector, narrowed): (Result<Option<_>, ModelError>, &Narrowed<'_>)| {
+            let list = match vector? {
+                None => Vec::new(),
+                Some(_) => lists.next().expect("a list for each vector"),
             };
-            let mut list = lists.next().expect("a list for each vector");
-            list.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
-            let rating = |one: &Scored| {
-                let row = self.items.binary_search(&one.ix).expect("it is a candidate");
-                factored.star_ranking().is_some().then(|| {
-                    let product = match self.panels.get() {
-                        Some(panels) => panels.product(&vector, row),
-                        None => products_of_rows(&[factored.items()], &[one.ix], &vector)[0],
-                    };
-                    factored.rating_unit() * product
-                })
-            };
-            let list = self.cut(list).into_iter().map(|one| recommended(one, rating(&one)));
-            Ok(self.filled(list.collect(), narrowed, |_| true))
+            Ok(self.filled(list, narrowed, |_| true))
         };
         vectors.into_iter().zip(&narrowed).map(answer).collect()
     }
 
-    /// Lists movies by what the model thinks of every movie for a person who has rated `ratings`.
+    /// Lists movies for people whose vectors are known: first those that they are expected to like.
+    fn ranked(&self, factored: &dyn Factored, asked: &[Asked<'_>]) -> Vec<Vec<Recommendation>> {
+        let all: Vec<&Asked<'_>> = asked.iter().collect();
+        let rating = |asked: &Asked<'_>, row: u32| {
+            let product = match self.panels.get() {
+                Some(panels) => panels.product(asked.vector, row as usize),
+                None => {
+                    let item = self.items[row as usize];
+                    products_of_rows(&[factored.items()], &[item], asked.vector)[0]
+                }
+            };
+            factored.rating_unit() * product
+        };
+        let is_disliked = |asked: &Asked<'_>, row: u32| {
+            asked.narrowed.least_rating.is_some_and(|least| rating(asked, row) < least)
+        };
+        let fits =
+            |asked: &Asked<'_>, row: u32| asked.narrowed.fits(ItemIx(self.items[row as usize]));
+        let recommended = |asked: &Asked<'_>, mut rows: Vec<Scored>| -> Vec<Recommendation> {
+            rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
+            let with_rating = self.cut(rows).into_iter().map(|one| {
+                let row = self.items.binary_search(&one.ix).expect("it is a candidate");
+                let rating = factored.predicts_ratings().then(|| rating(asked, row as u32));
+                self.recommended(one, rating)
+            });
+            with_rating.collect()
+        };
+        let liked =
+            self.best(factored, &all, |asked, row| fits(asked, row) && !is_disliked(asked, row));
+        let mut lists: Vec<Vec<Recommendation>> =
+            all.iter().zip(liked).map(|(asked, rows)| recommended(asked, rows)).collect();
+        let is_short = |at: &usize| {
+            asked[*at].narrowed.least_rating.is_some() && lists[*at].len() < self.query.n
+        };
+        let short: Vec<usize> = (0..asked.len()).filter(is_short).collect();
+        let people: Vec<&Asked<'_>> = short.iter().map(|&at| &asked[at]).collect();
+        let disliked =
+            self.best(factored, &people, |asked, row| fits(asked, row) && is_disliked(asked, row));
+        for ((at, asked), rows) in short.into_iter().zip(people).zip(disliked) {
+            let missing = self.query.n - lists[at].len();
+            lists[at].extend(recommended(asked, rows).into_iter().take(missing));
+        }
+        lists
+    }
+
+    /// Lists movies by the scores of every movie for a person who has rated `ratings`.
     #[must_use]
     pub fn of_scores(&self, scores: &Scores, ratings: &[(ItemIx, f32)]) -> Vec<Recommendation> {
         self.list(scores, &self.narrowed(ratings))
@@ -213,54 +259,104 @@ impl<'a> Ranker<'a> {
 
     fn list(&self, scores: &Scores, narrowed: &Narrowed<'_>) -> Vec<Recommendation> {
         let threshold = self.model.recommender.dislike_threshold();
-        let score = |item: ItemIx| scores.score[item.at()];
-        let is_disliked = |item| threshold.is_some_and(|threshold| score(item) < threshold);
-        let fits = |item| narrowed.fits(item) && !is_disliked(item);
-        let scored = self.cut(self.top(&scores.score, fits));
-        let rating = |one: &Scored| Some(scores.rating.as_ref()?[one.ix as usize]);
-        let list = scored.into_iter().map(|one| recommended(one, rating(&one))).collect();
-        let unknown = |item: ItemIx| threshold.is_none() || score(item).is_nan();
+        let values = match (self.query.rank_by, &scores.rating) {
+            (RankBy::Predicted, Some(ratings)) => ratings,
+            _ => &scores.score,
+        };
+        let score = |item: ItemIx| values[item.at()];
+        let rating = |item: ItemIx| Some(scores.rating.as_ref()?[item.at()]);
+        let is_disliked = |item| {
+            threshold.is_some_and(|threshold| score(item) < threshold)
+                || narrowed.least_rating.zip(rating(item)).is_some_and(|(least, own)| own < least)
+        };
+        let recommended = |one: Scored| self.recommended(one, rating(ItemIx(one.ix)));
+        let liked = self.cut(self.top(values, |item| narrowed.fits(item) && !is_disliked(item)));
+        let list = liked.into_iter().map(recommended).collect();
+        let knows_dislikes = threshold.is_some() || narrowed.least_rating.is_some();
+        let unknown = |item: ItemIx| !knows_dislikes || score(item).is_nan();
         let mut list = self.filled(list, narrowed, unknown);
         let missing = self.query.n.saturating_sub(list.len());
-        if threshold.is_some() && missing > 0 {
-            let scored = self.items.iter().map(|&ix| Scored { ix, score: score(ItemIx(ix)) });
-            let fits = |ix| narrowed.fits(ItemIx(ix)) && is_disliked(ItemIx(ix));
-            let disliked = top_fitting(scored, missing, fits);
-            list.extend(disliked.into_iter().map(|one| recommended(one, rating(&one))));
+        if knows_dislikes && missing > 0 {
+            let disliked = self.top(values, |item| narrowed.fits(item) && is_disliked(item));
+            list.extend(self.cut(disliked).into_iter().take(missing).map(recommended));
         }
         list
     }
 
-    /// Puts the vectors into panels, which pays for many people.
+    /// Packs the item vectors, which pays for many people.
     fn prepare_panels(&self, factored: &dyn Factored) {
-        let new = || Panels::new(&parts(factored), &self.items, factored.bonus());
+        let new = || Panels::new(&self.matrices(factored), &self.items, self.prior(factored));
         self.panels.get_or_init(new);
     }
 
-    /// Returns the best candidates for one vector, by their place among the candidates.
+    /// Returns the matrices whose rows, side by side, a person's ranking vector is multiplied with.
+    fn matrices<'m>(&self, factored: &'m dyn Factored) -> Vec<&'m Matrix> {
+        let embeddings = match self.query.rank_by {
+            RankBy::Score => factored.embeddings(),
+            RankBy::Predicted => None,
+        };
+        [Some(factored.items()), embeddings].into_iter().flatten().collect()
+    }
+
+    fn prior<'m>(&self, factored: &'m dyn Factored) -> &'m [f32] {
+        match self.query.rank_by {
+            RankBy::Score => factored.popularity_prior(),
+            RankBy::Predicted => &[],
+        }
+    }
+
+    /// Returns the best candidates that fit for each person, as indices of the candidates.
     fn best(
         &self,
         factored: &dyn Factored,
-        vector: &[f32],
-        fits: impl Fn(u32) -> bool,
-    ) -> Vec<Scored> {
-        let mut scores = products_of_rows(&parts(factored), &self.items, vector);
-        if !factored.bonus().is_empty() {
-            let bonus = self.items.iter().map(|&item| factored.bonus()[item as usize]);
-            scores.iter_mut().zip(bonus).for_each(|(score, bonus)| *score += bonus);
+        asked: &[&Asked<'_>],
+        fits: impl Fn(&Asked<'_>, u32) -> bool,
+    ) -> Vec<Vec<Scored>> {
+        if let Some(panels) = self.panels.get() {
+            let vectors: Vec<f32> =
+                asked.iter().flat_map(|asked| asked.ranking_vector.iter().copied()).collect();
+            return panels.best(&vectors, self.pool(), |at, row| fits(asked[at], row));
         }
-        let scored = scores.into_iter().zip(0..).map(|(score, ix)| Scored { ix, score });
-        top_fitting(scored, self.pool(), fits)
+        let prior = self.prior(factored);
+        let best = |asked: &&Asked<'_>| {
+            let vector = &asked.ranking_vector;
+            let mut scores = products_of_rows(&self.matrices(factored), &self.items, vector);
+            if !prior.is_empty() {
+                let priors = self.items.iter().map(|&item| prior[item as usize]);
+                scores.iter_mut().zip(priors).for_each(|(score, prior)| *score += prior);
+            }
+            let scored = scores.into_iter().zip(0..).map(|(score, ix)| Scored { ix, score });
+            top_fitting(scored, self.pool(), |row| fits(asked, row))
+        };
+        asked.iter().map(best).collect()
+    }
+
+    fn recommended(&self, one: Scored, rating: Option<f32>) -> Recommendation {
+        let score = match self.query.rank_by {
+            RankBy::Score => Some(one.score),
+            // A predicted rating of the data, not of the ratings that were fitted.
+            RankBy::Predicted => rating.or(Some(one.score)),
+        };
+        Recommendation { item: ItemIx(one.ix), score, rating }
     }
 
     fn narrowed<'p>(&'p self, ratings: &'p [(ItemIx, f32)]) -> Narrowed<'p> {
         Narrowed {
             seen: if self.query.include_seen { &[] } else { ratings },
+            least_rating: self.least_rating(ratings),
             genres: self.query.favourite_genres.then(|| {
                 let genres = self.genres();
                 (genres, genres.favourites(ratings))
             }),
         }
+    }
+
+    /// Returns the predicted rating below which a movie comes after all others: the mean of the
+    /// person's own ratings.
+    fn least_rating(&self, ratings: &[(ItemIx, f32)]) -> Option<f32> {
+        let factored = self.model.recommender.factored()?;
+        let has_dislikes = self.query.rank_by == RankBy::Score && factored.predicts_ratings();
+        has_dislikes.then(|| mean_rating(ratings)).flatten()
     }
 
     /// Number of movies that are looked at for a list.
@@ -308,18 +404,20 @@ impl<'a> Ranker<'a> {
     }
 }
 
-/// Returns the vectors that a person's are multiplied with.
-fn parts(factored: &dyn Factored) -> Vec<&Matrix> {
-    [Some(factored.items()), factored.taste_vectors()].into_iter().flatten().collect()
-}
-
-fn recommended(one: Scored, rating: Option<f32>) -> Recommendation {
-    Recommendation { item: ItemIx(one.ix), score: Some(one.score), rating }
+/// A person whose vector is known.
+struct Asked<'a> {
+    /// What the item vectors are multiplied with.
+    vector: &'a [f32],
+    /// The same, and the profile behind it, as far as the list is sorted by it.
+    ranking_vector: Vec<f32>,
+    narrowed: &'a Narrowed<'a>,
 }
 
 /// What one person's list leaves out.
 struct Narrowed<'a> {
     seen: &'a [(ItemIx, f32)],
+    /// Predicted rating below which a movie comes last.
+    least_rating: Option<f32>,
     genres: Option<(&'a GenreSets, Vec<u16>)>,
 }
 
@@ -333,10 +431,10 @@ impl Narrowed<'_> {
     }
 }
 
-/// Lists the users most like one, with their likeness; the model must be open for all of them.
+/// Lists the users most like one, with their similarity; the model must be open for all of them.
 ///
 /// # Errors
-/// If the model does not know the user or holds no likeness between users.
+/// If the model does not know the user or holds no similarity between users.
 pub fn similar_users(
     model: &Model,
     user: UserId,

@@ -57,7 +57,7 @@ impl Rerank {
             pool.iter().map(|one| (*one, relevance(one), 0.0)).collect();
         let genres = genres();
         let like = |a: ItemIx, b: ItemIx| {
-            model.recommender.likeness(a, b).unwrap_or_else(|| genres.overlap(a, b))
+            model.recommender.similarity(a, b).unwrap_or_else(|| genres.overlap(a, b))
         };
         let mut chosen: Vec<Scored> = Vec::with_capacity(n.min(left.len()));
         while chosen.len() < n && !left.is_empty() {

@@ -10,7 +10,8 @@ use arrow::datatypes::{DataType, Float32Type, Int32Type};
 
 use rayon::prelude::*;
 
-use crate::dataset::ids::{ItemIx, Lookup, UserId};
+use crate::dataset::Ratings;
+use crate::dataset::ids::{ItemIx, Lookup, UserId, position};
 use crate::dataset::matrix::Interactions;
 use crate::io::parquet::{self, Layout};
 use crate::io::{IoError, batches};
@@ -38,6 +39,25 @@ impl Seen {
             starts: rows.starts.to_vec(),
             ratings: pairs.map(|(&item, &stars)| (ItemIx(item), stars)).collect(),
         }
+    }
+
+    /// Takes the ratings of movies that a model knows; `movie_ids` are the raw ids of its items,
+    /// ascending.
+    #[must_use]
+    pub fn from_ratings(ratings: &Ratings, movie_ids: &[i32]) -> Self {
+        let columns = ratings.columns();
+        let mut seen = Self { starts: vec![0], ..Self::default() };
+        for row in 0..columns.len() {
+            if seen.user_ids.last() != Some(&columns.user_id[row]) {
+                seen.user_ids.push(columns.user_id[row]);
+                seen.starts.push(seen.ratings.len());
+            }
+            if let Some(item) = position(movie_ids, columns.movie_id[row]) {
+                seen.ratings.push((ItemIx(item), columns.rating[row]));
+            }
+            *seen.starts.last_mut().expect("it has an entry") = seen.ratings.len();
+        }
+        seen
     }
 
     /// Returns what a user has rated.

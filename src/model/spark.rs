@@ -19,6 +19,7 @@ use crate::io::batches;
 use crate::io::parquet::{self, Layout, ParquetFile};
 use crate::io::{IoError, json as json_file};
 use crate::linalg::dense::Matrix;
+use crate::model::als::Feedback;
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
 use crate::model::folder::ModelFolder;
@@ -174,6 +175,31 @@ pub fn read_ids(model: &ModelFolder, folder: &str) -> Result<Vec<i32>, ModelErro
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
+}
+
+/// Guesses the feedback type of a model, which its metadata do not tell: predictions of an implicit
+/// model are near 0 for most pairs of user and item, those of an explicit one near the mean rating.
+///
+/// # Errors
+/// If the user factors cannot be read.
+pub fn guess_feedback(model: &ModelFolder, items: &Matrix) -> Result<Feedback, ModelError> {
+    const USERS: usize = 1000;
+    /// Mean prediction from which on ratings are predicted, whose lowest scale is 1..5 or 0.5..5.
+    const LOWEST_MEAN: f64 = 0.5;
+    let mut ids = read_ids(model, schema::USER_FACTORS)?;
+    let step = ids.len().div_ceil(USERS).max(1);
+    ids = ids.into_iter().step_by(step).collect();
+    let users = read_factors(model, schema::USER_FACTORS, items.cols, Some(&ids))?;
+    let mean = |matrix: &Matrix| -> Vec<f64> {
+        let mut sums = vec![0.0; matrix.cols];
+        for row in matrix.iter_rows() {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        sums.into_iter().map(|sum| sum / matrix.rows.max(1) as f64).collect()
+    };
+    // The mean of all products is the product of the means.
+    let mean: f64 = mean(&users.vectors).iter().zip(mean(items)).map(|(a, b)| a * b).sum();
+    Ok(if mean >= LOWEST_MEAN { Feedback::Explicit } else { Feedback::Implicit })
 }
 
 /// Reads the vectors of a folder, all of them or those of `ids`, which ascend.

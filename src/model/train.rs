@@ -14,11 +14,11 @@ use crate::io::{IoError, batches, json};
 use crate::model::als::{self, Feedback};
 use crate::model::catalogue::Catalogue;
 use crate::model::cosine::{self, Between, Neighbors};
+use crate::model::embeddings;
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
 use crate::model::info::{Algorithm, ModelInfo, Training};
 use crate::model::seen::Seen;
-use crate::model::taste;
 use crate::model::units::{FactorsOf, Units};
 use crate::model::warm::WarmStart;
 use crate::model::{nmf, spark};
@@ -28,7 +28,7 @@ use crate::schema;
 /// The part of a model that is its own.
 #[derive(Debug, Clone)]
 enum Parts {
-    Factors { users: Factors, items: Factors, taste: Option<Factors> },
+    Factors { users: Factors, items: Factors, embeddings: Option<Factors> },
     Neighbors { ids: Vec<i32>, id_column: &'static str, neighbors: Neighbors },
     Nothing,
 }
@@ -96,11 +96,11 @@ pub fn train_from(
     let square = f64::from(units.rating).powi(2);
     let losses = |losses: Vec<f64>| losses.into_iter().map(|loss| square * loss).collect();
     let factors = |ids: &[i32], vectors| Factors { ids: ids.to_vec(), vectors };
-    let taste = algorithm.ranks_by_stars().then(|| {
+    let embeddings = algorithm.ranks_by_stars().then(|| {
         progress.begin("relating movies", "movies", None);
-        factors(&matrix.movie_ids, taste::fit(&matrix))
+        factors(&matrix.movie_ids, embeddings::fit(&matrix, scale))
     });
-    let taste_factors = taste.as_ref().map_or(0, |taste| taste.vectors.cols);
+    let embedding_rank = embeddings.as_ref().map_or(0, |factors| factors.vectors.cols);
     let (parts, loss) = match &algorithm {
         Algorithm::Als(params) => {
             let liked = match params.feedback {
@@ -126,7 +126,7 @@ pub fn train_from(
             units.convert_items(&mut fit.items, FactorsOf::Data);
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items, taste }, losses(fit.losses))
+            (Parts::Factors { users, items, embeddings }, losses(fit.losses))
         }
         Algorithm::Nmf(params) => {
             begin(params.iterations);
@@ -136,7 +136,7 @@ pub fn train_from(
             units.convert_items(&mut fit.items, FactorsOf::Data);
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items, taste }, losses(fit.losses))
+            (Parts::Factors { users, items, embeddings }, losses(fit.losses))
         }
         Algorithm::Cosine(params) => {
             let neighbors = cosine::fit(&matrix, params, progress)?;
@@ -148,6 +148,7 @@ pub fn train_from(
         }
         Algorithm::Popularity(_) => (Parts::Nothing, Vec::new()),
     };
+    let (algorithm, iterations_requested) = completed(algorithm, loss.len());
     let tally = dataset.ratings.tally();
     let training = Training {
         shape: tally.shape(),
@@ -162,12 +163,25 @@ pub fn train_from(
         algorithm,
         training,
         warm_start: warm.map(|warm| warm.origin.clone()),
-        taste_factors,
+        iterations_requested,
+        embedding_rank,
         loss,
     };
     let catalogue = Catalogue::of_training(&matrix, movies);
     let user_keys = dataset.sidecar.user_keys.clone();
     Ok(Trained { info, catalogue, seen: Seen::of_training(&matrix), user_keys, parts })
+}
+
+/// Returns the parameters with the number of iterations that were done, and if these are fewer than
+/// asked for, how many that were.
+fn completed(mut algorithm: Algorithm, done: usize) -> (Algorithm, Option<usize>) {
+    let iterations = match &mut algorithm {
+        Algorithm::Als(params) => &mut params.iterations,
+        Algorithm::Nmf(params) => &mut params.iterations,
+        Algorithm::Cosine(_) | Algorithm::Popularity(_) => return (algorithm, None),
+    };
+    let requested = std::mem::replace(iterations, done);
+    (algorithm, (requested != done).then_some(requested))
 }
 
 /// Refuses ratings that an algorithm can make nothing of.
@@ -205,11 +219,11 @@ impl Trained {
             write_table(folder, schema::USERS, &batches::of_user_keys(keys), model)?;
         }
         match &self.parts {
-            Parts::Factors { users, items, taste } => {
+            Parts::Factors { users, items, embeddings } => {
                 spark::write(folder, users, items, model)?;
-                let folder = folder.join(schema::TASTE_FACTORS);
-                let write = |taste| spark::write_factors(&folder, taste, model);
-                taste.as_ref().map_or(Ok(()), write)
+                let folder = folder.join(schema::EMBEDDINGS);
+                let write = |factors| spark::write_factors(&folder, factors, model);
+                embeddings.as_ref().map_or(Ok(()), write)
             }
             Parts::Neighbors { ids, id_column, neighbors } => {
                 neighbors.write(folder, ids, id_column, model)

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::dataset::titles::spoken_title;
 use crate::plot::ticks::thousands;
 use crate::plot::{Axis, Bar, Column, Figure, Line, Marks, Panel};
 use crate::stats::genres::GenreFigures;
@@ -129,10 +130,8 @@ fn named_movies(title: &str, movies: &[MovieFigures], names: Vec<String>, order:
 
 pub(super) fn name(movie: &MovieFigures) -> String {
     let title = movie.title.as_ref().filter(|title| !title.is_empty());
-    title
-        .or(movie.movie_key.as_ref())
-        .cloned()
-        .unwrap_or_else(|| format!("movie {}", movie.movie_id))
+    let title = title.map(|title| spoken_title(title)).or_else(|| movie.movie_key.clone());
+    title.unwrap_or_else(|| format!("movie {}", movie.movie_id))
 }
 
 /// Draws averages and numbers of ratings over time, of everything or of several things.

@@ -1,4 +1,4 @@
-//! A few movies for a newcomer to rate.
+//! A few movies for a new user to rate.
 
 use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::stats::movies::MovieFigures;

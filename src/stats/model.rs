@@ -93,7 +93,7 @@ pub struct Questions {
     pub users: usize,
     /// Length of their lists.
     pub n: usize,
-    /// Most rated movies to tell the likes of.
+    /// Most rated movies to list similar movies of.
     pub movies: usize,
     /// Likes of each.
     pub similar: usize,
@@ -108,7 +108,7 @@ pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelEr
     let ids = user_ids(&folder)?;
     let every = ids.len().div_ceil(questions.users.max(1)).max(1);
     let asked: Vec<i32> = ids.iter().copied().step_by(every).collect();
-    let model = Model::open_folder(folder, &Users::Some(asked), None)?;
+    let model = Model::open_folder(folder, &Users::Some(asked), None, None)?;
     let factored = model.recommender.factored();
     let norms =
         |vectors: &Matrix| norms(vectors, factored.map_or(0, |factored| factored.factors()));
@@ -174,7 +174,7 @@ fn neighbors(model: &Model, questions: Questions) -> Result<Vec<Neighborhood>, M
         Ok(Neighborhood { movie_id, title, similar: similar.collect() })
     };
     match known.into_iter().take(questions.movies).map(around).collect() {
-        // It may know of likeness between users only, or of none.
+        // It may know of similarities between users only, or of none.
         Err(ModelError::NoSimilarItems) => Ok(Vec::new()),
         neighbors => neighbors,
     }

@@ -116,7 +116,7 @@ fn a_file_of_another_directory_is_refused() {
         "movies.parquet",
         "userFactors/part-00000.parquet",
         "itemFactors/part-00000.parquet",
-        "tasteFactors/part-00000.parquet",
+        "itemEmbeddings/part-00000.parquet",
         "model.json",
     ] {
         let (from, to) = (format!("other/{file}"), format!("als/{file}"));

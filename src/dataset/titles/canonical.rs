@@ -4,10 +4,10 @@
 //! front, numerals are digits (`II`, `two`), a label before a numeral is dropped (`Part II`,
 //! `Vol. 2`), titles of persons are abbreviated (`Doctor`), initials are one word (`E.T.`).
 
-use std::borrow::Cow;
-
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+use crate::dataset::titles::spoken::article_in_front;
 
 /// Brings a title, without its year, to canonical form: words separated by spaces.
 pub(super) fn canonical(title: &str) -> String {
@@ -148,19 +148,7 @@ fn roman(word: &str) -> Option<u32> {
 
 /// Lower case without accents and punctuation; the moved article (`Misérables, Les`) back in front.
 fn words_of(title: &str) -> String {
-    const ARTICLES: [&str; 16] = [
-        "the", "a", "an", "le", "la", "les", "l'", "il", "el", "los", "las", "der", "die", "das",
-        "un", "une",
-    ];
-    let title = title.trim();
-    let moved = title
-        .rsplit_once(", ")
-        .filter(|(_, last)| ARTICLES.iter().any(|article| article.eq_ignore_ascii_case(last)));
-    let title = match moved {
-        Some((rest, article)) if article.ends_with('\'') => Cow::Owned(format!("{article}{rest}")),
-        Some((rest, article)) => Cow::Owned(format!("{article} {rest}")),
-        None => Cow::Borrowed(title),
-    };
+    let title = article_in_front(title.trim());
     let mut words = String::with_capacity(title.len());
     let mut apart = false;
     let mut push = |c: char| {

@@ -108,6 +108,11 @@ impl Query {
         (n_letters > 0).then_some(Self { title, n_letters, n_words, year, letters })
     }
 
+    /// Returns the title in canonical form.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Whether the letters and the year of a raw title allow for a typo.
     pub(super) fn may_be_typo_of(&self, title: &str) -> bool {
         if self.n_letters < 4 {
@@ -125,9 +130,9 @@ impl Query {
 
 /// Rejects most raw titles without computing their canonical form.
 pub(super) struct Prefilter {
-    /// Spellings of a word of the query, one of which each matching title contains; empty if there
-    /// is no such word.
-    spellings: Vec<String>,
+    /// Spellings of a word of the query and their letters; each matching title contains one. Empty
+    /// if there is no such word.
+    spellings: Vec<(u32, String)>,
 }
 
 impl Prefilter {
@@ -135,7 +140,8 @@ impl Prefilter {
         let words = bare(&query.title).split(' ').map(spellings_of);
         // The longest word rejects most titles.
         let least = |spellings: &Vec<String>| spellings.iter().map(String::len).min().unwrap_or(0);
-        Self { spellings: words.max_by_key(least).unwrap_or_default() }
+        let spellings = words.max_by_key(least).unwrap_or_default().into_iter();
+        Self { spellings: spellings.map(|text| (letters_of(&text), text)).collect() }
     }
 
     /// Whether a raw title may match; `buffer` is reused.
@@ -143,11 +149,15 @@ impl Prefilter {
         if self.spellings.is_empty() || !title.is_ascii() {
             return true;
         }
+        let letters = letters_of(title);
+        if self.spellings.iter().all(|(own, _)| own & !letters != 0) {
+            return false;
+        }
         // Words may be written as one, as two or with punctuation in between.
         buffer.clear();
         let letters = title.bytes().filter(u8::is_ascii_alphanumeric);
         buffer.extend(letters.map(|byte| char::from(byte.to_ascii_lowercase())));
-        self.spellings.iter().any(|spelling| buffer.contains(spelling.as_str()))
+        self.spellings.iter().any(|(_, spelling)| buffer.contains(spelling.as_str()))
     }
 }
 
@@ -187,6 +197,11 @@ impl TitleEntry {
             }
         }
         Self { titles, main: main.to_string(), year: release_year(title) }
+    }
+
+    /// Returns the titles in canonical form.
+    pub(super) fn titles(&self) -> impl Iterator<Item = &str> {
+        self.titles.iter().map(String::as_str)
     }
 
     /// Returns the contiguous runs of segments between separators that are shorter than the title:

@@ -8,6 +8,8 @@
 
 mod canonical;
 mod entry;
+mod index;
+mod spoken;
 
 use std::cmp::Reverse;
 
@@ -19,9 +21,11 @@ use crate::dataset::titles::entry::{Prefilter, Query, TitleEntry};
 use crate::io::values::parse_id;
 
 pub use entry::TitleMatch;
+pub use index::TitleIndex;
+pub use spoken::spoken_title;
 
 /// A title that names no single movie.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TitleError {
     /// No movie has that title.
     #[error("no movie is called `{title}`")]
@@ -113,64 +117,78 @@ impl FoundMovie {
     }
 }
 
-/// Finds the movie that a typed text means: an id, a string id, an id of IMDb or TMDB
-/// (`tt0133093`, `imdb:133093`, `tmdb:603`), `id:ID`, or a title. `is_known` tells which movies
-/// count, `n_ratings` orders candidates.
-///
-/// # Errors
-/// If no movie matches, or several do; a number that is both an id and a title is ambiguous.
-pub fn find(
-    movies: &Movies,
-    text: &str,
-    is_known: impl Fn(MovieId) -> bool,
-    n_ratings: impl Fn(MovieId) -> u64,
-) -> Result<FoundMovie, TitleError> {
-    let text = text.trim();
-    let by_id = find_id(movies, text).filter(|id| is_known(*id));
-    let Some(id) = by_id else { return find_title(movies, text, is_known, n_ratings) };
-    let is_plain_number = !movies.keyed() && parse_id(text.as_bytes()).is_ok();
-    let mut titled = if is_plain_number { closest(movies, text) } else { Vec::new() };
-    titled.retain(|(other, matched)| matched.is_exact() && *other != id && is_known(*other));
-    if titled.is_empty() {
-        return Ok(FoundMovie { id, title_match: None });
-    }
-    titled.push((id, TitleMatch::Title));
-    one_of(movies, text, titled, n_ratings)
+/// Movies to find one among.
+#[derive(Clone, Copy)]
+pub struct TitleLookup<'a> {
+    /// The movies.
+    pub movies: &'a Movies,
+    /// Index of their titles, which pays for many lookups.
+    pub index: Option<&'a TitleIndex>,
+    /// Whether a movie counts.
+    pub is_known: &'a dyn Fn(MovieId) -> bool,
+    /// Number of ratings, by which candidates are sorted.
+    pub n_ratings: &'a dyn Fn(MovieId) -> u64,
 }
 
-/// Finds the movie of a title, even if the title is a number.
-///
-/// # Errors
-/// If no movie matches, or several do.
-pub fn find_title(
-    movies: &Movies,
-    title: &str,
-    is_known: impl Fn(MovieId) -> bool,
-    n_ratings: impl Fn(MovieId) -> u64,
-) -> Result<FoundMovie, TitleError> {
-    let mut titled = search(movies, title);
-    titled.retain(|(id, _)| is_known(*id));
-    one_of(movies, title, closest_of(titled), n_ratings)
-}
-
-/// Returns the only candidate if it is certain.
-fn one_of(
-    movies: &Movies,
-    text: &str,
-    mut titled: Vec<(MovieId, TitleMatch)>,
-    n_ratings: impl Fn(MovieId) -> u64,
-) -> Result<FoundMovie, TitleError> {
-    let title = |id| movies.get(id).map_or("", |movie| movie.title).to_string();
-    match titled[..] {
-        [] => Err(TitleError::Unknown { title: text.into() }),
-        [(id, title_match)] if title_match.is_certain() => {
-            Ok(FoundMovie { id, title_match: Some(title_match) })
+impl TitleLookup<'_> {
+    /// Finds the movie that a typed text means: an id, a string id, an id of IMDb or TMDB
+    /// (`tt0133093`, `imdb:133093`, `tmdb:603`), `id:ID`, or a title.
+    ///
+    /// # Errors
+    /// If no movie matches, or several do; a number that is both an id and a title is ambiguous.
+    pub fn find(&self, text: &str) -> Result<FoundMovie, TitleError> {
+        let text = text.trim();
+        let by_id = find_id(self.movies, text).filter(|id| (self.is_known)(*id));
+        let Some(id) = by_id else { return self.find_title(text) };
+        let is_plain_number = !self.movies.keyed() && parse_id(text.as_bytes()).is_ok();
+        let mut titled = if is_plain_number { self.closest(text) } else { Vec::new() };
+        titled.retain(|(other, matched)| matched.is_exact() && *other != id);
+        if titled.is_empty() {
+            return Ok(FoundMovie { id, title_match: None });
         }
-        [(id, _)] => Err(TitleError::Uncertain { title: text.into(), id, candidate: title(id) }),
-        _ => {
-            titled.sort_by_key(|(id, _)| Reverse(n_ratings(*id)));
-            let candidates = titled.into_iter().map(|(id, _)| (id, title(id))).collect();
-            Err(TitleError::Ambiguous { title: text.into(), candidates })
+        titled.push((id, TitleMatch::Title));
+        self.single(text, titled)
+    }
+
+    /// Finds the movie of a title, even if the title is a number.
+    ///
+    /// # Errors
+    /// If no movie matches, or several do.
+    pub fn find_title(&self, title: &str) -> Result<FoundMovie, TitleError> {
+        self.single(title, self.closest(title))
+    }
+
+    /// Returns the known movies of the closest match.
+    fn closest(&self, title: &str) -> Vec<(MovieId, TitleMatch)> {
+        let titled = self.index.map(|index| index.titled(self.movies, title, self.is_known));
+        if let Some(titled) = titled.filter(|titled| !titled.is_empty()) {
+            return closest_of(titled);
+        }
+        let mut titled = search(self.movies, title);
+        titled.retain(|(id, _)| (self.is_known)(*id));
+        closest_of(titled)
+    }
+
+    /// Returns the only candidate if it is certain.
+    fn single(
+        &self,
+        text: &str,
+        mut titled: Vec<(MovieId, TitleMatch)>,
+    ) -> Result<FoundMovie, TitleError> {
+        let title = |id| self.movies.get(id).map_or("", |movie| movie.title).to_string();
+        match titled[..] {
+            [] => Err(TitleError::Unknown { title: text.into() }),
+            [(id, title_match)] if title_match.is_certain() => {
+                Ok(FoundMovie { id, title_match: Some(title_match) })
+            }
+            [(id, _)] => {
+                Err(TitleError::Uncertain { title: text.into(), id, candidate: title(id) })
+            }
+            _ => {
+                titled.sort_by_key(|(id, _)| Reverse((self.n_ratings)(*id)));
+                let candidates = titled.into_iter().map(|(id, _)| (id, title(id))).collect();
+                Err(TitleError::Ambiguous { title: text.into(), candidates })
+            }
         }
     }
 }
@@ -288,6 +306,43 @@ mod tests {
         }
         let search: Vec<i32> = search(&movies, "alien").into_iter().map(|(id, _)| id.0).collect();
         assert_eq!(search, [5, 6]);
+    }
+
+    #[test]
+    fn an_index_finds_what_a_search_finds() {
+        let movies = movies();
+        let index = TitleIndex::new(&movies);
+        let lookup = |index| TitleLookup {
+            movies: &movies,
+            index,
+            is_known: &|id| id.0 != 8,
+            n_ratings: &|id| id.0 as u64,
+        };
+        for title in [
+            "The Matrix",
+            "matrix 1999",
+            "matrix (1998)",
+            "matrix (1997)",
+            "twilight",
+            "Twilight (2008)",
+            "wall-e",
+            "walle",
+            "WALL E (2008)",
+            "amélie",
+            "amelie 2001",
+            "300",
+            "2012",
+            "8",
+            "an alien",
+            "alie",
+            "a new hope",
+            "spirted awya",
+            "Solaris",
+            "",
+            "return of the king lord of the rings",
+        ] {
+            assert_eq!(lookup(Some(&index)).find(title), lookup(None).find(title), "{title}");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub const MODEL: DirectoryKind = DirectoryKind {
         schema::METADATA,
         schema::USER_FACTORS,
         schema::ITEM_FACTORS,
-        schema::TASTE_FACTORS,
+        schema::EMBEDDINGS,
     ],
 };
 

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::compute::{cast, concat_batches, take};
 use arrow::datatypes::{
-    DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
+    DataType, Field, FieldRef, Int32Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType,
 };
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
@@ -20,6 +20,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::reader::Length;
+use rayon::prelude::*;
 
 use crate::io::batches;
 use crate::io::error::IoError;
@@ -198,17 +199,31 @@ impl ParquetFile {
         self.damaged()(ParquetError::General("it unpacks to far more than it has bytes".into()))
     }
 
-    /// Reads the columns of `schema`, cast to its types, into one batch.
+    /// Reads the columns of `schema`, cast to its types, into one batch; those of a large file that
+    /// mvrec wrote on all threads.
     ///
     /// # Errors
     /// If a column is missing, cannot be cast, or holds nulls where the schema allows none.
     pub fn read_as(&self, schema: &SchemaRef) -> Result<RecordBatch, IoError> {
+        /// Rows from which on it pays to read columns side by side.
+        const MANY_ROWS: usize = 1 << 14;
         let mut columns = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
             let at = self.schema().index_of(field.name());
             columns.push(at.map_err(|_| self.missing(field.name()))?);
         }
-        self.guarded(|| self.read_columns(&columns, schema))
+        if !self.is_sealed || self.n_rows() < MANY_ROWS {
+            return self.guarded(|| self.read_columns(&columns, schema));
+        }
+        let column = |(&column, field): (&usize, &FieldRef)| {
+            let schema = Arc::new(Schema::new(vec![field.clone()]));
+            self.guarded(|| self.read_columns(&[column], &schema))
+        };
+        let read = columns.par_iter().zip(&schema.fields()[..]).map(column);
+        let read = read.collect::<Result<Vec<RecordBatch>, IoError>>()?;
+        let arrays = read.iter().map(|batch| batch.column(0).clone()).collect();
+        RecordBatch::try_new(schema.clone(), arrays)
+            .map_err(|error| IoError::Parquet { file: self.name.clone(), source: error.into() })
     }
 
     fn read_columns(&self, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch, IoError> {

@@ -37,7 +37,7 @@ impl Shared {
         let weight = match (params.feedback, params.weighting) {
             (Feedback::Explicit, _) => None,
             (Feedback::Implicit, Weighting::Uniform) => Some(params.unobserved_weight),
-            (Feedback::Implicit, Weighting::Hu { .. }) => Some(1.0),
+            (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => Some(1.0),
         };
         let offset = |row: &[f32]| match side {
             Side::Users => (mean + f64::from(row[k + 1])) as f32,
@@ -117,7 +117,9 @@ impl<'a> HalfStep<'a> {
     pub(crate) fn row_regularization(&self, n: usize) -> f64 {
         let n = n as f64;
         match (self.params.feedback, self.params.weighting) {
-            (Feedback::Explicit, _) => self.params.regularization * n,
+            (Feedback::Explicit, _) | (Feedback::Implicit, Weighting::Spark { .. }) => {
+                self.params.regularization * n
+            }
             (Feedback::Implicit, Weighting::Hu { .. }) => {
                 self.params.regularization
                     * (n + self.source.rows as f64).powf(self.params.exponent)
@@ -179,7 +181,7 @@ impl<'a> HalfStep<'a> {
             }
             (Feedback::Explicit, _) => targets.extend_from_slice(values),
             (Feedback::Implicit, Weighting::Uniform) => targets.resize(values.len(), 1.0),
-            (Feedback::Implicit, Weighting::Hu { alpha }) => {
+            (Feedback::Implicit, Weighting::Hu { alpha } | Weighting::Spark { alpha }) => {
                 // The gram matrix holds the weight 1 of every cell.
                 weights.extend(values.iter().map(|&value| alpha * value));
                 targets.extend(weights.iter().map(|&extra| 1.0 + extra));

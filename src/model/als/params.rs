@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::error::{ModelError, check};
 
 /// What a rating says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Feedback {
-    /// How much a movie was liked: the model predicts stars.
+    /// Ratings: the model predicts them.
     Explicit,
-    /// That a movie was chosen: the model ranks.
+    /// Choices: the model ranks.
     Implicit,
 }
 
@@ -23,6 +23,11 @@ pub enum Weighting {
     Uniform,
     /// A rating of r weighs 1 + αr, and everything not rated 1 (Hu et al. 2008).
     Hu {
+        /// α.
+        alpha: f32,
+    },
+    /// As [`Self::Hu`], with a regularization of λn for n ratings, as Spark has it.
+    Spark {
         /// α.
         alpha: f32,
     },
@@ -108,6 +113,23 @@ impl AlsParams {
         }
     }
 
+    /// Returns Spark's defaults: `ALSModel` stores none of its parameters but the rank.
+    #[must_use]
+    pub fn spark(feedback: Feedback, factors: usize) -> Self {
+        let own = match feedback {
+            Feedback::Explicit => Self::explicit(),
+            Feedback::Implicit => Self::implicit(),
+        };
+        Self {
+            factors,
+            biases: false,
+            regularization: 0.1,
+            weighting: Weighting::Spark { alpha: 1.0 },
+            positive_from: f32::MIN_POSITIVE,
+            ..own
+        }
+    }
+
     /// Returns the length of a stored vector: the factors, and two entries for biases.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -129,7 +151,7 @@ impl AlsParams {
         check(positive(alpha0), "unobserved-weight", "0 or more", alpha0)?;
         check(self.exponent.is_finite(), "exponent", "a number", self.exponent)?;
         check(self.positive_from.is_finite(), "positive-from", "a number", self.positive_from)?;
-        if let Weighting::Hu { alpha } = self.weighting {
+        if let Weighting::Hu { alpha } | Weighting::Spark { alpha } = self.weighting {
             check(positive(alpha.into()), "alpha", "0 or more", alpha)?;
         }
         Ok(())

@@ -10,9 +10,10 @@ use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factors::Factors;
 use crate::model::ranking::StarRanking;
+use crate::model::recommend::RankBy;
 use crate::model::{
-    Factored, Person, Recommender, Scores, likeness_by_vectors, likeness_of_vectors,
-    score_by_vectors, similar_by_vectors,
+    Factored, Person, Recommender, Scores, score_by_vectors, similar_by_vectors,
+    similarity_by_vectors, similarity_of_vectors,
 };
 
 /// How a new person's vector is found: the parameters of training and the mean rating.
@@ -77,8 +78,12 @@ impl Factored for Als {
         self.fold_in.params.factors
     }
 
-    fn star_ranking(&self) -> Option<&StarRanking> {
-        (self.fold_in.params.feedback == Feedback::Explicit).then_some(&self.ranking)
+    fn ranking(&self) -> &StarRanking {
+        &self.ranking
+    }
+
+    fn predicts_ratings(&self) -> bool {
+        self.fold_in.params.feedback == Feedback::Explicit
     }
 
     fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError> {
@@ -109,14 +114,15 @@ impl Recommender for Als {
         Ok(similar_by_vectors(self, item))
     }
 
-    fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
-        Some(likeness_by_vectors(self, a, b))
+    fn similarity(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
+        Some(similarity_by_vectors(self, a, b))
     }
 
     fn explain(
         &self,
         person: Person<'_>,
         items: &[ItemIx],
+        rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
         let (rated, stars) = self.counted(person);
         let parts = self.step().parts(&rated, &stars, items);
@@ -135,7 +141,7 @@ impl Recommender for Als {
             Explanation { parts: person.ratings.iter().map(part).collect(), base: own(item) }
         };
         let products = items.iter().zip(parts).map(explain).collect();
-        Ok(self.with_ranking(person, items, products))
+        Ok(self.with_ranking(person, items, products, rank_by))
     }
 
     fn prepare(&self) {
@@ -159,7 +165,7 @@ impl Recommender for Als {
         }
     }
 
-    fn likeness_meaning(&self) -> &'static str {
-        likeness_of_vectors(self)
+    fn similarity_meaning(&self) -> &'static str {
+        similarity_of_vectors(self)
     }
 }

@@ -7,6 +7,7 @@ use crate::model::cosine::fit::Neighbors;
 use crate::model::cosine::params::CosineParams;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
+use crate::model::recommend::RankBy;
 use crate::model::seen::Seen;
 use crate::model::{Person, Recommender, Scores};
 
@@ -53,14 +54,14 @@ impl Recommender for CosineMovies {
     }
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        let mut likeness = vec![f32::NAN; self.neighbors.n_rows()];
+        let mut similarity = vec![f32::NAN; self.neighbors.n_rows()];
         for neighbor in self.neighbors.row(item.at()) {
-            likeness[neighbor.ix as usize] = neighbor.score;
+            similarity[neighbor.ix as usize] = neighbor.score;
         }
-        Ok(likeness)
+        Ok(similarity)
     }
 
-    fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
+    fn similarity(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
         let row = self.neighbors.row(a.at());
         Some(row.iter().find(|neighbor| neighbor.ix == b.0).map_or(0.0, |neighbor| neighbor.score))
     }
@@ -69,6 +70,7 @@ impl Recommender for CosineMovies {
         &self,
         person: Person<'_>,
         items: &[ItemIx],
+        _rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
         let reference = self.reference(person.ratings);
         let explain = |item: &ItemIx| {
@@ -93,7 +95,7 @@ impl Recommender for CosineMovies {
         "sum over the rated movies of similarity x (rating - neutral rating)"
     }
 
-    fn likeness_meaning(&self) -> &'static str {
+    fn similarity_meaning(&self) -> &'static str {
         "cosine similarity of the movies' ratings"
     }
 }
@@ -213,6 +215,7 @@ impl Recommender for CosineUsers {
         &self,
         person: Person<'_>,
         items: &[ItemIx],
+        _rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
         let own = self.centred(person.ratings);
         let nothing = Explanation { base: 0.0, parts: vec![0.0; own.len()] };
@@ -248,7 +251,7 @@ impl Recommender for CosineUsers {
         "sum over similar users of similarity x (rating - neutral rating)"
     }
 
-    fn likeness_meaning(&self) -> &'static str {
+    fn similarity_meaning(&self) -> &'static str {
         "none: users are compared, not movies"
     }
 }

@@ -11,9 +11,10 @@ use crate::model::nmf::fit::column_rms;
 use crate::model::nmf::half_step::{Filled, HalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::ranking::StarRanking;
+use crate::model::recommend::RankBy;
 use crate::model::{
-    Factored, Person, Recommender, Scores, likeness_by_vectors, likeness_of_vectors,
-    score_by_vectors, similar_by_vectors,
+    Factored, Person, Recommender, Scores, score_by_vectors, similar_by_vectors,
+    similarity_by_vectors, similarity_of_vectors,
 };
 
 /// A fitted NMF model.
@@ -94,10 +95,14 @@ impl Factored for Nmf {
         self.items.cols
     }
 
-    fn star_ranking(&self) -> Option<&StarRanking> {
+    fn ranking(&self) -> &StarRanking {
+        &self.ranking
+    }
+
+    fn predicts_ratings(&self) -> bool {
         // Cells that nobody rated have pulled the values of a filled matrix to V: they rank, but
-        // are no stars.
-        self.params.fill.is_none().then_some(&self.ranking)
+        // predict no rating.
+        self.params.fill.is_none()
     }
 
     fn vector(&self, person: Person<'_>) -> Result<Option<Vec<f32>>, ModelError> {
@@ -113,15 +118,19 @@ impl Recommender for Nmf {
 
     fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
         match self.scaled_items() {
-            Some(items) => Ok(cosines(items, items.cols, item.at())),
+            Some(items) => {
+                let mut similarity = cosines(items, items.cols, item.at());
+                self.ranking.trust_similarities(&mut similarity);
+                Ok(similarity)
+            }
             None => Ok(similar_by_vectors(self, item)),
         }
     }
 
-    fn likeness(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
+    fn similarity(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
         Some(match self.scaled_items() {
-            Some(items) => cosine(items, items.cols, a.at(), b.at()),
-            None => likeness_by_vectors(self, a, b),
+            Some(items) => self.ranking.trust(b) * cosine(items, items.cols, a.at(), b.at()),
+            None => similarity_by_vectors(self, a, b),
         })
     }
 
@@ -129,13 +138,14 @@ impl Recommender for Nmf {
         &self,
         person: Person<'_>,
         items: &[ItemIx],
+        rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
         let (rated, stars) = self.split(person.ratings);
         let solution = self.solve(person);
         let parts = self.step().parts(&rated, &stars, &solution, items);
         let parts = parts.ok_or(ModelError::Singular { side: "user", id: None })?;
         let products = parts.into_iter().map(|(base, parts)| Explanation { base, parts });
-        Ok(self.with_ranking(person, items, products.collect()))
+        Ok(self.with_ranking(person, items, products.collect(), rank_by))
     }
 
     fn prepare(&self) {
@@ -157,7 +167,7 @@ impl Recommender for Nmf {
         }
     }
 
-    fn likeness_meaning(&self) -> &'static str {
-        likeness_of_vectors(self)
+    fn similarity_meaning(&self) -> &'static str {
+        similarity_of_vectors(self)
     }
 }

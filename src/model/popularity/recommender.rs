@@ -5,6 +5,7 @@ use crate::model::catalogue::Catalogue;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::popularity::PopularityParams;
+use crate::model::recommend::RankBy;
 use crate::model::{Person, Recommender, Scores};
 
 /// Counts and damped means of every item.
@@ -35,14 +36,23 @@ impl Popularity {
     }
 }
 
+impl Popularity {
+    /// Returns the ratings of a person relative to the mean and the biases of the items.
+    fn residuals(&self, person: Person<'_>) -> impl Iterator<Item = f64> {
+        let rated = person.ratings.iter();
+        rated.map(|&(item, rating)| f64::from(rating) - self.mean - self.biases[item.at()])
+    }
+}
+
 impl Recommender for Popularity {
+    fn predicts_ratings(&self) -> bool {
+        true
+    }
+
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
-        let residuals = person
-            .ratings
-            .iter()
-            .map(|&(item, stars)| f64::from(stars) - self.mean - self.biases[item.at()]);
         let weight = person.ratings.len() as f64 + self.damping;
-        let user_bias = if weight > 0.0 { residuals.sum::<f64>() / weight } else { 0.0 };
+        let sum: f64 = self.residuals(person).sum();
+        let user_bias = if weight > 0.0 { sum / weight } else { 0.0 };
         let stars = self.biases.iter().map(|bias| (self.mean + user_bias + bias) as f32);
         Ok(Scores { score: self.counts.clone(), rating: Some(stars.collect()) })
     }
@@ -54,15 +64,22 @@ impl Recommender for Popularity {
         Ok(counts)
     }
 
-    /// The ratings of a person change nothing.
+    /// The ratings of a person change the predicted rating, and nothing of the score.
     fn explain(
         &self,
         person: Person<'_>,
         items: &[ItemIx],
+        rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
-        let explain = |item: &ItemIx| Explanation {
-            base: self.counts[item.at()],
-            parts: vec![0.0; person.ratings.len()],
+        let weight = person.ratings.len() as f64 + self.damping;
+        let explain = |item: &ItemIx| match rank_by {
+            RankBy::Score => {
+                Explanation { base: self.counts[item.at()], parts: vec![0.0; person.ratings.len()] }
+            }
+            RankBy::Predicted => Explanation {
+                base: (self.mean + self.biases[item.at()]) as f32,
+                parts: self.residuals(person).map(|one| (one / weight) as f32).collect(),
+            },
         };
         Ok(items.iter().map(explain).collect())
     }
@@ -71,7 +88,7 @@ impl Recommender for Popularity {
         "number of ratings in the training data"
     }
 
-    fn likeness_meaning(&self) -> &'static str {
-        "number of ratings in the training data (popularity knows no likeness)"
+    fn similarity_meaning(&self) -> &'static str {
+        "number of ratings in the training data (popularity knows no similarity)"
     }
 }
