@@ -9,6 +9,7 @@ use crate::cli::error::{Result, usage};
 use crate::cli::memory::Size;
 use crate::cli::ui::{Ui, counted};
 use crate::dataset::error::shown;
+use crate::dataset::keyed::translate;
 use crate::dataset::load::{self, Input, load_ids};
 use crate::dataset::title_source::load_movies;
 use crate::dataset::{Dataset, Movies, Scan, Sidecar};
@@ -16,6 +17,8 @@ use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
 use crate::io::source::STDIN;
 use crate::io::time;
+use crate::model::Model;
+use crate::model::als::Feedback;
 use crate::progress::Progress;
 
 /// Options of every command.
@@ -32,7 +35,7 @@ pub(crate) struct GlobalArgs {
     /// fails within seconds
     #[arg(long, global = true)]
     pub(crate) no_sync: bool,
-    /// Say nothing but errors
+    /// Print errors only, and warnings that a result is not what it seems (leakage)
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Tell each step and the loss of each iteration
@@ -186,6 +189,45 @@ pub(crate) fn load_id_list(
     let list = load_ids(path, side, keys, ui)?;
     warn_of_unknown(path, side, &list.unknown, ui);
     Ok(list.ids)
+}
+
+/// What a model of Spark's does not store.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Models of Spark")]
+pub(crate) struct SparkArgs {
+    /// Feedback type of a model of Spark's, which does not store it [default: by its predictions]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub(crate) feedback: Option<Feedback>,
+}
+
+impl SparkArgs {
+    /// Says which feedback type was assumed.
+    pub(crate) fn report(&self, model: &Model, ui: &Ui) {
+        let Some(feedback) = model.spark_feedback.filter(|_| self.feedback.is_none()) else {
+            return;
+        };
+        let (assumed, reason, other) = match feedback {
+            Feedback::Explicit => ("explicit", "they average 0.5 or more", "implicit"),
+            Feedback::Implicit => ("implicit", "they average less than 0.5", "explicit"),
+        };
+        ui.say(&format!(
+            "a model of Spark's: {assumed} by its predictions, as {reason}; --feedback {other} \
+             otherwise"
+        ));
+    }
+}
+
+/// Sets what users have seen from ratings, for a model of Spark's; `keys` are those of its users.
+pub(crate) fn set_seen(model: &mut Model, path: &Path, keys: Option<&Keys>, ui: &Ui) -> Result<()> {
+    if model.spark_feedback.is_none() {
+        return Err(usage(
+            "--seen is for models of Spark: this one stores what its users have rated",
+        ));
+    }
+    let data = load::load(path, ui)?;
+    let (ratings, _) = translate(&data, keys, model.catalogue.movies.keys().as_ref())?;
+    model.set_seen(&ratings);
+    Ok(())
 }
 
 /// Says which ids of a list are not known.

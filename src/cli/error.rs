@@ -22,6 +22,9 @@ pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage { message: message.into() }.into()
 }
 
+/// Message of a result without rows, where some were asked for.
+pub(crate) const EMPTY: &str = "the result is empty (--fail-if-empty)";
+
 /// Returns the error of an expression that cannot be understood.
 pub(crate) fn wrong_expression(error: ExprError) -> anyhow::Error {
     usage(format!("--where: {error}"))
@@ -55,6 +58,10 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
     let mut message = error.to_string();
     let mut last = message.clone();
     for cause in error.chain().skip(1) {
+        // What the operating system says is part of the error around it.
+        if cause.is::<std::io::Error>() {
+            break;
+        }
         let cause = cause.to_string();
         // Some errors repeat their cause in their own text.
         if !last.contains(&cause) {

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::args::{
     InputArgs, MoviesArgs, check_share, load_id_list, parse_time, tell_of_duplicates,
 };
-use crate::cli::error::{Result, usage, wrong_expression};
+use crate::cli::error::{EMPTY, Result, missed, usage, wrong_expression};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
 use crate::dataset::expr::{self, Field, Known, Plan};
@@ -95,6 +95,9 @@ pub(crate) struct FilterArgs {
     core: bool,
     #[command(flatten)]
     movies: MoviesArgs,
+    /// End with exit code 3 if no rating is kept; the output is written all the same
+    #[arg(long)]
+    fail_if_empty: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -238,9 +241,10 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     ui.finish();
     ui.say(&format!("kept {n} of {rows_in} ratings"));
     if n == 0 {
-        ui.say("warning: no rating matches");
+        ui.say("warning: no rating meets all conditions");
     }
-    sink.write(sorted, &sidecar)
+    sink.write(sorted, &sidecar)?;
+    if n == 0 && args.fail_if_empty { Err(missed(EMPTY)) } else { Ok(()) }
 }
 
 #[cfg(test)]

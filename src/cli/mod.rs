@@ -38,7 +38,6 @@ use crate::io::{IoError, atomic, parquet};
 #[command(
     name = "mvrec",
     version,
-    disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 could not do it, 2 wrong command line, 3 a threshold was missed.",
     after_long_help = "Examples:
   mvrec ingest ml-latest-small -o ml

@@ -22,7 +22,7 @@ use crate::model::catalogue::Catalogue;
 /// As other commands understand a title: case, accents and punctuation do not matter, nor the year,
 /// the place of `The` or which of a movie's titles it is. First come those with that title, then
 /// those that contain it, then those that have all of its words; if there are none, those that
-/// differ by a slip of the pen. Of equal ones the most rated comes first, where that is known.
+/// differ by a typo. Of equal ones the most rated comes first, where that is known.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec search als \"the matrix\"

@@ -189,7 +189,7 @@ fn tell(parts: &Parts, method: &Method, ui: &Ui) -> serde_json::Value {
     let n = parts.test.len();
     let warn = |rows: usize, what: &str| {
         if rows > 0 {
-            ui.say(&format!("warning: {rows} of {n} test ratings {what}"));
+            ui.alert(&format!("{rows} of {n} test ratings {what}"));
         }
     };
     warn(findings.cold_user_rows, "are of users without any other rating");

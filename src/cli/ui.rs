@@ -1,10 +1,11 @@
 //! What is said on stderr while work goes on: a bar on a terminal, lines with `-v`, nothing with
 //! `--quiet`.
 
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::cli::interrupt;
 use crate::cli::memory::Memory;
@@ -35,6 +36,11 @@ impl Ui {
         }
     }
 
+    /// Says that a result does not mean what it seems to, even if told to be quiet.
+    pub(crate) fn alert(&self, text: &str) {
+        self.around_bar(|| talk(&format!("mvrec: warning: {text}")));
+    }
+
     /// Takes the bar away; to be called before data is printed.
     pub(crate) fn finish(&self) {
         if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -47,6 +53,15 @@ impl Ui {
             Some(bar) => bar.suspend(print),
             None => print(),
         }
+    }
+}
+
+/// Returns how many are done in a second: a whole number, or with a decimal if it is small.
+fn rate(per_second: f64) -> String {
+    const SMALL: f64 = 10.0;
+    match per_second < SMALL {
+        true => format!("{per_second:.1}/s"),
+        false => format!("{}/s", HumanCount(per_second.round() as u64)),
     }
 }
 
@@ -69,14 +84,17 @@ impl Progress for Ui {
         }
         let amount = match unit {
             "bytes" => "{bytes}/{total_bytes} {bytes_per_sec}",
-            _ => "{human_pos}/{human_len} {unit} {per_sec}",
+            _ => "{human_pos}/{human_len} {unit} {rate}",
         };
         let style = match total {
             Some(_) => format!("{{prefix}} {{wide_bar}} {amount} eta {{eta}} {{msg}}"),
             None => "{prefix} {spinner} {msg}".to_string(),
         };
         let style = ProgressStyle::with_template(&style.replace("{unit}", unit))
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = out.write_str(&rate(state.per_sec()));
+            });
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         bar.set_style(style);
         bar.set_prefix(task.to_string());
@@ -108,5 +126,16 @@ impl Progress for Ui {
 
     fn stops(&self) -> bool {
         interrupt::came()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_rounded() {
+        assert_eq!(rate(0.25), "0.2/s");
+        assert_eq!(rate(1234.5678), "1,235/s");
     }
 }

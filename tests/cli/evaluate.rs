@@ -226,7 +226,7 @@ fn what_cannot_be_measured_is_told() {
     mvrec: error: parts: not a model directory (neither model.json nor Spark's metadata in it)
     exit 1
     --- stderr
-    mvrec: error: nothing: No such file or directory (os error 2)
+    mvrec: error: nothing: No such file or directory
     exit 1
     --- stderr
     mvrec: error: lists.csv: no column for the rating; found `user`, `movie`, `place`

@@ -85,7 +85,7 @@ fn nothing_left_is_an_answer() {
     exit 0
     --- stderr
     mvrec: kept 0 of 12211 ratings
-    mvrec: warning: no rating matches
+    mvrec: warning: no rating meets all conditions
     ");
     assert_eq!(fixture.json(&["stats", "summary", "none"])["ratings"], 0);
     insta::assert_snapshot!(fixture.snapshot(&["train", "als", "none", "-o", "als"]), @"
@@ -139,7 +139,7 @@ fn bad_conditions_are_refused() {
     insta::assert_snapshot!(fixture.snapshot(&["filter", "nowhere", "-o", "x"]), @"
     exit 1
     --- stderr
-    mvrec: error: nowhere: No such file or directory (os error 2)
+    mvrec: error: nowhere: No such file or directory
     ");
     assert_eq!(fixture.names(), ["ml"]);
 }

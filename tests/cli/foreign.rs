@@ -38,10 +38,10 @@ fn books_keep_their_isbns_and_their_scale_all_the_way() {
     insta::assert_snapshot!(fixture.snapshot(&["stats", "movies", "books", "--format", "table"]), @"
     exit 0
     --- stdout
-     movie_id  movie_key   title               genres              avg_rating  total_ratings
-            2  0155061224  Rites of Passage    Study                    6.000              2
-            1  034545104X  Flesh Tones (2002)  Fiction|Mystery          5.000              2
-            3  052165615X  052165615X          (no genres listed)       3.000              1
+    movie_id  movie_key   title               genres              avg_rating  total_ratings
+           2  0155061224  Rites of Passage    Study                    6.000              2
+           1  034545104X  Flesh Tones (2002)  Fiction|Mystery          5.000              2
+           3  052165615X  052165615X          (no genres listed)       3.000              1
     ");
     let info = fixture.json(&["info", "books"]);
     assert_eq!(info["scale"], serde_json::json!({"min": 0.0, "max": 10.0}));
@@ -102,6 +102,7 @@ fn books_keep_their_isbns_and_their_scale_all_the_way() {
     exit 1
     --- stderr
     mvrec: error: user nobody is not in the model
+    mvrec: hint: for somebody new, give ratings with --rate MOVIE=STARS
     ");
     insta::assert_snapshot!(ask(&["--rate", "0155061224=11"]), @"
     exit 2

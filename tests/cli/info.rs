@@ -45,34 +45,39 @@ fn info_on_a_terminal_and_on_strangers() {
     insta::assert_snapshot!(fixture.snapshot(&["info", "ml", "--format", "table"]), @"
     exit 0
     --- stdout
-     kind                        mvrec dataset
-     format_version              1
-     steps[0].command            ingest
-     steps[0].rows_in            12211
-     steps[0].rows_kept          12211
-     recognised                  MovieLens CSV
-     sources[0].name             ratings.csv
-     sources[0].bytes            267794
-     sources[0].xxh3             6bdd4576edaa92995fa66732469a30b2
-     sources[1].name             movies.csv
-     sources[1].bytes            15946
-     sources[1].xxh3             8e56d2f82f6272672434c8f54e6362a8
-     sources[2].name             links.csv
-     sources[2].bytes            1954
-     sources[2].xxh3             70d402984acfd755ba0fad473f8fc91a
-     sources[3].name             tags.csv
-     sources[3].bytes            451
-     sources[3].xxh3             9494078263a20d6a76653184f2ba2450
-     shape.ratings               12211
-     shape.users                 200
-     shape.movies                300
-     shape.stars                 0.5 5.0
-     shape.period                2016-01-03T06:57:46Z 2019-12-31T23:59:59Z
-     content_xxh3                66fd2d184a9b6e3272362ee830b0912f
-     files.links.parquet.rows    300
-     files.movies.parquet.rows   300
-     files.ratings.parquet.rows  12211
-     files.tags.parquet.rows     14
+    kind            mvrec dataset
+    format_version  1
+    recognised      MovieLens CSV
+    content_xxh3    66fd2d184a9b6e3272362ee830b0912f
+
+    steps: 1
+      command    ingest
+      rows_in    12211
+      rows_kept  12211
+
+    sources
+      name          bytes  xxh3
+      ratings.csv  267794  6bdd4576edaa92995fa66732469a30b2
+      movies.csv    15946  8e56d2f82f6272672434c8f54e6362a8
+      links.csv      1954  70d402984acfd755ba0fad473f8fc91a
+      tags.csv        451  9494078263a20d6a76653184f2ba2450
+
+    shape
+      ratings  12211
+      users      200
+      movies     300
+      stars    0.5, 5
+      period   2016-01-03T06:57:46Z, 2019-12-31T23:59:59Z
+
+    files
+      links.parquet
+        rows  300
+      movies.parquet
+        rows  300
+      ratings.parquet
+        rows  12211
+      tags.parquet
+        rows  14
     ");
     insta::assert_snapshot!(fixture.snapshot(&["info", "."]), @"
     exit 1
@@ -82,7 +87,7 @@ fn info_on_a_terminal_and_on_strangers() {
     insta::assert_snapshot!(fixture.snapshot(&["info", "nowhere"]), @"
     exit 1
     --- stderr
-    mvrec: error: nowhere: No such file or directory (os error 2)
+    mvrec: error: nowhere: No such file or directory
     ");
     assert_eq!(fixture.json(&["info", &format!("{}/movies.csv", ml_mini())])["lines"], 301);
 }

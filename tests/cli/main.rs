@@ -18,7 +18,9 @@ mod scales;
 mod search;
 mod split;
 mod stats;
+mod tables;
 mod train;
+mod understood;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -203,6 +205,9 @@ fn commands(fixture: &Fixture, words: &[String], out: &mut Vec<Vec<String>>) {
     for line in list.lines().take_while(|line| !line.is_empty()) {
         if line.starts_with("  ") && !line.starts_with("   ") {
             let name = line.trim().split(' ').next().unwrap();
+            if name == "help" {
+                continue;
+            }
             let mut words = words.to_vec();
             words.push(name.into());
             commands(fixture, &words, out);

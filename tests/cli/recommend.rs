@@ -10,12 +10,12 @@ fn a_new_person_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":11.3219,"predicted_rating":5.6265}
-    {"rank":2,"movie_id":36,"title":"Up (2009)","genres":"Adventure|Animation|Children|Drama","score":11.1633,"predicted_rating":5.2901}
+    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":16.9121,"predicted_rating":5.6265}
+    {"rank":2,"movie_id":16,"title":"Schindler's List (1993)","genres":"Drama|War","score":16.0584,"predicted_rating":2.7505}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     "#);
     let list = fixture.json(&[
         "recommend",
@@ -93,10 +93,10 @@ fn likes_of_a_movie() {
     ]), @"
     exit 0
     --- stdout
-     rank  movie_id  title                                                  genres                                               score
-        1        18  Lord of the Rings: The Return of the King, The (2003)  Action|Adventure|Drama|Fantasy                       0.274  ██████████
-        2        27  Shrek (2001)                                           Adventure|Animation|Children|Comedy|Fantasy|Romance  0.273  ██████████
-        3        88  Reservoir Dogs (1992)                                  Crime|Mystery|Thriller                               0.272  █████████▉
+    rank  movie_id  title                                                genres        score
+       1        18  The Lord of the Rings: The Return of the King (200…  Action|Adve…  0.274  ██████████
+       2        27  Shrek (2001)                                         Adventure|A…  0.273  ██████████
+       3        88  Reservoir Dogs (1992)                                Crime|Myste…  0.272  █████████▉
     --- stderr
     mvrec: like Princess Mononoke (Mononoke-hime) (1997)
     mvrec: score: cosine similarity of the movies' ratings
@@ -106,7 +106,7 @@ fn likes_of_a_movie() {
     exit 1
     --- stderr
     mvrec: like Shawshank Redemption, The (1994)
-    mvrec: error: a model between users holds no likeness of movies; train one between movies
+    mvrec: error: a model between users holds no similarity of movies; train one between movies
     ");
 }
 
@@ -149,19 +149,20 @@ fn unclear_questions_are_refused() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "12345"]), @"
     exit 1
     --- stderr
-    mvrec: error: user 12345 is not in the model
+    mvrec: error: user 12345 is not in the model, whose 200 ids go from 1 to 200
     mvrec: hint: for somebody new, give ratings with --rate MOVIE=STARS
     ");
-    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als"]), @"
+    insta::assert_snapshot!(fixture.snapshot(&["recommend", "als"]), @r#"
     exit 2
     --- stderr
     error: the following required arguments were not provided:
       <--user <ID>|--users <FILE>|--all-users|--rate <MOVIE=STARS>|--like <MOVIE>|--ratings <FILE>|--similar-to <MOVIE>|--similar-users <ID>>
 
-    Usage: mvrec recommend <--user <ID>|--users <FILE>|--all-users|--rate <MOVIE=STARS>|--like <MOVIE>|--ratings <FILE>|--similar-to <MOVIE>|--similar-users <ID>> <MODEL>
+    Usage: mvrec recommend [OPTIONS] <WHO> <MODEL>
+           (WHO: an option under "Who", such as --user ID or --rate MOVIE=STARS)
 
     For more information, try '--help'.
-    ");
+    "#);
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "ml", "--user", "1"]), @"
     exit 1
     --- stderr
@@ -170,7 +171,7 @@ fn unclear_questions_are_refused() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "nowhere", "--user", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: nowhere: No such file or directory (os error 2)
+    mvrec: error: nowhere: No such file or directory
     ");
 }
 
@@ -208,9 +209,10 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     user_id,rank,movie_id,title,genres,score,predicted_rating
     1,1,111,,,4.9609,4.9609
     --- stderr
+    mvrec: a model of Spark's: explicit by its predictions, as they average 0.5 or more; --feedback implicit otherwise
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
-    mvrec: a model of Spark's does not say what users have seen: the lists may hold it
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: warning: a model of Spark's does not store what users have seen: lists may hold it; --seen INPUT gives their ratings
+    mvrec: score: predicted rating; movies predicted below the person's mean rating come last
     ");
 }
 
@@ -268,7 +270,7 @@ fn ratings_come_from_files_of_any_kind() {
     mvrec: 1 rating read
     mvrec: warning: left out: 1
       odd.csv:3: no movie is called `No such film`
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     "#);
     fs::write(fixture.path("nothing.json"), "{}").unwrap();
     insta::assert_snapshot!(fixture.snapshot(&[
@@ -276,11 +278,11 @@ fn ratings_come_from_files_of_any_kind() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.5459,"predicted_rating":4.3127,"because":[]}
+    {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.5459,"predicted_rating":4.3127,"base_score":5.5459,"because":[]}
     --- stderr
     mvrec: 0 ratings read
     mvrec: warning: nothing is rated, so this is a list for anybody
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     "#);
     for (name, text) in [
         ("off.json", "{\"Alien\": 7}"),
@@ -327,13 +329,13 @@ fn many_people_are_answered_line_by_line() {
     ]), @r#"
     exit 1
     --- stdout
-    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":12.3790,"predicted_rating":4.8899,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":6.8549}]}]}
-    {"line":3,"id":2,"error":"no movie is called `No such film`"}
-    {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars"}
+    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":21.7768,"predicted_rating":4.8899,"base_score":5.5241,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":16.2527}]}]}
+    {"line":3,"id":2,"error":"no movie is called `No such film`\n  (--on-error skip leaves such ratings out)"}
+    {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars; --ratings-scale MIN..MAX tells of another scale\n  (--on-error skip leaves such ratings out)"}
     {"line":5,"error":"expected ident at line 1 column 2"}
-    {"id":[3],"recommendations":[{"rank":1,"movie_id":63,"title":"Jaws (1975)","genres":"Action|Horror","score":11.6983,"predicted_rating":3.2757,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":7.5366}]}]}
+    {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":20.5304,"predicted_rating":3.8195,"base_score":4.7544,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":15.7760}]}]}
     --- stderr
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     mvrec: error: 3 of 6 lines could not be answered; the output says why
     "#);
     // Each gets what it gets alone.
@@ -440,16 +442,16 @@ fn lists_are_narrowed_before_the_cut() {
     });
     insta::assert_snapshot!(fixture.snapshot(&[
         "recommend", "als", "--like", "alien", "--genre", "auto", "-n", "1", "--released", "1986", "--format", "csv",
-    ]), @"
+    ]), @r#"
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating
-    1,64,Aliens (1986),Action|Adventure|Horror|Sci-Fi,9.3950,4.6831
+    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,11.3263,4.6093
     --- stderr
     mvrec: rated 5 Alien (1979)
     mvrec: genres: Horror, Sci-Fi
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
-    ");
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    "#);
     for wrong in [
         vec!["--where", "rating > 3"],
         vec!["--where", "genre = 'Opera'"],
@@ -474,7 +476,7 @@ fn lists_are_narrowed_before_the_cut() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--like", "alien", "--fields", "rank,tilte"]), @"
     exit 2
     --- stderr
-    mvrec: error: --fields: there is no `tilte`; known are user_id, user_key, rank, movie_id, movie_key, title, release_year, genres, imdb_id, tmdb_id, n_ratings, mean_rating, score, predicted_rating, score_meaning, and with --explain because
+    mvrec: error: --fields: there is no `tilte`; did you mean `title`?; known are user_id, user_key, rank, movie_id, movie_key, title, release_year, genres, imdb_id, tmdb_id, n_ratings, mean_rating, score, predicted_rating, score_meaning, and with --explain base_score and because
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--like", "alien", "--user", "1"]), @"
     exit 2
@@ -507,20 +509,21 @@ fn reasons_add_up_in_every_format() {
     insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "table"]].concat()), @"
     exit 0
     --- stdout
-     rank  movie_id  title                      genres                             score  predicted_rating  because
-        1        15  Jurassic Park (1993)       Action|Adventure|Sci-Fi|Thriller  10.728             4.223  Alien (1979) +6.61, Twilight (2008) -1.41  ★★★★
-        2        76  Mad Max: Fury Road (2015)  Action|Adventure|Sci-Fi|Thriller  10.265             3.676  Alien (1979) +5.67, Twilight (2008) +0.02  ★★★½
+    rank  movie_id  title                 score  predicted_rating  base_score  because
+       1        15  Jurassic Park (199…  19.968             4.223       5.524  Alien (1979) +16.0…  ★★★★
+       2        35  Avatar (2009)        16.289             4.240       4.821  Alien (1979) +9.77…  ★★★★
+    (no room for genres)
     --- stderr
     mvrec: rated 1 Twilight (2008)
     mvrec: rated 5 Alien (1979)
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     ");
     insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "csv", "-q"]].concat()), @r#"
     exit 0
     --- stdout
-    rank,movie_id,title,genres,score,predicted_rating,because
-    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,10.7277,4.2234,"Alien (1979) +6.61, Twilight (2008) -1.41"
-    2,76,Mad Max: Fury Road (2015),Action|Adventure|Sci-Fi|Thriller,10.2649,3.6761,"Alien (1979) +5.67, Twilight (2008) +0.02"
+    rank,movie_id,title,genres,score,predicted_rating,base_score,because
+    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,19.9684,4.2234,5.5241,"Alien (1979) +16.06, Twilight (2008) -1.61"
+    2,35,Avatar (2009),Action|Adventure|Sci-Fi,16.2889,4.2402,4.8214,"Alien (1979) +9.77, Twilight (2008) +1.70"
     "#);
     let rows = fixture.json(&args);
     let first = &rows[0]["because"];
@@ -543,12 +546,12 @@ fn users_like_a_user() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "cosine", "--similar-users", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: this model holds no likeness of users; als, nmf and cosine --between users do
+    mvrec: error: this model holds no similarity of users; als, nmf and cosine --between users do
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--similar-users", "12345"]), @"
     exit 1
     --- stderr
-    mvrec: error: user 12345 is not in the model, whose ids go from 1 to 200
+    mvrec: error: user 12345 is not in the model, whose 200 ids go from 1 to 200
     mvrec: hint: for somebody new, give ratings with --rate MOVIE=STARS
     ");
 }
@@ -576,14 +579,14 @@ fn lists_for_all_are_the_same_in_every_format() {
     --- stdout
     []
     --- stderr
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--users", "none.txt", "--format", "csv"]), @"
     exit 0
     --- stdout
     user_id,rank,movie_id,title,genres,score,predicted_rating
     --- stderr
-    mvrec: score: expected stars + 0.3 x ln(1 + ratings of the movie) + 2 x nearness to what the person rated, in standard deviations
+    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     ");
 }
 

@@ -1,5 +1,6 @@
 //! `mvrec evaluate`
 
+mod leaderboard;
 mod report;
 
 use std::collections::HashMap;
@@ -8,10 +9,11 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::MoviesArgs;
+use crate::cli::args::{MoviesArgs, SparkArgs, set_seen};
 use crate::cli::error::{Result, missed, usage};
+use crate::cli::evaluate::leaderboard::LEGEND;
 use crate::cli::evaluate::report::{
-    Figure, Measured, figure, of_comparisons, of_figures, of_users,
+    Figure, Measured, figure, of_figures, of_users, unknown_metric,
 };
 use crate::cli::output::{ChartArgs, Report, ReportArgs};
 use crate::cli::ui::Ui;
@@ -35,7 +37,8 @@ use crate::progress::Progress;
 /// training data or, with --fold-in, for people whose ratings it is given there. Candidates of a
 /// list are all movies of the model that the user has not rated before: none are sampled. Means run
 /// over the users with a relevant test rating; one without a list counts as 0. A test rating
-/// whose movie the model does not know is predicted by the user's mean.
+/// whose movie the model does not know is predicted by the user's mean. Of equal scores or ranks,
+/// the lower movie_id comes first.
 ///
 /// Intervals are of 95 %, by the bootstrap over users. --compare tests each WHAT against the first,
 /// user by user: Wilcoxon's signed-rank test and a permutation test, both adjusted by Holm for all
@@ -58,8 +61,8 @@ pub(crate) struct EvaluateArgs {
     /// Ratings by which the people of the test are made known to the model
     #[arg(long, value_name = "INPUT")]
     fold_in: Option<PathBuf>,
-    /// Training ratings, for what lists of another system cannot tell: coverage, novelty,
-    /// popularity
+    /// Training ratings, for what lists and models of other systems do not store: what users have
+    /// seen, coverage, novelty, popularity
     #[arg(long, value_name = "INPUT")]
     train: Option<PathBuf>,
     /// Lengths at which lists are cut
@@ -81,12 +84,20 @@ pub(crate) struct EvaluateArgs {
     /// Test each WHAT against the first
     #[arg(long)]
     compare: bool,
+    /// Metrics to report, such as ndcg@10,rmse [default: all; in a table, the most used ones]
+    #[arg(long, value_delimiter = ',', value_name = "METRIC,...")]
+    metrics: Vec<String>,
+    /// Metric by which a table is sorted, the best first [default: its first one]
+    #[arg(long, value_name = "METRIC")]
+    sort: Option<String>,
     /// Write the figures of each user, as .parquet, .csv or .jsonl
     #[arg(long, value_name = "FILE")]
     per_user: Option<PathBuf>,
     /// End with exit code 3 if a figure is so, such as 'ndcg@10<0.3' (can be repeated)
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Condition>,
+    #[command(flatten)]
+    spark: SparkArgs,
     #[command(flatten)]
     movies: MoviesArgs,
     #[command(flatten)]
@@ -148,11 +159,13 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     if let Some(test) = &test {
         args.check_relevance(test, ui);
     }
-    let measured = args
+    let mut measured = args
         .what
         .iter()
         .map(|what| args.measure(what, test.as_ref(), ui))
         .collect::<Result<Vec<_>>>()?;
+    let verdict = args.judge(&measured)?;
+    args.select(&mut measured)?;
     let comparisons = if args.compare {
         ui.begin("comparing", "figures", None);
         let systems: Vec<PerUser> = measured.iter().map(|one| one.per_user.clone()).collect();
@@ -168,11 +181,18 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
         sink.write(&Report::Rows(of_users(&measured[0])))?;
     }
     let object = args.object(&measured, &comparisons, test.as_ref());
-    let rows =
-        if args.compare { of_comparisons(&measured, &comparisons) } else { of_figures(&measured) };
+    let rows = of_figures(&measured, args.compare.then_some(&comparisons[..]));
+    let table = args.leaderboard(&measured, &comparisons, test.as_ref())?;
+    if sink.is_table() && measured.len() > 1 {
+        ui.say(LEGEND);
+        if args.compare {
+            let first = &measured[0].name;
+            ui.say(&format!("* differs from {first} (p < 0.05, Wilcoxon's test adjusted by Holm)"));
+        }
+    }
     let figure = || figure(&measured, &comparisons, args.protocol(test.as_ref()).shortest());
-    sink.write(&Report::Both { object, rows }, figure)?;
-    args.judge(&measured)
+    sink.write(&Report::Both { object, rows, shown: table }, figure)?;
+    verdict.map_or(Ok(()), Err)
 }
 
 impl EvaluateArgs {
@@ -277,7 +297,17 @@ impl EvaluateArgs {
             _ => Users::All,
         };
         let movies = self.titles(test)?;
-        let model = Model::open_folder(folder, &users, None)?;
+        let mut model = Model::open_folder(folder, &users, None, self.spark.feedback)?;
+        self.spark.report(&model, ui);
+        if model.spark_feedback.is_some() && fold_in.is_none() {
+            match &self.train {
+                Some(path) => set_seen(&mut model, path, user_keys.as_ref(), ui)?,
+                None => ui.warn(
+                    "a model of Spark's does not store what users have seen: their lists may hold \
+                     it; --train INPUT gives their ratings",
+                ),
+            }
+        }
         let movie_keys = model.catalogue.movies.keys();
         // People who are folded in are named by the test alone.
         let users = if fold_in.is_some() { &test.sidecar.user_keys } else { &user_keys };
@@ -326,27 +356,40 @@ impl EvaluateArgs {
         self.movies.beside(|| Ok(test.sidecar.movies()))
     }
 
-    /// Fails if a figure meets a condition of --fail-if.
-    fn judge(&self, measured: &[Measured]) -> Result<()> {
+    /// Keeps the figures of --metrics, in that order.
+    fn select(&self, measured: &mut [Measured]) -> Result<()> {
+        for metric in &self.metrics {
+            if !measured.iter().any(|one| one.names().any(|name| name == metric)) {
+                return Err(unknown_metric("--metrics", metric, measured));
+            }
+        }
+        if !self.metrics.is_empty() {
+            measured.iter_mut().for_each(|one| one.select(&self.metrics));
+        }
+        Ok(())
+    }
+
+    /// Returns the error of a condition of --fail-if that a figure meets.
+    ///
+    /// # Errors
+    /// If there is no figure of that name.
+    fn judge(&self, measured: &[Measured]) -> Result<Option<anyhow::Error>> {
         for condition in &self.fail_if {
             for one in measured {
                 let figure = one.figures.iter().find(|figure| figure.name == condition.metric);
                 let Some(value) = figure.and_then(|figure| figure.value) else {
-                    return Err(usage(format!(
-                        "--fail-if {}: {} has no such figure",
-                        condition.metric, one.name
-                    )));
+                    return Err(unknown_metric("--fail-if", &condition.metric, &measured[..1]));
                 };
                 if condition.holds(value) {
                     let Condition { metric, operator, value: bound } = condition;
-                    return Err(missed(format!(
+                    return Ok(Some(missed(format!(
                         "{}: {metric} is {value:.6}, which is {operator} {bound}",
                         one.name
-                    )));
+                    ))));
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

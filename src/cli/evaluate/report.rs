@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use serde_json::{Map, Value, json};
 
+use crate::cli::error::usage;
 use crate::cli::evaluate::EvaluateArgs;
 use crate::cli::ui::Ui;
 use crate::dataset::Dataset;
@@ -13,6 +14,7 @@ use crate::eval::protocol::Outcome;
 use crate::eval::ranking::Metric;
 use crate::plot;
 use crate::plot::compare::{Measure, comparison};
+use crate::suggest::did_you_mean;
 
 /// One thing that was measured.
 pub(super) struct Measured {
@@ -113,14 +115,14 @@ impl Measured {
         let name = &self.name;
         if outcome.unknown_users > 0 {
             let (unknown, users) = (outcome.unknown_users, outcome.users.len());
-            ui.say(&format!(
-                "warning: {name}: nothing is known of {unknown} of the {users} users: their lists count as empty"
+            ui.alert(&format!(
+                "{name}: nothing is known of {unknown} of the {users} users: their lists count as empty"
             ));
         }
         if outcome.known_rows > 0 {
             let (known, all) = (outcome.known_rows, outcome.users.iter().map(|user| user.n_test));
-            ui.say(&format!(
-                "warning: {name}: it has been trained on {known} of the {} test ratings: those movies cannot be listed, \
+            ui.alert(&format!(
+                "{name}: it has been trained on {known} of the {} test ratings: those movies cannot be listed, \
                  and their errors are too small",
                 all.sum::<usize>()
             ));
@@ -171,38 +173,101 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
     Arc::new(Float64Array::from_iter(values))
 }
 
-/// Returns a row for each system and figure.
-pub(super) fn of_figures(measured: &[Measured]) -> RecordBatch {
-    let rows = || measured.iter().flat_map(|one| one.figures.iter().map(move |f| (&one.name, f)));
-    table(vec![
-        ("system", texts(rows().map(|(name, _)| name.as_str())), false),
-        ("metric", texts(rows().map(|(_, figure)| figure.name.as_str())), false),
-        ("value", numbers(rows().map(|(_, figure)| figure.value)), true),
-        ("low", numbers(rows().map(|(_, figure)| Some(figure.interval?.0))), true),
-        ("high", numbers(rows().map(|(_, figure)| Some(figure.interval?.1))), true),
-    ])
+/// Returns a row for each system and metric; with comparisons, how far that is from the first
+/// system.
+pub(super) fn of_figures(measured: &[Measured], comparisons: Option<&[Comparison]>) -> RecordBatch {
+    let named = measured.iter().enumerate();
+    let rows: Vec<Row<'_>> =
+        named.flat_map(|(at, one)| one.rows(at, comparisons.unwrap_or_default())).collect();
+    let number = |of: fn(&Row<'_>) -> Option<f64>| numbers(rows.iter().map(of));
+    let mut columns = vec![
+        ("system", texts(rows.iter().map(|row| row.system)), false),
+        ("metric", texts(rows.iter().map(|row| row.metric)), false),
+        ("value", number(|row| row.value), true),
+        ("low", number(|row| Some(row.interval?.0)), true),
+        ("high", number(|row| Some(row.interval?.1)), true),
+    ];
+    if comparisons.is_some() {
+        let first = rows.iter().map(|row| row.comparison.map(|_| measured[0].name.as_str()));
+        let users = rows.iter().map(|row| Some(row.comparison?.paired.users as i64));
+        columns.extend([
+            ("compared_with", Arc::new(first.collect::<StringArray>()) as ArrayRef, true),
+            ("users", Arc::new(users.collect::<Int64Array>()) as ArrayRef, true),
+            ("difference", number(|row| Some(row.comparison?.paired.difference)), true),
+            ("difference_low", number(|row| Some(row.comparison?.interval?.0)), true),
+            ("difference_high", number(|row| Some(row.comparison?.interval?.1)), true),
+            ("wilcoxon_p", number(|row| Some(row.comparison?.paired.wilcoxon_p)), true),
+            ("permutation_p", number(|row| Some(row.comparison?.paired.permutation_p)), true),
+            ("wilcoxon_holm", number(|row| Some(row.comparison?.wilcoxon_holm)), true),
+            ("permutation_holm", number(|row| Some(row.comparison?.permutation_holm)), true),
+        ]);
+    }
+    table(columns)
 }
 
-/// Returns a row for each figure that was compared.
-pub(super) fn of_comparisons(measured: &[Measured], comparisons: &[Comparison]) -> RecordBatch {
-    let name = |at: usize| measured[at].name.as_str();
-    let rows = || comparisons.iter();
-    let counts = rows().map(|row| row.paired.users as i64);
-    table(vec![
-        ("metric", texts(rows().map(|row| row.metric.as_str())), false),
-        ("first", texts(rows().map(|_| name(0))), false),
-        ("second", texts(rows().map(|row| name(row.other))), false),
-        ("users", Arc::new(Int64Array::from_iter_values(counts)), false),
-        ("first_mean", numbers(rows().map(|row| Some(row.first))), false),
-        ("second_mean", numbers(rows().map(|row| Some(row.second))), false),
-        ("difference", numbers(rows().map(|row| Some(row.paired.difference))), false),
-        ("low", numbers(rows().map(|row| Some(row.interval?.0))), true),
-        ("high", numbers(rows().map(|row| Some(row.interval?.1))), true),
-        ("wilcoxon_p", numbers(rows().map(|row| Some(row.paired.wilcoxon_p))), false),
-        ("permutation_p", numbers(rows().map(|row| Some(row.paired.permutation_p))), false),
-        ("wilcoxon_holm", numbers(rows().map(|row| Some(row.wilcoxon_holm))), false),
-        ("permutation_holm", numbers(rows().map(|row| Some(row.permutation_holm))), false),
-    ])
+/// A figure of a system, and how it compares with that of the first one.
+pub(super) struct Row<'a> {
+    system: &'a str,
+    pub(super) metric: &'a str,
+    pub(super) value: Option<f64>,
+    interval: Option<(f64, f64)>,
+    pub(super) comparison: Option<&'a Comparison>,
+}
+
+impl Measured {
+    /// Returns the names of the metrics: of figures of users, those that a mean can be formed of.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let of_users = self.per_user.figures.iter().map(|(name, _)| name.as_str());
+        let of_users = of_users.filter(|_| self.outcome.is_none());
+        self.figures.iter().map(|figure| figure.name.as_str()).chain(of_users)
+    }
+
+    /// Keeps some metrics, in the order of their names.
+    pub(super) fn select(&mut self, names: &[String]) {
+        let place = |name: &str| names.iter().position(|kept| kept == name);
+        self.figures.retain(|figure| place(&figure.name).is_some());
+        self.figures.sort_by_key(|figure| place(&figure.name));
+        self.per_user.figures.retain(|(name, _)| place(name).is_some());
+        self.per_user.figures.sort_by_key(|(name, _)| place(name));
+    }
+
+    /// Returns the figures of the system at `at`; where only figures of users were read, their mean
+    /// over the users that are compared.
+    pub(super) fn rows<'a>(&'a self, at: usize, comparisons: &'a [Comparison]) -> Vec<Row<'a>> {
+        let of = |metric: &str| {
+            comparisons.iter().find(|row| row.metric == metric && (at == 0 || row.other == at))
+        };
+        let row = |metric, value, interval| Row {
+            system: &self.name,
+            metric,
+            value,
+            interval,
+            comparison: of(metric).filter(|_| at > 0),
+        };
+        if self.outcome.is_some() {
+            let figures = self.figures.iter();
+            return figures.map(|one| row(&one.name, one.value, one.interval)).collect();
+        }
+        let figures = self.per_user.figures.iter();
+        let compared = figures.filter_map(|(metric, _)| {
+            let comparison = of(metric)?;
+            let mean = if at == 0 { comparison.first } else { comparison.second };
+            Some(row(metric, Some(mean), None))
+        });
+        compared.collect()
+    }
+}
+
+/// Returns the error for a metric that was not measured.
+pub(super) fn unknown_metric(option: &str, metric: &str, measured: &[Measured]) -> anyhow::Error {
+    let mut names: Vec<&str> = measured.iter().flat_map(Measured::names).collect();
+    names.sort_unstable();
+    names.dedup();
+    let suggestion = did_you_mean(metric, names.iter().copied());
+    usage(format!(
+        "{option}: there is no figure `{metric}`{suggestion}; there are {}",
+        names.join(", ")
+    ))
 }
 
 /// Draws what was measured, or of figures read from files what was compared: of ranking metrics

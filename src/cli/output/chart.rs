@@ -54,6 +54,11 @@ impl PictureArgs {
 }
 
 impl ChartSink {
+    /// Whether the report is for people to look at.
+    pub(crate) fn is_table(&self) -> bool {
+        self.report.as_ref().is_some_and(ReportSink::is_table)
+    }
+
     /// Writes a report and what `figure` draws of it, if that is wanted.
     pub(crate) fn write(self, report: &Report, figure: impl FnOnce() -> Figure) -> Result<()> {
         let (sink, picture) = match (self.report, self.picture) {

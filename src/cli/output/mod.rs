@@ -2,7 +2,9 @@
 
 mod chart;
 pub(crate) mod columns;
+mod grid;
 mod location;
+mod properties;
 mod ratings;
 mod report;
 mod table;
@@ -23,6 +25,7 @@ pub(crate) use chart::ChartArgs;
 pub(crate) use location::OutputLocation;
 pub(crate) use ratings::RatingsSink;
 pub(crate) use report::{LineSink, Report, ReportArgs, ReportSink};
+pub(crate) use table::IS_NUMBER;
 
 /// Name of stdout in messages.
 pub(crate) const STDOUT: &str = "<stdout>";

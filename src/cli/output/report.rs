@@ -11,9 +11,10 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use serde_json::{Map, Value};
 
-use crate::cli::error::{Result, usage};
+use crate::cli::error::{EMPTY, Result, missed, usage};
 use crate::cli::output::location::{ENDINGS, OutputLocation};
-use crate::cli::output::table::{flatten, property_table, table, with_plain_cells};
+use crate::cli::output::properties::{flatten, property_table};
+use crate::cli::output::table::{table, width, with_plain_cells};
 use crate::cli::output::{Format, Out, STDOUT, Stdout};
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
@@ -27,12 +28,14 @@ pub(crate) enum Report {
     Rows(RecordBatch),
     /// One thing with named properties.
     Object(Map<String, Value>),
-    /// One thing with all that is known of it for JSON, and the table of it for everything else.
+    /// One thing with all that is known of it for JSON, its rows, and a table for people.
     Both {
         /// For JSON.
         object: Map<String, Value>,
-        /// For tables.
+        /// For CSV and Parquet.
         rows: RecordBatch,
+        /// For people.
+        shown: RecordBatch,
     },
 }
 
@@ -46,6 +49,9 @@ pub(crate) struct ReportArgs {
     /// .jsonl, text also with .gz or .zst); `-` is stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// End with exit code 3 if there are no rows; they are written all the same
+    #[arg(long)]
+    fail_if_empty: bool,
 }
 
 /// Where a report goes; made before the work.
@@ -53,12 +59,13 @@ pub(crate) struct ReportSink {
     format: Format,
     out: Out,
     name: String,
+    fail_if_empty: bool,
 }
 
 impl ReportArgs {
     /// Returns the arguments for a report that goes to a file.
     pub(crate) fn to_file(path: &Path) -> Self {
-        Self { format: None, output: Some(path.into()) }
+        Self { format: None, output: Some(path.into()), fail_if_empty: false }
     }
 
     pub(crate) fn sink(&self) -> Result<ReportSink> {
@@ -79,10 +86,11 @@ impl ReportArgs {
         if format == Format::Parquet && terminal {
             return Err(usage("Parquet is not for terminals: give -o FILE, or pipe on"));
         }
+        let fail_if_empty = self.fail_if_empty;
         let (path, compression) = match location {
             OutputLocation::Stdout => {
                 let (out, name) = (Out::Stdout(Stdout::new()), STDOUT.to_string());
-                return Ok(ReportSink { format, out, name });
+                return Ok(ReportSink { format, out, name, fail_if_empty });
             }
             OutputLocation::File { path, compression, .. } => (path, compression),
             OutputLocation::Directory(_) => unreachable!("a report is never a directory"),
@@ -90,7 +98,7 @@ impl ReportArgs {
         let name = path.display().to_string();
         let file = Compressor::new(AtomicFile::create(&path)?, compression);
         let out = Out::File(Box::new(file.map_err(IoError::named(name.clone()))?));
-        Ok(ReportSink { format, out, name })
+        Ok(ReportSink { format, out, name, fail_if_empty })
     }
 
     /// Resolves the name of the output; with --format, which leaves nothing to guess, it may be
@@ -121,14 +129,18 @@ impl ReportSink {
 
     /// Writes a report.
     pub(crate) fn write(mut self, report: &Report) -> Result<()> {
-        let Self { format, out, name } = &mut self;
+        let is_empty = match report {
+            Report::Rows(rows) | Report::Both { rows, .. } => rows.num_rows() == 0,
+            Report::Object(_) => false,
+        };
+        let Self { format, out, name, .. } = &mut self;
         let at = || IoError::named(name.clone());
         match (*format, report) {
-            (Format::Table, Report::Rows(rows) | Report::Both { rows, .. }) => {
-                write!(out, "{}", table(rows)).map_err(at())?;
+            (Format::Table, Report::Rows(rows) | Report::Both { shown: rows, .. }) => {
+                write!(out, "{}", table(rows, width())).map_err(at())?;
             }
             (Format::Table, Report::Object(object)) => {
-                write!(out, "{}", property_table(object)).map_err(at())?;
+                write!(out, "{}", property_table(object, width())).map_err(at())?;
             }
             (Format::Json, Report::Object(object) | Report::Both { object, .. }) => {
                 serde_json::to_writer_pretty(&mut *out, object).map_err(|e| at()(e.into()))?;
@@ -143,7 +155,13 @@ impl ReportSink {
                 return self.write_rows(&rows.schema(), [Ok(rows)].into_iter(), || ());
             }
         }
-        self.out.finish(&self.name)
+        self.finish(is_empty)
+    }
+
+    /// Completes the output; fails if there are no rows where some were asked for.
+    fn finish(self, is_empty: bool) -> Result<()> {
+        self.out.finish(&self.name)?;
+        if is_empty && self.fail_if_empty { Err(missed(EMPTY)) } else { Ok(()) }
     }
 
     /// Writes rows as they are made; `before` is called before anything is printed.
@@ -163,8 +181,9 @@ impl ReportSink {
             }
             before();
             let rows = concat_batches(schema, &all)?;
-            write!(self.out, "{}", table(&rows)).map_err(IoError::named(self.name.clone()))?;
-            return self.out.finish(&self.name);
+            write!(self.out, "{}", table(&rows, width()))
+                .map_err(IoError::named(self.name.clone()))?;
+            return self.finish(rows.num_rows() == 0);
         }
         // Without any rows, a CSV has its header and a JSON array its brackets.
         let first = batches.next().unwrap_or_else(|| RecordBatch::new_empty(schema.clone()));
@@ -172,7 +191,9 @@ impl ReportSink {
             return Err(error);
         }
         before();
+        let n_rows = Cell::new(0);
         let batches = iter::once(first).chain(batches);
+        let batches = batches.inspect(|batch| n_rows.set(n_rows.get() + batch.num_rows()));
         match self.format.text() {
             Some(format) => {
                 let batches = batches.map(|batch| match format {
@@ -192,7 +213,7 @@ impl ReportSink {
         }
         match failure.take() {
             Some(error) => Err(error),
-            None => self.out.finish(&self.name),
+            None => self.finish(n_rows.get() == 0),
         }
     }
 

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use clap::Args;
 use rayon::prelude::*;
 
-use crate::cli::args::MoviesArgs;
+use crate::cli::args::{MoviesArgs, SparkArgs, set_seen};
 use crate::cli::error::{Result, usage};
 use crate::cli::output::columns::{ids, rows_of, scores, some_texts};
 use crate::cli::output::{Report, ReportArgs, ReportSink};
@@ -36,20 +36,23 @@ use crate::progress::Progress;
 
 /// List the movies that a model recommends
 ///
-/// To users of the training data, to new people whose ratings are given here, or by likeness to one
+/// To users of the training data, to new people whose ratings are given here, or similar to one
 /// movie; or list the users most like one. A movie is given by its id or its title, as people write
-/// it: case, accents, the year and the place of `The` do not matter, and a small slip is forgiven.
+/// it: case, accents, the year and the place of `The` do not matter, and a typo is forgiven.
 /// What `score` means is told on stderr.
 ///
 /// --ratings - with JSON lines answers each with a line as soon as it comes: {"id": ..., "ratings":
 /// {"Alien": 5, "49": 1}}.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(
+    override_usage = "mvrec recommend [OPTIONS] <WHO> <MODEL>\n       (WHO: an option under \"Who\", such as --user ID or --rate MOVIE=STARS)",
+    after_long_help = "Examples:
   mvrec recommend als --user 17 -n 20
   mvrec recommend als --rate \"Spirited Away=5\" --rate \"Twilight (2008)=1\" --genre Animation --explain
   mvrec recommend als --like alien --released ..1990 --diversify 0.3
   mvrec recommend als --all-users -n 100 -o lists.parquet
-  mvrec recommend als --ratings people.jsonl -o answers.jsonl")]
+  mvrec recommend als --ratings people.jsonl -o answers.jsonl"
+)]
 pub(crate) struct RecommendArgs {
     /// Model directory, mvrec's own or Spark's
     #[arg(value_name = "MODEL")]
@@ -58,6 +61,11 @@ pub(crate) struct RecommendArgs {
     who: WhoArgs,
     #[command(flatten)]
     which: WhichArgs,
+    #[command(flatten)]
+    spark: SparkArgs,
+    /// Ratings of the users, of which a model of Spark's stores none: left out of their lists
+    #[arg(long, value_name = "INPUT", help_heading = "Models of Spark")]
+    seen: Option<PathBuf>,
     /// Tell which of the person's ratings brought each movie here, and how much: the N strongest
     #[arg(
         long,
@@ -89,7 +97,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
     let keys = folder.user_keys()?;
     let who = args.who.who(&folder, keys.as_ref(), ui)?;
     if args.explain.is_some() && matches!(who, Who::SimilarTo(_) | Who::SimilarUsers(_)) {
-        return Err(usage("--explain is for lists made of ratings: likeness has no reasons"));
+        return Err(usage("--explain is for lists made of ratings: similarity has no reasons"));
     }
     ui.begin("opening the model", "files", None);
     let ids = match &who {
@@ -101,19 +109,24 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
         Who::SimilarUsers(_) => Users::All,
         _ => Users::Some(ids[..ids.len().min(AT_A_TIME)].to_vec()),
     };
-    let mut model = Model::open_folder(folder, &users, movies.as_ref())?;
+    let mut model = Model::open_folder(folder, &users, movies.as_ref(), args.spark.feedback)?;
+    args.spark.report(&model, ui);
+    if let Some(path) = &args.seen {
+        set_seen(&mut model, path, keys.as_ref(), ui)?;
+    }
     if !model.catalogue.movies.has_titles() {
         ui.say(
             "no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)",
         );
     }
     let query = args.which.query(&model, ui)?;
-    let mut meaning = model.recommender.score_meaning();
+    let mut meaning = args.which.score_meaning(&model);
     match who {
         Who::Users(_) => {
-            if model.info.is_none() && !query.include_seen {
-                ui.say(
-                    "a model of Spark's does not say what users have seen: the lists may hold it",
+            if !model.knows_seen() && !query.include_seen {
+                ui.warn(
+                    "a model of Spark's does not store what users have seen: lists may hold it; \
+                     --seen INPUT gives their ratings",
                 );
             }
             args.users(&mut model, &query, &ids, keys.as_ref(), sink, ui)?;
@@ -121,7 +134,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
         Who::Person(profile) => args.person(&model, &query, &profile, sink, ui)?,
         Who::People(path) => args.people(&model, &query, path, sink, ui)?,
         Who::SimilarTo(movie) => {
-            meaning = model.recommender.likeness_meaning();
+            meaning = model.recommender.similarity_meaning();
             let item = model.catalogue.find(movie)?;
             ui.say(&format!("like {}", model.catalogue.name(item)));
             let list = List::new(None, Ranker::new(&model, query).similar_to(item)?);
@@ -192,7 +205,7 @@ impl RecommendArgs {
         let mut lists = self.lists(&ranker, model, &[(None, person)])?;
         ui.finish();
         let list = lists.pop().expect("a list for each person");
-        self.write(model, model.recommender.score_meaning(), list, sink)
+        self.write(model, self.which.score_meaning(model), list, sink)
     }
 
     /// Lists movies for the new people of a dataset.
@@ -258,7 +271,7 @@ impl RecommendArgs {
         }
         ui.finish();
         let mut out = sink.lines()?;
-        ui.say(&format!("score: {}", model.recommender.score_meaning()));
+        ui.say(&format!("score: {}", self.which.score_meaning(model)));
         let ranker = Ranker::new(model, query);
         let stream =
             Stream::new(model, ranker, self.who.on_error(), self.who.ratings_scale(), self.explain);
@@ -285,7 +298,7 @@ impl RecommendArgs {
         let lists = lists.map(|(rows, (user, person))| {
             let list = List::new(*user, rows?);
             Ok(match self.explain {
-                Some(n) => list.explained(model, *person, n)?,
+                Some(n) => list.explained(model, *person, n, ranker.rank_by())?,
                 None => list,
             })
         });
@@ -299,7 +312,7 @@ impl RecommendArgs {
             of_users,
             fields: &self.fields,
             explained: self.explain.is_some(),
-            meaning: model.recommender.score_meaning(),
+            meaning: self.which.score_meaning(model),
         }
     }
 

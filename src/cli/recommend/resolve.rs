@@ -11,6 +11,7 @@ use crate::io::profiles::{self, ExportFormat, MovieName, Profile, RatedMovie, re
 use crate::io::source::{Kind, Source, read_small};
 use crate::io::values::Scale;
 use crate::model::Model;
+use crate::model::finder::MovieFinder;
 
 /// What to do with a rating that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -45,12 +46,14 @@ pub(super) fn scale(model: &Model) -> Scale {
 /// scale of the ratings if it was told.
 pub(super) fn resolve(
     model: &Model,
+    finder: &MovieFinder<'_>,
     profile: &Profile,
     on_error: OnError,
     given: Option<Scale>,
 ) -> Result<ResolvedProfile> {
     let mut resolver = Resolver {
         model,
+        finder,
         on_error,
         own: scale(model),
         source: source_scale(profile.export, given),
@@ -92,6 +95,7 @@ fn source_scale(export: Option<ExportFormat>, given: Option<Scale>) -> Option<(f
 
 struct Resolver<'a> {
     model: &'a Model,
+    finder: &'a MovieFinder<'a>,
     on_error: OnError,
     own: Scale,
     source: Option<(f32, f32)>,
@@ -133,7 +137,7 @@ impl Resolver<'_> {
     }
 
     fn item(&mut self, rated: &RatedMovie) -> Result<Option<ItemIx>> {
-        match self.model.catalogue.find_named(&rated.movie) {
+        match self.finder.find_named(&rated.movie) {
             Ok((item, is_guess)) => {
                 if is_guess {
                     let name = self.model.catalogue.name(item);

@@ -13,9 +13,10 @@ use crate::cli::error::{Result, usage};
 use crate::dataset::ids::ItemIx;
 use crate::io::keys::Keys;
 use crate::model::explain::Explanation;
-use crate::model::recommend::Recommendation;
+use crate::model::recommend::{RankBy, Recommendation};
 use crate::model::{Model, ModelError, Person};
 use crate::plot::eighths;
+use crate::suggest::did_you_mean;
 
 /// Columns that can be asked for, in the order in which they stand by themselves.
 const FIELDS: [&str; 15] = [
@@ -42,11 +43,14 @@ const EXTRA: [&str; 6] =
 
 /// Checks the names of `--fields`.
 pub(super) fn check_fields(fields: &[String]) -> Result<()> {
-    let known = |field: &&String| FIELDS.contains(&field.as_str()) || *field == "because";
+    let known = |field: &&String| {
+        FIELDS.contains(&field.as_str()) || ["base_score", "because"].contains(&field.as_str())
+    };
     match fields.iter().find(|field| !known(field)) {
         None => Ok(()),
         Some(field) => Err(usage(format!(
-            "--fields: there is no `{field}`; known are {}, and with --explain because",
+            "--fields: there is no `{field}`{}; known are {}, and with --explain base_score and because",
+            did_you_mean(field, FIELDS),
             FIELDS.join(", ")
         ))),
     }
@@ -55,13 +59,21 @@ pub(super) fn check_fields(fields: &[String]) -> Result<()> {
 /// A movie that a person rated, and what that brought to a recommendation.
 type Reason = (ItemIx, f32, f32);
 
+/// What a score is the sum of.
+pub(super) struct Reasons {
+    /// The score without any rating of the person.
+    pub(super) base: f32,
+    /// The strongest contributions of ratings, the strongest first.
+    pub(super) strongest: Vec<Reason>,
+}
+
 /// One list.
 pub(super) struct List {
     /// The user, where the list is one's.
     pub(super) user: Option<i32>,
     pub(super) rows: Vec<Recommendation>,
-    /// Why each is there, the strongest reason first; nothing where that was not asked.
-    pub(super) reasons: Option<Vec<Vec<Reason>>>,
+    /// Why each is there; `None` where that was not asked.
+    pub(super) reasons: Option<Vec<Reasons>>,
 }
 
 impl List {
@@ -76,11 +88,14 @@ impl List {
         model: &Model,
         person: Person<'_>,
         n: usize,
+        rank_by: RankBy,
     ) -> std::result::Result<Self, ModelError> {
         let items: Vec<ItemIx> = self.rows.iter().map(|row| row.item).collect();
-        let explained = model.recommender.explain(person, &items)?;
-        let reasons = explained.iter().map(|one| strongest(one, person.ratings, n)).collect();
-        self.reasons = Some(reasons);
+        let explained = model.recommender.explain(person, &items, rank_by)?;
+        let reasons = explained
+            .iter()
+            .map(|one| Reasons { base: one.base, strongest: strongest(one, person.ratings, n) });
+        self.reasons = Some(reasons.collect());
         Ok(self)
     }
 }
@@ -126,6 +141,7 @@ impl Rows<'_> {
             columns.push((name, column, !required));
         }
         if self.fields.is_empty() && self.explained {
+            columns.push(("base_score", base_scores(lists), true));
             columns.push(("because", self.because(lists), true));
         }
         Ok(RecordBatch::try_from_iter_with_nullable(columns).expect("columns of equal length"))
@@ -187,6 +203,7 @@ impl Rows<'_> {
             "score_meaning" => {
                 Arc::new(StringArray::from_iter_values(rows().map(|_| self.meaning)))
             }
+            "base_score" if self.explained => base_scores(lists),
             "because" if self.explained => self.because(lists),
             _ => return None,
         };
@@ -196,7 +213,7 @@ impl Rows<'_> {
     /// Returns the reasons: a list of movie_id, title, rating and contribution for each row.
     fn because(&self, lists: &[List]) -> ArrayRef {
         let catalogue = &self.model.catalogue;
-        let of_rows = || lists.iter().flat_map(|list| list.reasons.iter().flatten());
+        let of_rows = || reasons_of(lists).map(|reasons| &reasons.strongest);
         let reasons = || of_rows().flatten();
         let titles = reasons().map(|(item, ..)| catalogue.movie(*item).title);
         let columns: [(&str, ArrayRef); 4] = [
@@ -223,6 +240,16 @@ impl Rows<'_> {
         let offsets = OffsetBuffer::from_lengths(of_rows().map(Vec::len));
         Arc::new(ListArray::new(item, offsets, Arc::new(values), None))
     }
+}
+
+/// Returns the reasons of all rows of all lists.
+fn reasons_of(lists: &[List]) -> impl Iterator<Item = &Reasons> {
+    lists.iter().flat_map(|list| list.reasons.iter().flatten())
+}
+
+/// Returns the base of each score.
+fn base_scores(lists: &[List]) -> ArrayRef {
+    Arc::new(Float32Array::from_iter_values(reasons_of(lists).map(|reasons| reasons.base)))
 }
 
 /// Adds stars, or a bar where no stars are predicted, for people to look at.

@@ -1,9 +1,7 @@
 //! Answers to many people, a JSON line each, as they come: one process stays warm for thousands of
 //! queries a second.
 
-use std::collections::HashMap;
 use std::io::{self, BufRead};
-use std::sync::{PoisonError, RwLock};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -11,13 +9,14 @@ use serde_json::Value;
 
 use crate::cli::error::Result;
 use crate::cli::output::LineSink;
-use crate::cli::recommend::resolve::{OnError, resolve, scale};
+use crate::cli::recommend::resolve::{OnError, resolve};
 use crate::cli::recommend::rows::List;
 use crate::cli::recommend::who::Lines;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
-use crate::io::profiles::{self, RatedMovie};
+use crate::io::profiles;
 use crate::io::values::Scale;
+use crate::model::finder::MovieFinder;
 use crate::model::recommend::{Ranker, Recommendation};
 use crate::model::{Model, Person};
 
@@ -52,6 +51,8 @@ struct Row<'a> {
     score: Option<f32>,
     predicted_rating: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    base_score: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<Vec<Because<'a>>>,
 }
 
@@ -82,8 +83,7 @@ pub(super) struct Stream<'a> {
     on_error: OnError,
     ratings_scale: Option<Scale>,
     explain: Option<usize>,
-    /// Movies as they were written, and what they are: people name the same ones again and again.
-    named: RwLock<HashMap<String, std::result::Result<ItemIx, String>>>,
+    finder: MovieFinder<'a>,
 }
 
 impl<'a> Stream<'a> {
@@ -94,7 +94,8 @@ impl<'a> Stream<'a> {
         ratings_scale: Option<Scale>,
         explain: Option<usize>,
     ) -> Self {
-        Self { model, ranker, on_error, ratings_scale, explain, named: RwLock::default() }
+        let finder = MovieFinder::new(&model.catalogue);
+        Self { model, ranker, on_error, ratings_scale, explain, finder }
     }
 
     /// Answers all lines, in their order; returns how many there were and how many could not be
@@ -166,60 +167,19 @@ impl<'a> Stream<'a> {
             serde_json::from_slice(line).map_err(|error| (None, error.to_string()))?;
         let profile =
             profiles::from_json(&value).map_err(|error| (value.get("id").cloned(), error))?;
-        let scale = scale(self.model);
-        let mut ratings = Vec::with_capacity(profile.ratings.len());
-        let is_plain = profile.export.is_none() && profile.seen.is_empty();
-        let typed = profile.ratings.iter().all(|rated| rated.movie.typed.is_some());
-        if !(is_plain && typed) {
-            let resolved = resolve(self.model, &profile, self.on_error, self.ratings_scale);
-            return match resolved {
-                Ok(resolved) => Ok(Asked { id: profile.id, ratings: resolved.ratings }),
-                Err(error) => Err((profile.id, error.to_string())),
-            };
+        let resolved =
+            resolve(self.model, &self.finder, &profile, self.on_error, self.ratings_scale);
+        match resolved {
+            Ok(resolved) => Ok(Asked { id: profile.id, ratings: resolved.ratings }),
+            Err(error) => Err((profile.id, error.to_string())),
         }
-        for RatedMovie { movie, rating, .. } in profile.ratings {
-            let movie = movie.typed.unwrap_or_default();
-            if !scale.contains(rating) {
-                let problem = format!("`{movie}`: {rating} is not between {scale} stars");
-                return Err((profile.id, problem));
-            }
-            match self.find(movie) {
-                Ok(item) => ratings.push((item, rating)),
-                Err(_) if self.on_error == OnError::Skip => {}
-                Err(error) => return Err((profile.id, error)),
-            }
-        }
-        ratings.sort_by_key(|(item, _)| *item);
-        match ratings.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            None => Ok(Asked { id: profile.id, ratings }),
-            Some(pair) => {
-                let name = self.model.catalogue.name(pair[0].0);
-                Err((profile.id, format!("{name} is rated twice")))
-            }
-        }
-    }
-
-    fn find(&self, movie: String) -> std::result::Result<ItemIx, String> {
-        /// Names that are kept: enough for all that people name, and no way to fill the memory.
-        const KEPT: usize = 1 << 18;
-        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = named.get(&movie) {
-            return found.clone();
-        }
-        drop(named);
-        let found = self.model.catalogue.find(&movie).map_err(|error| error.to_string());
-        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
-        if named.len() < KEPT {
-            named.insert(movie, found.clone());
-        }
-        found
     }
 
     fn answer(&self, line: u64, asked: &Asked, list: Vec<Recommendation>) -> Line {
         let mut list = List::new(None, list);
         if let Some(n) = self.explain {
             let person = Person { user: None, ratings: &asked.ratings };
-            list = match list.explained(self.model, person, n) {
+            list = match list.explained(self.model, person, n, self.ranker.rank_by()) {
                 Ok(list) => list,
                 Err(error) => return failure(line, asked.id.as_ref(), error.to_string()),
             };
@@ -228,14 +188,15 @@ impl<'a> Stream<'a> {
         let known = |text: &'a str, title: &str| Some(text).filter(|_| !title.is_empty());
         let row = |(at, row): (usize, &Recommendation)| {
             let movie = catalogue.movie(row.item);
-            let because = list.reasons.as_ref().map(|reasons| {
+            let reasons = list.reasons.as_ref().map(|reasons| &reasons[at]);
+            let because = reasons.map(|reasons| {
                 let reason = |&(item, rating, contribution): &(ItemIx, f32, f32)| Because {
                     movie_id: catalogue.id(item).0,
                     title: catalogue.movie(item).title,
                     rating,
                     contribution,
                 };
-                reasons[at].iter().map(reason).collect()
+                reasons.strongest.iter().map(reason).collect()
             });
             Row {
                 rank: at + 1,
@@ -245,6 +206,7 @@ impl<'a> Stream<'a> {
                 genres: known(movie.genres, movie.title),
                 score: row.score,
                 predicted_rating: row.rating,
+                base_score: reasons.map(|reasons| reasons.base),
                 because,
             }
         };

@@ -14,8 +14,10 @@ use crate::dataset::ids::{ItemIx, MovieId};
 use crate::io::id_list::IdSide;
 use crate::io::profiles::RatedMovie;
 use crate::model::candidates::Conditions;
-use crate::model::recommend::Query;
+use crate::model::finder::MovieFinder;
+use crate::model::recommend::{Query, RankBy};
 use crate::model::{Model, Rerank};
+use crate::progress::Progress;
 
 /// The genre that stands for those which the person likes.
 const AUTO: &str = "auto";
@@ -57,6 +59,9 @@ pub(super) struct WhichArgs {
     /// movie, movie_ratings
     #[arg(long = "where", value_name = "EXPRESSION")]
     expression: Option<String>,
+    /// What the list is sorted by; `predicted` needs a model that predicts ratings
+    #[arg(long, value_enum, default_value_t = RankBy::Score, value_name = "WHAT")]
+    rank_by: RankBy,
     /// Share of diversity in the order, from 0 to 1
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     diversify: f32,
@@ -100,6 +105,10 @@ impl WhichArgs {
     /// Makes the query of a model.
     pub(super) fn query(&self, model: &Model, ui: &Ui) -> Result<Query> {
         self.check()?;
+        let predicts = model.recommender.predicts_ratings();
+        if self.rank_by == RankBy::Predicted && !predicts {
+            return Err(usage("--rank-by predicted: this model predicts no ratings"));
+        }
         let auto = |genre: &&String| genre.eq_ignore_ascii_case(AUTO);
         let favourite_genres = self.genre.iter().any(|genre| auto(&genre));
         let genres: Vec<String> = self.genre.iter().filter(|genre| !auto(genre)).cloned().collect();
@@ -128,16 +137,33 @@ impl WhichArgs {
             except: self.exclude.as_ref().map(listed).transpose()?.unwrap_or_default(),
             plan: self.plan(model)?,
         };
+        let candidates = self.narrows().then(|| conditions.items(&model.catalogue));
+        if candidates.as_ref().is_some_and(Vec::is_empty) {
+            let unmet = conditions.unmet(&model.catalogue);
+            ui.warn(&match &unmet[..] {
+                [] => "no movie meets all conditions".to_string(),
+                unmet => format!("no movie {}", unmet.join(", and none ")),
+            });
+        }
         Ok(Query {
             n: self.n,
             include_seen: self.include_seen,
-            candidates: self.narrows().then(|| conditions.items(&model.catalogue)),
+            candidates,
             favourite_genres,
+            rank_by: self.rank_by,
             rerank: Rerank {
                 diversify: self.diversify,
                 popularity_penalty: self.popularity_penalty,
             },
         })
+    }
+
+    /// Returns the meaning of the scores of lists.
+    pub(super) fn score_meaning(&self, model: &Model) -> &'static str {
+        match self.rank_by {
+            RankBy::Score => model.recommender.score_meaning(),
+            RankBy::Predicted => "predicted rating",
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -189,8 +215,9 @@ impl WhichArgs {
 fn items_of(model: &Model, path: &Path, named: &[RatedMovie], ui: &Ui) -> Vec<ItemIx> {
     let mut unknown = Vec::new();
     let mut items = Vec::new();
+    let finder = MovieFinder::new(&model.catalogue);
     for RatedMovie { movie, .. } in named {
-        match model.catalogue.find_named(movie) {
+        match finder.find_named(movie) {
             Ok((item, _)) => items.push(item),
             Err(_) => unknown.push(movie.to_string()),
         }

@@ -14,6 +14,7 @@ use crate::cli::error::{Result, usage};
 use crate::cli::recommend::resolve::{OnError, ResolvedProfile, resolve, scale};
 use crate::cli::ui::{Ui, counted};
 use crate::dataset::DatasetError;
+use crate::dataset::error::shown;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
 use crate::io::id_list::IdSide;
@@ -21,9 +22,11 @@ use crate::io::keys::Keys;
 use crate::io::profiles::{self, Profile};
 use crate::io::source::{Kind, STDIN, Source, read_small};
 use crate::io::values::{Scale, parse_id};
+use crate::model::finder::MovieFinder;
 use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
-use crate::model::{Model, Users};
+use crate::model::{Model, ModelError, Users};
+use crate::progress::Progress;
 
 /// Who gets a list.
 #[derive(Debug, Args)]
@@ -62,10 +65,10 @@ pub(super) struct WhoArgs {
     /// twice or off the scale
     #[arg(long, value_enum, default_value_t = OnError::Fail, value_name = "WHAT")]
     on_error: OnError,
-    /// A movie, id or title, to find the likes of
+    /// Find movies similar to this one (id or title)
     #[arg(long, value_name = "MOVIE")]
     similar_to: Option<String>,
-    /// A user of the training data to find the likes of
+    /// Find users similar to this one
     #[arg(long, value_name = "ID")]
     similar_users: Option<String>,
 }
@@ -128,29 +131,49 @@ impl WhoArgs {
             return Ok(Who::SimilarTo(movie));
         }
         if let Some(user) = &self.similar_users {
-            return Ok(Who::SimilarUsers(user_id("--similar-users", user, keys)?));
+            let known = user_ids(model)?;
+            let id = user_id("--similar-users", user, keys)?;
+            let id = id.filter(|id| known.binary_search(id).is_ok());
+            return Ok(Who::SimilarUsers(id.ok_or_else(|| unknown_user(user, &known, keys))?));
         }
         if users { Ok(Who::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
     }
 
+    /// Returns the users asked for that the model knows, and warns of the others.
     fn wanted_users(&self, model: &ModelFolder, keys: Option<&Keys>, ui: &Ui) -> Result<Users> {
         if self.all_users {
             return Ok(Users::All);
         }
-        let ids = self.user.iter().map(|user| user_id("--user", user, keys));
-        let mut ids = ids.collect::<Result<Vec<i32>>>()?;
+        let known = user_ids(model)?;
+        let is_known = |id: &i32| known.binary_search(id).is_ok();
+        let mut unknown = Vec::new();
+        let mut ids = Vec::new();
+        for user in &self.user {
+            match user_id("--user", user, keys)?.filter(is_known) {
+                Some(id) => ids.push(id),
+                None => unknown.push(user.clone()),
+            }
+        }
+        if let [user, ..] = &unknown[..]
+            && ids.is_empty()
+            && self.users.is_none()
+        {
+            return Err(unknown_user(user, &known, keys));
+        }
+        if !unknown.is_empty() {
+            let users = counted(unknown.len(), "unknown user");
+            ui.warn(&format!("--user: {users} left out: {}", shown(&unknown)));
+        }
         if let Some(path) = &self.users {
             let listed = load_id_list(path, IdSide::User, keys, ui)?;
-            let known = user_ids(model)?;
-            let (known, unknown): (Vec<i32>, Vec<i32>) =
-                listed.into_iter().partition(|id| known.binary_search(id).is_ok());
+            let (listed, unknown): (Vec<i32>, Vec<i32>) = listed.into_iter().partition(is_known);
             let unknown: Vec<String> = unknown.iter().map(i32::to_string).collect();
-            if known.is_empty() && !unknown.is_empty() {
+            if listed.is_empty() && ids.is_empty() && !unknown.is_empty() {
                 let (file, side) = (path.display().to_string(), IdSide::User.column());
                 return Err(DatasetError::UnknownIds { file, side, ids: unknown }.into());
             }
             warn_of_unknown(path, IdSide::User, &unknown, ui);
-            ids.extend(known);
+            ids.extend(listed);
         }
         ids.sort_unstable();
         ids.dedup();
@@ -178,19 +201,20 @@ impl WhoArgs {
     ) -> Result<ResolvedProfile> {
         let scale = scale(model);
         let mut ratings = Vec::new();
+        let finder = MovieFinder::new(&model.catalogue);
         for RateArg { movie, stars } in &self.rate {
             if !scale.contains(*stars) {
                 return Err(usage(format!("{movie}={stars}: not between {scale} stars")));
             }
-            ratings.push((model.catalogue.find(movie)?, *stars));
+            ratings.push((finder.find_typed(movie)?.0, *stars));
         }
         for movie in &self.like {
-            ratings.push((model.catalogue.find(movie)?, scale.max));
+            ratings.push((finder.find_typed(movie)?.0, scale.max));
         }
         for (item, stars) in &ratings {
             tell(&format!("rated {stars} {}", model.catalogue.name(*item)));
         }
-        let mut resolved = resolve(model, of_file, self.on_error, self.ratings_scale)?;
+        let mut resolved = resolve(model, &finder, of_file, self.on_error, self.ratings_scale)?;
         if let Some(path) = &self.ratings {
             let file = path.display();
             if let Some(assumption) = &resolved.assumption {
@@ -244,17 +268,27 @@ pub(super) fn in_order(
     Ok(ratings)
 }
 
-fn user_id(option: &str, user: &str, keys: Option<&Keys>) -> Result<i32> {
+/// Returns the id of a user as typed; `None` where no key is that.
+fn user_id(option: &str, user: &str, keys: Option<&Keys>) -> Result<Option<i32>> {
     match (keys, parse_id(user.as_bytes())) {
-        (Some(keys), _) => match keys.find(user) {
-            Some(id) => Ok(id),
-            None => anyhow::bail!("user {user} is not in the model"),
-        },
-        (None, Ok(id)) => Ok(id),
+        (Some(keys), _) => Ok(keys.find(user)),
+        (None, Ok(id)) => Ok(Some(id)),
         (None, Err(_)) => {
             Err(usage(format!("{option} {user}: the users of this model are numbers")))
         }
     }
+}
+
+/// Returns the error for a user who is not among those known, ascending.
+fn unknown_user(user: &str, known: &[i32], keys: Option<&Keys>) -> anyhow::Error {
+    let range = match (keys, known) {
+        (None, [first, .., last]) => {
+            format!(", whose {} ids go from {first} to {last}", known.len())
+        }
+        _ => String::new(),
+    };
+    let error = ModelError::UnknownUser { user: user.into() };
+    anyhow::Error::new(error).context(format!("user {user} is not in the model{range}"))
 }
 
 /// Reads the ratings of one person, or tells that there are many.

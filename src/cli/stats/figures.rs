@@ -88,7 +88,9 @@ impl UserTableArgs {
             counts("ratings", top().map(|top| top.ratings)),
             figures("share", top().map(|top| top.share)),
         ]);
-        sink.write(&Report::Both { object: object_of(&report)?, rows }, || plot::users(&report))
+        sink.write(&Report::Both { object: object_of(&report)?, shown: rows.clone(), rows }, || {
+            plot::users(&report)
+        })
     }
 }
 

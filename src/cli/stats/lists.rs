@@ -14,6 +14,7 @@ use crate::dataset::ids::{MovieId, position};
 use crate::dataset::movies::Movies;
 use crate::dataset::{DatasetError, Scan};
 use crate::plot::stats as plot;
+use crate::progress::Progress;
 use crate::stats::landing::{POOL, landing};
 use crate::stats::movies::{self, MovieFigures, Order, all_ranked, first_of_genres, ranked};
 use crate::stats::sums::{PerMovie, Sums, of_movie};
@@ -80,7 +81,7 @@ pub(super) struct BestByGenreArgs {
     report: ChartArgs,
 }
 
-/// Choose movies for a newcomer to rate: known, disputed, and of different tastes
+/// Choose movies for a new user to rate: known, disputed, and of different tastes
 ///
 /// Of the 200 most rated movies, one after another is chosen for which
 /// ln(1 + ratings) / its largest value + standard deviation / its largest value - overlap is
@@ -114,12 +115,28 @@ pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> 
     Ok((rated, known))
 }
 
+/// Says why a list is empty.
+fn explain_empty(rated: &[(i32, Sums)], min_ratings: u64, of_genre: bool, ui: &Ui) {
+    let most = rated.iter().map(|(_, sums)| sums.n).max().unwrap_or(0);
+    let movies = if of_genre { "movie of these genres" } else { "movie" };
+    ui.warn(&match (most, min_ratings) {
+        (0, _) => "there are no ratings".to_string(),
+        (most, min) if of_genre || most >= min => {
+            format!("no {movies} has {min} ratings; try a lower --min-ratings")
+        }
+        (most, min) => format!("no {movies} has {min} ratings; try --min-ratings {most}"),
+    });
+}
+
 impl MovieTableArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let (rated, known) = rated(&self.input.scan(ui)?, &self.movies, ui)?;
         let order = Order::MostRated;
         let ranked = all_ranked(&rated, self.min_ratings, order);
+        if ranked.is_empty() {
+            explain_empty(&rated, self.min_ratings, false, ui);
+        }
         let rows = rows_of(columns_of(&ranked, known.as_ref(), false));
         ui.finish();
         sink.write(&Report::Rows(rows), || {
@@ -144,6 +161,9 @@ impl SelectionArgs {
                 ranked(&rated, self.min_ratings, order, of_them, self.n)
             }
         };
+        if ranked.is_empty() && self.n > 0 {
+            explain_empty(&rated, self.min_ratings, !self.genre.is_empty(), ui);
+        }
         ui.finish();
         let polarising = order == Order::MostPolarising;
         let rows = rows_of(columns_of(&ranked, known.as_ref(), polarising));
@@ -175,6 +195,9 @@ impl BestByGenreArgs {
         let ranked = all_ranked(&rated, self.min_ratings, Order::BestRated);
         let (genres, best): (Vec<_>, Vec<_>) =
             first_of_genres(&ranked, &known, self.n).into_iter().unzip();
+        if ranked.is_empty() {
+            explain_empty(&rated, self.min_ratings, false, ui);
+        }
         ui.finish();
         let mut columns = columns_of(&best, Some(&known), false);
         columns.insert(0, texts("genre", genres.iter()));
@@ -198,7 +221,7 @@ impl LandingArgs {
         let rows = rows_of(columns_of(&with_sums, known.as_ref(), true));
         let order = Order::MostPolarising;
         sink.write(&Report::Rows(rows), || {
-            plot::movies("Movies for a newcomer to rate", &chosen, order)
+            plot::movies("Movies for a new user to rate", &chosen, order)
         })
     }
 }

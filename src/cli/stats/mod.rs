@@ -21,6 +21,7 @@ use crate::stats::movies::Order;
 
 /// Report figures of ratings and models, as tables, charts or a page
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct StatsArgs {
     #[command(subcommand)]
     report: StatsCommand,

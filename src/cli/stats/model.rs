@@ -31,7 +31,7 @@ pub(super) struct ModelArgs {
     /// Length of their lists
     #[arg(short, default_value_t = 10, value_name = "N")]
     n: usize,
-    /// Number of most rated movies to tell the likes of
+    /// Number of most rated movies to list similar movies of
     #[arg(long, default_value_t = 5, value_name = "N")]
     movies: usize,
     /// Number of likes of each

@@ -11,9 +11,10 @@ use crate::cli::error::Result;
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
 use crate::cli::ui::Ui;
+use crate::dataset::Scan;
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
-use crate::dataset::{Scan, titles};
+use crate::dataset::titles::TitleLookup;
 use crate::model::recommend::{Query, Ranker, Recommendation};
 use crate::model::{Model, Users};
 use crate::plot::stats as plot;
@@ -37,7 +38,7 @@ pub(super) struct MovieArgs {
     input: InputArgs,
     #[command(flatten)]
     movies: MoviesArgs,
-    /// Model to find the likes of the movie by
+    /// Model that finds movies similar to this one
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -48,7 +49,13 @@ pub(super) struct MovieArgs {
 pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) -> Result<MovieId> {
     let count = |id: MovieId| of_movie(rated, id.0).map_or(0, |sums| sums.n);
     let none = Movies::default();
-    Ok(titles::find(known.unwrap_or(&none), text, |id| count(id) > 0, count)?.id)
+    let lookup = TitleLookup {
+        movies: known.unwrap_or(&none),
+        index: None,
+        is_known: &|id| count(id) > 0,
+        n_ratings: &count,
+    };
+    Ok(lookup.find(text)?.id)
 }
 
 /// Finds the movies that texts fit, as far as it can be told without their ratings: nothing where a
@@ -56,7 +63,13 @@ pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) ->
 pub(super) fn guess(known: Option<&Movies>, texts: &[String]) -> Option<Vec<MovieId>> {
     let known = known?;
     let one = |text: &String| {
-        titles::find(known, text, |id| known.get(id).is_some(), |_| 0).ok().map(|found| found.id)
+        let lookup = TitleLookup {
+            movies: known,
+            index: None,
+            is_known: &|id| known.get(id).is_some(),
+            n_ratings: &|_| 0,
+        };
+        lookup.find(text).ok().map(|found| found.id)
     };
     texts.iter().map(one).collect()
 }

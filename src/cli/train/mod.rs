@@ -22,6 +22,7 @@ use crate::model::warm::WarmStart;
 
 /// Train a model on ratings
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct TrainArgs {
     #[command(subcommand)]
     algorithm: TrainCommand,

@@ -1,0 +1,146 @@
+//! Systems side by side: a row each, a column per metric.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use crate::cli::error::Result;
+use crate::cli::evaluate::EvaluateArgs;
+use crate::cli::evaluate::report::{Measured, unknown_metric};
+use crate::cli::output::IS_NUMBER;
+use crate::dataset::Dataset;
+use crate::eval::compare::Comparison;
+
+/// Meaning of the mark.
+pub(super) const LEGEND: &str = "▲ best of the column";
+const BEST: char = '▲';
+const SIGNIFICANT: char = '*';
+/// Significance level.
+const LEVEL: f64 = 0.05;
+/// Metrics of a table where none are named; `@` stands for the shortest cutoff.
+const USUAL: [&str; 7] = ["ndcg@", "recall@", "map@", "hit_rate@", "coverage@", "rmse", "mae"];
+/// Metrics of which less is better.
+const ERRORS: [&str; 6] = ["rmse", "mae", "user_rmse", "user_mae", "gini", "popularity"];
+
+impl EvaluateArgs {
+    /// Returns the table of all systems, the best first.
+    ///
+    /// # Errors
+    /// If there is no figure to sort by.
+    pub(super) fn leaderboard(
+        &self,
+        measured: &[Measured],
+        comparisons: &[Comparison],
+        test: Option<&Dataset>,
+    ) -> Result<RecordBatch> {
+        let values: Vec<Vec<Cell<'_>>> =
+            measured.iter().enumerate().map(|(at, one)| one.cells(at, comparisons)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for (name, ..) in values.iter().flatten() {
+            if !names.contains(name) {
+                names.push(name);
+            }
+        }
+        if self.metrics.is_empty() {
+            let cut = self.protocol(test).shortest();
+            let usual: Vec<&str> = USUAL
+                .iter()
+                .filter_map(|usual| {
+                    let named = if usual.ends_with('@') {
+                        format!("{usual}{cut}")
+                    } else {
+                        usual.to_string()
+                    };
+                    names.iter().copied().find(|name| *name == named)
+                })
+                .collect();
+            names = if usual.is_empty() { names } else { usual };
+        }
+        let value = |at: usize, name: &str| {
+            values[at].iter().find(|(own, ..)| *own == name).and_then(|(_, value, _)| *value)
+        };
+        let sort = match &self.sort {
+            Some(metric) if !values.iter().flatten().any(|(name, ..)| name == metric) => {
+                return Err(unknown_metric("--sort", metric, measured));
+            }
+            Some(metric) => Some(metric.as_str()),
+            None => names.first().copied(),
+        };
+        let mut order: Vec<usize> = (0..measured.len()).collect();
+        if let Some(metric) = sort {
+            let key = |at: &usize| value(*at, metric).map_or(f64::INFINITY, |x| x * sign(metric));
+            order.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        }
+        let systems = order.iter().map(|&at| measured[at].name.as_str());
+        let mut fields = vec![Field::new("system", DataType::Utf8, false)];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from_iter_values(systems))];
+        for name in names {
+            let known = order.iter().filter_map(|&at| value(at, name));
+            let best = known.min_by(|a, b| (a * sign(name)).total_cmp(&(b * sign(name))));
+            let cells: Vec<Option<String>> = order
+                .iter()
+                .map(|&at| {
+                    let value = value(at, name)?;
+                    let is_significant =
+                        values[at].iter().any(|(own, _, significant)| *own == name && *significant);
+                    Some(marked(value, is_significant, measured.len() > 1 && Some(value) == best))
+                })
+                .collect();
+            let number = HashMap::from([(IS_NUMBER.to_string(), String::new())]);
+            fields.push(Field::new(name, DataType::Utf8, true).with_metadata(number));
+            columns.push(Arc::new(aligned(cells)));
+        }
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    }
+}
+
+/// A metric, its value, and whether that differs significantly from the first system's.
+type Cell<'a> = (&'a str, Option<f64>, bool);
+
+impl Measured {
+    fn cells<'a>(&'a self, at: usize, comparisons: &'a [Comparison]) -> Vec<Cell<'a>> {
+        let rows = self.rows(at, comparisons).into_iter();
+        let cells = rows.map(|row| {
+            let differs = row.comparison.is_some_and(|found| found.wilcoxon_holm < LEVEL);
+            (row.metric, row.value, differs)
+        });
+        cells.collect()
+    }
+}
+
+/// Returns 1 where less is better, else -1.
+fn sign(metric: &str) -> f64 {
+    let name = metric.split('@').next().unwrap_or(metric);
+    if ERRORS.contains(&name) { 1.0 } else { -1.0 }
+}
+
+fn marked(value: f64, is_significant: bool, is_best: bool) -> String {
+    const DECIMALS: usize = 4;
+    let mut text = format!("{value:.DECIMALS$}");
+    text.extend(is_significant.then_some(SIGNIFICANT));
+    text.extend(is_best.then_some(BEST));
+    text
+}
+
+/// Pads texts so that their digits stand one below the other, whatever marks follow them.
+fn aligned(cells: Vec<Option<String>>) -> StringArray {
+    let marks = |text: &str| text.chars().filter(|c| [SIGNIFICANT, BEST].contains(c)).count();
+    let most = cells.iter().flatten().map(|text| marks(text)).max().unwrap_or(0);
+    let pad = |text: String| format!("{text}{}", " ".repeat(most - marks(&text)));
+    cells.into_iter().map(|cell| cell.map(pad)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stand_behind_aligned_digits() {
+        let cells = vec![Some(marked(0.5, true, true)), Some(marked(0.25, false, false)), None];
+        let cells = aligned(cells);
+        assert_eq!((cells.value(0), cells.value(1)), ("0.5000*▲", "0.2500  "));
+        assert_eq!((sign("rmse"), sign("gini@10"), sign("ndcg@10")), (1.0, 1.0, -1.0));
+    }
+}
