@@ -33,7 +33,7 @@ def items_of_impl(lines):
     """Returns the numbers of the lines in an implementation of a trait, whose associated types are no types of ours."""
     inside, found = False, set()
     for number, line in enumerate(lines, 1):
-        if re.match(r"^(?:unsafe )?impl.* for ", line) or re.match(r"^(?:pub )?trait ", line):
+        if re.match(r"^(?:unsafe )?impl.* for ", line) or re.match(r"^(?:pub(?:\([a-z: ]+\))? )?trait ", line):
             inside = True
         elif line.startswith("}"):
             inside = False
@@ -75,7 +75,7 @@ def main():
             if found and re.fullmatch(r"of|of_\w+", found.group(1)):
                 of.append(f"{place} {found.group(1)}")
         for number, line in enumerate(lines, 1):
-            if re.match(r"\s*//", line) and len(line) > WIDEST and "http" not in line:
+            if re.match(r"\s*//(?!! \|)", line) and len(line) > WIDEST and "http" not in line:
                 wide.append(f"{path.relative_to(args.source.parent)}:{number}")
         long += [(length, f"{path.relative_to(args.source.parent)}:{start} {name}") for name, start, length in functions(lines)]
     one_word = [name for name in types if len(re.findall(r"[A-Z]", name)) == 1]

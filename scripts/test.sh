@@ -25,6 +25,11 @@ step "lints" cargo clippy --quiet --locked --all-targets -- -D warnings
 step "unit and integration tests" cargo test --quiet --locked --all-targets
 step "documentation tests" cargo test --quiet --locked --doc
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --document-private-items
+if command -v python3 >/dev/null 2>&1; then
+    step "names and comments" python3 scripts/measure_code.py --check
+else
+    echo "skipped: names and comments (scripts/measure_code.py needs python3)"
+fi
 step "scripts" bash -n scripts/*.sh scripts/bench/*.sh .ci/run
 echo
 echo "all checks passed"

@@ -14,7 +14,7 @@ use mvrec::dataset::{Dataset, Sidecar};
 use mvrec::io::atomic::{AtomicDir, MODEL};
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
 use mvrec::model::als::{AlsParams, Feedback, Solver, Weighting};
-use mvrec::model::candidates::Conditions;
+use mvrec::model::candidates::CandidateFilter;
 use mvrec::model::cosine::{Between, CosineParams};
 use mvrec::model::factors::Factors;
 use mvrec::model::info::Algorithm;
@@ -112,7 +112,7 @@ fn open(dataset: &Dataset, algorithm: &Algorithm) -> Result<Model, ModelError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     save(dataset, algorithm, &path)?;
-    Model::open(&path, &Users::All, None)
+    Model::open_for(&path, &Users::All, None)
 }
 
 type Listed = Result<Vec<Recommendation>, ModelError>;
@@ -216,7 +216,7 @@ fn genres_narrow_the_list_before_the_cut() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
-        let odd = Conditions { genres: vec!["odd".into()], ..Conditions::default() };
+        let odd = CandidateFilter { genres: vec!["odd".into()], ..CandidateFilter::default() };
         let odd = Query { candidates: Some(odd.items(&model.catalogue)), ..query(4) };
         let list = for_user(&model, UserId(0), &odd).unwrap();
         assert_eq!(list.len(), 4, "{name}");
@@ -241,9 +241,9 @@ fn one_user_equals_the_batch() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         save(&data, &algorithm, &path).unwrap();
-        let batch = Model::open(&path, &Users::All, None).unwrap();
+        let batch = Model::open_for(&path, &Users::All, None).unwrap();
         for user in [0, 70, 390] {
-            let alone = Model::open(&path, &Users::Some(vec![user]), None).unwrap();
+            let alone = Model::open_for(&path, &Users::Some(vec![user]), None).unwrap();
             let query = query(8);
             assert_eq!(
                 for_user(&alone, UserId(user), &query).unwrap(),
@@ -407,8 +407,8 @@ fn a_model_can_turn_to_other_users() {
         save(&data, &algorithm, &path).unwrap();
         let folder = mvrec::model::folder::ModelFolder::open(&path).unwrap();
         assert_eq!(mvrec::model::open::user_ids(&folder).unwrap().len(), 40, "{name}");
-        let all = Model::open(&path, &Users::All, None).unwrap();
-        let mut some = Model::open(&path, &Users::Some(vec![0, 10]), None).unwrap();
+        let all = Model::open_for(&path, &Users::All, None).unwrap();
+        let mut some = Model::open_for(&path, &Users::Some(vec![0, 10]), None).unwrap();
         for turn in [vec![20, 390], vec![70]] {
             some.turn_to(&turn).unwrap();
             assert!(for_user(&some, UserId(0), &query(5)).is_err(), "{name}");
@@ -568,18 +568,18 @@ fn damaged_and_foreign_directories_are_refused() {
         for file in files(&path).keys().filter(|file| file.ends_with(".parquet")) {
             let whole = fs::read(path.join(file)).unwrap();
             fs::write(path.join(file), &whole[..whole.len() / 2]).unwrap();
-            assert!(Model::open(&path, &Users::All, None).is_err(), "{name}: half of {file}");
+            assert!(Model::open_for(&path, &Users::All, None).is_err(), "{name}: half of {file}");
             fs::write(path.join(file), &whole).unwrap();
         }
-        assert!(Model::open(&path, &Users::All, None).is_ok(), "{name}");
+        assert!(Model::open_for(&path, &Users::All, None).is_ok(), "{name}");
         let info = path.join("model.json");
         let text = fs::read_to_string(&info).unwrap();
         fs::write(&info, text.replace("\"format_version\": 1", "\"format_version\": 2")).unwrap();
-        let error = Model::open(&path, &Users::All, None).unwrap_err().to_string();
+        let error = Model::open_for(&path, &Users::All, None).unwrap_err().to_string();
         assert!(error.contains("format version 2"), "{name}: {error}");
     }
     let empty = tempfile::tempdir().unwrap();
-    let error = Model::open(empty.path(), &Users::All, None).unwrap_err();
+    let error = Model::open_for(empty.path(), &Users::All, None).unwrap_err();
     assert!(matches!(error, ModelError::NotAModel { .. }));
 }
 
@@ -700,4 +700,37 @@ fn the_loss_is_the_documented_objective() {
         let tolerance = if matches!(algorithm, Algorithm::Nmf(_)) { 1e-3 } else { 1e-5 };
         assert!((plain - loss).abs() < tolerance * loss, "{name}: {plain} where {loss} was told");
     }
+}
+
+#[test]
+fn fitted_models_answer_as_saved_ones_do() {
+    use mvrec::model::{Als, Cosine, Nmf, Popularity};
+    let data = Dataset::open(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ml-mini")).unwrap();
+    let data = data.filter("user_ratings >= 20 and rating >= 1").unwrap();
+    assert!(data.ratings.len() > 1000 && data.ratings.len() < 12_211);
+    let fitted = [
+        Als::explicit().factors(4).iterations(3).fit(&data),
+        Als::implicit().factors(4).iterations(3).fit(&data),
+        Nmf::masked().factors(4).iterations(3).fit(&data),
+        Nmf::filled(2.5).factors(4).iterations(3).fit(&data),
+        Cosine::between(Between::Movies).fit(&data),
+        Cosine::between(Between::Users).fit(&data),
+        Popularity::default().fit(&data),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (at, fitted) in fitted.into_iter().enumerate() {
+        let (fitted, path) = (fitted.unwrap(), folder.path().join(at.to_string()));
+        fitted.save(&path).unwrap();
+        let saved = Model::open(&path).unwrap();
+        let alien = saved.movie("alien").unwrap();
+        assert_eq!(fitted.movie("alien").unwrap(), alien);
+        let rows = |model: &Model| model.recommend([(alien, 5.0)]).unwrap().collect::<Vec<_>>();
+        assert_eq!(rows(&fitted), rows(&saved), "{at}");
+        let user = UserId(saved.user_ids[7]);
+        let query = Query { n: 20, ..Query::default() };
+        let (own, same) = (for_user(&fitted, user, &query), for_user(&saved, user, &query));
+        assert_eq!(own.unwrap(), same.unwrap(), "{at}");
+    }
+    let unknown = data.filter("ratng > 3").unwrap_err().to_string();
+    assert!(unknown.contains("did you mean `rating`?"), "{unknown}");
 }

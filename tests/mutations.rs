@@ -149,7 +149,7 @@ fn as_ratings(path: &Path) -> bool {
         scan.pass(&Silent, All::default).is_ok()
     });
     let filter = || {
-        let input = mvrec::dataset::load::Input::open(path).ok()?;
+        let input = mvrec::dataset::load::RatingsInput::open(path).ok()?;
         let (input, _) = input.in_order(path.parent()?, &Silent).ok()?;
         input.count(Some(1_400_000_000_000..1_500_000_000_000), |rows| rows, &Silent).ok()
     };

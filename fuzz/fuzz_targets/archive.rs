@@ -6,12 +6,12 @@ use std::io::{Cursor, Read};
 use libfuzzer_sys::fuzz_target;
 use mvrec::io::intake::Intake;
 use mvrec::io::movielens::read_archive;
-use mvrec::io::source::{Kind, Source};
+use mvrec::io::source::{SourceKind, Source};
 use mvrec::progress::Silent;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Source::from_reader("x".into(), Cursor::new(bytes.to_vec())) else { return };
-    if source.kind == Kind::Zip {
+    if source.kind == SourceKind::Zip {
         let _ = read_archive(source, &mut Intake::default(), &mut |_| Ok(()), &Silent);
     } else {
         let _ = source.reader.take(1 << 20).read_to_end(&mut Vec::new());

@@ -10,7 +10,7 @@ use crate::cli::memory::Size;
 use crate::cli::ui::{Ui, counted};
 use crate::dataset::error::shown;
 use crate::dataset::keyed::translate;
-use crate::dataset::load::{self, Input, load_ids};
+use crate::dataset::load::{self, RatingsInput, load_ids};
 use crate::dataset::title_source::load_movies;
 use crate::dataset::{Dataset, Movies, Scan, Sidecar};
 use crate::io::id_list::IdSide;
@@ -74,7 +74,7 @@ impl InputArgs {
     /// Loads the ratings and says what was wrong with them; all that the command does takes about
     /// `bytes_per_rating`.
     pub(crate) fn load(&self, bytes_per_rating: u64, ui: &Ui) -> Result<Dataset> {
-        let input = Input::open(self.path()?)?;
+        let input = RatingsInput::open(self.path()?)?;
         let rows = input.estimated_rows().unwrap_or(0);
         ui.memory.allow(&format!("this with {rows} ratings"), rows * bytes_per_rating)?;
         let dataset = input.load(ui)?;
@@ -111,7 +111,7 @@ impl MoviesArgs {
 
     /// Returns the movies of `--movies`, and those that came along; without any, says how to get
     /// titles of the movies that are `rated`.
-    pub(crate) fn of(
+    pub(crate) fn for_ratings(
         &self,
         sidecar: &Sidecar,
         rated: impl ExactSizeIterator<Item = i32>,
@@ -124,14 +124,14 @@ impl MoviesArgs {
 
     /// Returns the movies of `--movies`, and those that came along; their links may be left out
     /// where they are not wanted.
-    pub(crate) fn of_scan(&self, scan: &Scan, with_links: bool) -> Result<Option<Movies>> {
+    pub(crate) fn movies_for_scan(&self, scan: &Scan, with_links: bool) -> Result<Option<Movies>> {
         self.beside(|| Ok(scan.movies(with_links)?))
     }
 
     /// Returns some movies of `--movies`, or of those that came along; their ids ascend.
-    pub(crate) fn some_of_scan(&self, scan: &Scan, ids: &[i32]) -> Result<Option<Movies>> {
+    pub(crate) fn some_movies_for_scan(&self, scan: &Scan, ids: &[i32]) -> Result<Option<Movies>> {
         match self.movies {
-            Some(_) => self.of_scan(scan, false),
+            Some(_) => self.movies_for_scan(scan, false),
             None => Ok(scan.some_movies(ids)?),
         }
     }

@@ -13,8 +13,8 @@ use crate::cli::error::{EMPTY, Result, missed, usage, wrong_expression};
 use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
 use crate::dataset::expr::{self, Field, Known, Plan};
-use crate::dataset::filter::{Conditions, Filter, Sample};
-use crate::dataset::load::Input;
+use crate::dataset::filter::{Filter, FilterConditions, Sample};
+use crate::dataset::load::RatingsInput;
 use crate::dataset::ratings::Duplicates;
 use crate::dataset::sort::Sorter;
 use crate::io::columns::RatingColumns;
@@ -160,12 +160,12 @@ impl FilterArgs {
         user_keys: Option<&Keys>,
         movie_keys: Option<&Keys>,
         ui: &Ui,
-    ) -> Result<Conditions> {
+    ) -> Result<FilterConditions> {
         let (since, until) = self.period()?;
         let ids = |path: &Option<PathBuf>, side, keys| {
             path.as_deref().map(|path| load_id_list(path, side, keys, ui)).transpose()
         };
-        Ok(Conditions {
+        Ok(FilterConditions {
             users: ids(&self.users, IdSide::User, user_keys)?,
             movies: ids(&self.movies_in, IdSide::Movie, movie_keys)?,
             since_ms: since,
@@ -192,7 +192,7 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     let others = [args.movies.path(), args.users.as_deref(), args.movies_in.as_deref()];
     let inputs: Vec<&Path> = others.into_iter().flatten().chain([input]).collect();
     let sink = RatingsSink::new(args.output.as_deref(), &inputs)?;
-    let (mut input, dropped) = Input::open(input)?.in_order(sink.place().folder(), ui)?;
+    let (mut input, dropped) = RatingsInput::open(input)?.in_order(sink.place().folder(), ui)?;
     tell_of_duplicates(dropped, ui);
     let user_keys = input.sidecar.user_keys.clone();
     let movie_keys = input.sidecar.movie_keys();

@@ -18,7 +18,7 @@ use crate::io::columns::RatingColumns;
 use crate::io::intake::Intake;
 use crate::io::keys::Ids;
 use crate::io::rejects::Rejects;
-use crate::io::text::{Columns, Delimiter, TextOptions};
+use crate::io::text::{Delimiter, TextColumns, TextOptions};
 use crate::io::values::Scale;
 use crate::io::{IoError, batches, time};
 use crate::schema;
@@ -51,7 +51,7 @@ pub(crate) struct IngestArgs {
     /// user=NAME,movie=NAME,rating=NAME,timestamp=NAME [default: told by their usual names, or
     /// else these four in this order]
     #[arg(long, value_name = "ROLE=COLUMN,...")]
-    columns: Option<Columns>,
+    columns: Option<TextColumns>,
     /// What stands between fields: one character, `::`, `tab` or `space` [default: told from the
     /// first line]
     #[arg(long, value_name = "TEXT")]
@@ -68,7 +68,7 @@ pub(crate) struct IngestArgs {
     scale: Option<Scale>,
     /// Keep these ids as text even where they look like numbers
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SIDE")]
-    text_ids: Vec<Side>,
+    text_ids: Vec<TextIds>,
     /// Titles and genres for ratings that come without: movies.csv or movies.parquet
     #[arg(long, value_name = "FILE")]
     movies: Option<PathBuf>,
@@ -76,8 +76,8 @@ pub(crate) struct IngestArgs {
     #[arg(long)]
     dry_run: bool,
     /// What to do with a bad row
-    #[arg(long, value_enum, default_value_t = OnError::Fail, value_name = "WHAT")]
-    on_error: OnError,
+    #[arg(long, value_enum, default_value_t = OnBadRow::Fail, value_name = "WHAT")]
+    on_error: OnBadRow,
     /// Most bad rows that --on-error skip puts aside before it gives up
     #[arg(long, default_value_t = 1000, value_name = "N")]
     max_errors: usize,
@@ -86,12 +86,12 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// What to keep of several ratings of one movie by one user
-    #[arg(long, value_enum, default_value_t = Duplicates::Last, value_name = "WHICH")]
-    duplicates: Duplicates,
+    #[arg(long, value_enum, default_value_t = OnDuplicate::Last, value_name = "WHICH")]
+    duplicates: OnDuplicate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OnError {
+enum OnBadRow {
     /// End with its file, line and value
     Fail,
     /// Put it aside and go on
@@ -99,7 +99,7 @@ enum OnError {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Side {
+enum TextIds {
     /// Ids of users
     User,
     /// Ids of movies
@@ -107,7 +107,7 @@ enum Side {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Duplicates {
+enum OnDuplicate {
     /// The latest by timestamp, then by position
     Last,
     /// The earliest by timestamp, then by position
@@ -118,7 +118,7 @@ enum Duplicates {
     Error,
 }
 
-impl Duplicates {
+impl OnDuplicate {
     fn resolve(self) -> ratings::Duplicates {
         match self {
             Self::First => ratings::Duplicates::First,
@@ -135,7 +135,7 @@ impl IngestArgs {
             columns: self.columns.clone().unwrap_or_default(),
             delimiter: self.delimiter,
             scale: self.scale.unwrap_or_default(),
-            text_ids: [is_text(Side::User), is_text(Side::Movie)],
+            text_ids: [is_text(TextIds::User), is_text(TextIds::Movie)],
             decimal_comma: self.decimal_comma,
             time_format: self.time_format.clone(),
             limit: self.dry_run.then_some(SHOWN),
@@ -156,11 +156,11 @@ const SHOWN: usize = 10;
 
 pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     let rejects = match args.on_error {
-        OnError::Skip => Rejects::skip(args.max_errors),
-        OnError::Fail if args.rejected.is_some() => {
+        OnBadRow::Skip => Rejects::skip(args.max_errors),
+        OnBadRow::Fail if args.rejected.is_some() => {
             return Err(usage("--rejected belongs to --on-error skip"));
         }
-        OnError::Fail => Rejects::fail(),
+        OnBadRow::Fail => Rejects::fail(),
     };
     let mut intake = Intake { options: args.options(), rejects, ..Intake::default() };
     if args.dry_run {
@@ -181,7 +181,7 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
         (kept, duplicates) = (n, dropped);
         step(args, kept, duplicates, &intake.rejects)
     })?;
-    if args.duplicates == Duplicates::Error && duplicates > 0 {
+    if args.duplicates == OnDuplicate::Error && duplicates > 0 {
         anyhow::bail!(
             "{duplicates} rows repeat a user and movie, which --duplicates error refuses"
         );
@@ -259,7 +259,7 @@ fn dry_run(args: &IngestArgs, mut intake: Intake, ui: &Ui) -> Result<()> {
     tell_of_keys(&intake, ui);
     tell_of_rejects(&intake.rejects, ui);
     let (users, movies) = (intake.users.to_keys(), intake.movies.to_keys());
-    let rows = batches::of_ratings(&shown, 0..shown.len());
+    let rows = batches::ratings_batch(&shown, 0..shown.len());
     sink.write(&Report::Rows(batches::with_keys(&rows, users.as_ref(), movies.as_ref())))
 }
 

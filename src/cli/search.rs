@@ -42,11 +42,11 @@ pub(crate) struct SearchArgs {
 }
 
 /// A movie that fits, and its number of ratings where that is known.
-type Found = (MovieId, TitleMatch, Option<u32>);
+type FoundTitle = (MovieId, TitleMatch, Option<u32>);
 
 pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
     let sink = args.report.sink()?;
-    let catalogue = Catalogue::of_model(&args.place)?;
+    let catalogue = Catalogue::open_model(&args.place)?;
     let movies = match &catalogue {
         Some(catalogue) => catalogue.movies.clone(),
         None => load_movies_alone(&args.place)?,
@@ -57,7 +57,8 @@ pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
         Some(catalogue.n_ratings[catalogue.item(id)?.at()])
     };
     let found = search(&movies, &title);
-    let mut found: Vec<Found> = found.into_iter().map(|(id, fit)| (id, fit, count(id))).collect();
+    let mut found: Vec<FoundTitle> =
+        found.into_iter().map(|(id, fit)| (id, fit, count(id))).collect();
     found.sort_by_key(|(id, fit, n)| (*fit, Reverse(*n), *id));
     if found.is_empty() {
         ui.say(&format!("no movie is called `{title}`"));
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
     sink.write(&Report::Rows(rows(&movies, &found)))
 }
 
-fn rows(movies: &Movies, found: &[Found]) -> RecordBatch {
+fn rows(movies: &Movies, found: &[FoundTitle]) -> RecordBatch {
     let movie = || found.iter().filter_map(|(id, ..)| movies.get(*id));
     let n_ratings: Int32Array = found.iter().map(|(.., n)| n.map(|n| n as i32)).collect();
     let typos = found.iter().map(|(_, fit, _)| match fit {

@@ -12,7 +12,7 @@ use crate::cli::output::OutputLocation;
 use crate::cli::ui::Ui;
 use crate::dataset::manifest::Step;
 use crate::dataset::{Dataset, Ratings, Sidecar, store};
-use crate::eval::split::{Method, Parts, split, time_of_share};
+use crate::eval::split::{Method, SplitParts, split, time_of_share};
 use crate::io::atomic::{AtomicDir, SPLIT};
 use crate::io::{IoError, json as json_file};
 use crate::progress::Progress;
@@ -157,7 +157,7 @@ fn write(
     folder: &Path,
     rest: &Sidecar,
     rows_in: usize,
-    parts: &Parts,
+    parts: &SplitParts,
     method: &Method,
 ) -> std::result::Result<(), IoError> {
     for (name, ratings) in parts.named() {
@@ -181,7 +181,7 @@ fn write(
 
 /// Says how large the parts are and what deserves attention in them; returns the same for the
 /// manifest.
-fn tell(parts: &Parts, method: &Method, ui: &Ui) -> serde_json::Value {
+fn tell(parts: &SplitParts, method: &Method, ui: &Ui) -> serde_json::Value {
     let sizes: Vec<String> =
         parts.named().map(|(name, ratings)| format!("{name} {}", ratings.len())).collect();
     ui.say(&sizes.join(", "));

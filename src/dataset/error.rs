@@ -1,5 +1,6 @@
 //! What can go wrong with a dataset beyond its files.
 
+use crate::dataset::expr::ExprError;
 use crate::dataset::movies::UnknownGenre;
 use crate::io::IoError;
 use crate::io::values::Scale;
@@ -31,6 +32,9 @@ pub enum DatasetError {
     /// Genres were asked for, and there are none.
     #[error("genres are needed, and these ratings come without movies")]
     NoMovies,
+    /// An expression cannot be understood.
+    #[error(transparent)]
+    Expression(#[from] ExprError),
     /// No movie has a genre that was asked for.
     #[error(transparent)]
     UnknownGenre(#[from] UnknownGenre),

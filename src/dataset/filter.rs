@@ -20,7 +20,7 @@ use crate::io::time;
 
 /// What a rating must meet to be kept; the default keeps all.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Conditions {
+pub struct FilterConditions {
     /// Users to keep, ascending.
     pub users: Option<Vec<i32>>,
     /// Movies to keep, ascending.
@@ -57,7 +57,7 @@ pub struct Sample {
     pub seed: u64,
 }
 
-impl Conditions {
+impl FilterConditions {
     /// Names the options that were set, for the history of the data.
     #[must_use]
     pub fn options(&self) -> Map<String, Value> {
@@ -70,7 +70,7 @@ impl Conditions {
             ("max_rating", self.max_rating.map(|stars| json!(stars))),
             ("genres", (!self.genres.is_empty()).then(|| json!(self.genres))),
             ("sample", self.sample.map(|sample| json!(sample.fraction))),
-            ("sample_of", self.sample.map(|sample| json!(sample.of()))),
+            ("sample_of", self.sample.map(|sample| json!(sample.unit()))),
             ("seed", self.sample.map(|sample| json!(sample.seed))),
             ("min_user_ratings", (self.min_user_ratings > 0).then(|| json!(self.min_user_ratings))),
             (
@@ -84,14 +84,14 @@ impl Conditions {
 }
 
 impl Sample {
-    fn of(&self) -> &'static str {
+    fn unit(&self) -> &'static str {
         if self.whole_users { "users" } else { "ratings" }
     }
 }
 
 /// Conditions that are ready to be asked of ratings.
 pub struct Filter<'a> {
-    conditions: &'a Conditions,
+    conditions: &'a FilterConditions,
     users: Option<Lookup>,
     movies: Option<Lookup>,
     of_genre: Option<Lookup>,
@@ -107,7 +107,7 @@ impl<'a> Filter<'a> {
     /// # Errors
     /// If genres are asked for and there are no movies, or none of that genre.
     pub fn new(
-        conditions: &'a Conditions,
+        conditions: &'a FilterConditions,
         movies: Option<&Movies>,
         plan: Option<Plan>,
     ) -> Result<Self, DatasetError> {
@@ -146,7 +146,7 @@ impl<'a> Filter<'a> {
     /// Returns milliseconds outside of which nothing is kept.
     #[must_use]
     pub fn period(&self) -> Option<Range<i64>> {
-        let Conditions { since_ms, until_ms, .. } = self.conditions;
+        let FilterConditions { since_ms, until_ms, .. } = self.conditions;
         let own = (since_ms.is_some() || until_ms.is_some())
             .then(|| since_ms.unwrap_or(i64::MIN)..until_ms.unwrap_or(i64::MAX));
         let planned = self.plan.as_ref().and_then(Plan::period);
@@ -253,7 +253,7 @@ mod tests {
         Ratings::new(rows.iter().copied().collect(), Duplicates::Last).0
     }
 
-    fn apply(ratings: &Ratings, conditions: &Conditions) -> Ratings {
+    fn apply(ratings: &Ratings, conditions: &FilterConditions) -> Ratings {
         let mut filter = Filter::new(conditions, Some(&movies()), None).unwrap();
         let count = |ids: &[i32]| {
             let distinct = distinct(ids);
@@ -268,7 +268,7 @@ mod tests {
         Ratings::new(filter.rows(ratings.columns()), Duplicates::Last).0
     }
 
-    fn kept(ratings: &Ratings, conditions: &Conditions) -> Vec<(i32, i32)> {
+    fn kept(ratings: &Ratings, conditions: &FilterConditions) -> Vec<(i32, i32)> {
         let kept = apply(ratings, conditions);
         let columns = kept.columns();
         columns.user_id.iter().copied().zip(columns.movie_id.iter().copied()).collect()
@@ -296,26 +296,35 @@ mod tests {
 
     #[test]
     fn each_condition_keeps_what_it_says() {
-        let c = Conditions::default;
+        let c = FilterConditions::default;
         for (conditions, expected) in [
             (c(), vec![(1, 1), (1, 2), (1, 3), (2, 1), (3, 3)]),
-            (Conditions { since_ms: Some(2000), ..c() }, vec![(1, 2), (2, 1), (3, 3)]),
-            (Conditions { until_ms: Some(2000), ..c() }, vec![(1, 1)]),
+            (FilterConditions { since_ms: Some(2000), ..c() }, vec![(1, 2), (2, 1), (3, 3)]),
+            (FilterConditions { until_ms: Some(2000), ..c() }, vec![(1, 1)]),
             (
-                Conditions { min_rating: Some(2.5), max_rating: Some(4.0), ..c() },
+                FilterConditions { min_rating: Some(2.5), max_rating: Some(4.0), ..c() },
                 vec![(1, 3), (2, 1), (3, 3)],
             ),
-            (Conditions { users: Some(vec![2, 3]), ..c() }, vec![(2, 1), (3, 3)]),
-            (Conditions { movies: Some(vec![2]), ..c() }, vec![(1, 2)]),
-            (Conditions { genres: vec!["comedy".into()], ..c() }, vec![(1, 2)]),
+            (FilterConditions { users: Some(vec![2, 3]), ..c() }, vec![(2, 1), (3, 3)]),
+            (FilterConditions { movies: Some(vec![2]), ..c() }, vec![(1, 2)]),
+            (FilterConditions { genres: vec!["comedy".into()], ..c() }, vec![(1, 2)]),
             (
-                Conditions { genres: vec!["Drama".into(), "Horror".into()], ..c() },
+                FilterConditions { genres: vec!["Drama".into(), "Horror".into()], ..c() },
                 vec![(1, 1), (1, 2), (1, 3), (2, 1), (3, 3)],
             ),
-            (Conditions { min_user_ratings: 2, ..c() }, vec![(1, 1), (1, 2), (1, 3)]),
-            (Conditions { min_movie_ratings: 2, ..c() }, vec![(1, 1), (1, 3), (2, 1), (3, 3)]),
-            (Conditions { min_movie_ratings: 2, min_user_ratings: 2, ..c() }, vec![(1, 1), (1, 3)]),
-            (Conditions { min_movie_ratings: 2, min_user_ratings: 2, core: true, ..c() }, vec![]),
+            (FilterConditions { min_user_ratings: 2, ..c() }, vec![(1, 1), (1, 2), (1, 3)]),
+            (
+                FilterConditions { min_movie_ratings: 2, ..c() },
+                vec![(1, 1), (1, 3), (2, 1), (3, 3)],
+            ),
+            (
+                FilterConditions { min_movie_ratings: 2, min_user_ratings: 2, ..c() },
+                vec![(1, 1), (1, 3)],
+            ),
+            (
+                FilterConditions { min_movie_ratings: 2, min_user_ratings: 2, core: true, ..c() },
+                vec![],
+            ),
         ] {
             assert_eq!(kept(&small(), &conditions), expected, "{conditions:?}");
         }
@@ -323,7 +332,8 @@ mod tests {
 
     #[test]
     fn unknown_genres_and_missing_movies_are_errors() {
-        let conditions = Conditions { genres: vec!["Opera".into()], ..Conditions::default() };
+        let conditions =
+            FilterConditions { genres: vec!["Opera".into()], ..FilterConditions::default() };
         let error = |movies: Option<&Movies>| Filter::new(&conditions, movies, None).err().unwrap();
         assert_eq!(
             error(Some(&movies())).to_string(),
@@ -338,7 +348,7 @@ mod tests {
         let all = ratings(&rows);
         let sample = |whole_users, seed| {
             let sample = Some(Sample { fraction: 0.3, whole_users, seed });
-            kept(&all, &Conditions { sample, ..Conditions::default() })
+            kept(&all, &FilterConditions { sample, ..FilterConditions::default() })
         };
         let n = sample(false, 1).len();
         assert!((2_800..3_200).contains(&n), "{n} of 10000");
@@ -357,8 +367,8 @@ mod tests {
             fraction in proptest::option::of(0.0..1.0),
             whole_users: bool,
             counts in (0..4_usize, 0..4_usize),
-        ) -> Conditions {
-            Conditions {
+        ) -> FilterConditions {
+            FilterConditions {
                 since_ms: since,
                 until_ms: until,
                 min_rating: min,
@@ -368,7 +378,7 @@ mod tests {
                 min_user_ratings: counts.0,
                 min_movie_ratings: counts.1,
                 core: true,
-                ..Conditions::default()
+                ..FilterConditions::default()
             }
         }
     }

@@ -4,13 +4,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::io::IoError;
-use crate::io::source::{Kind, STDIN, Source};
-use crate::io::text::{Columns, Delimiter};
+use crate::io::source::{STDIN, Source, SourceKind};
+use crate::io::text::{Delimiter, TextColumns};
 
 /// Where the columns of a headerless file are.
 #[derive(Debug, PartialEq)]
 pub(super) struct ListLayout {
-    pub(super) columns: Columns,
+    pub(super) columns: TextColumns,
     pub(super) delimiter: Option<Delimiter>,
     /// Whether the number is a rank, and not a score.
     pub(super) is_rank: bool,
@@ -26,7 +26,7 @@ pub(super) fn detect(path: &Path) -> Result<Option<ListLayout>, IoError> {
         return Ok(None);
     }
     let source = Source::open(path)?;
-    if source.kind != Kind::Text {
+    if source.kind != SourceKind::Text {
         return Ok(None);
     }
     let lines = BufReader::new(source.reader.take(HEAD)).split(b'\n');

@@ -8,11 +8,11 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Counts;
 use crate::dataset::ids::{Lookup, count, distinct};
 use crate::dataset::list_layout;
-use crate::dataset::manifest::{History, Manifest, Origin, SourceFile};
+use crate::dataset::manifest::{Manifest, Origin, Provenance, SourceFile};
 use crate::dataset::ratings::{Duplicates, Ratings};
 use crate::dataset::scan::{self, Scan};
 use crate::dataset::sidecar::Sidecar;
-use crate::dataset::sort::{Place, Sorter};
+use crate::dataset::sort::{SortPlace, Sorter};
 use crate::dataset::title_source::read_titles;
 use crate::dataset::writer::Footer;
 use crate::io::columns::{NO_TIME, RatingColumns};
@@ -21,8 +21,8 @@ use crate::io::intake::{Intake, Sink, later, warn_of_1970};
 use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
 use crate::io::parts::{TablePart, parts};
-use crate::io::source::{Hashing, Kind, Source};
-use crate::io::text::{Columns, Delimiter};
+use crate::io::source::{Hashing, Source, SourceKind};
+use crate::io::text::{Delimiter, TextColumns};
 use crate::io::values::Scale;
 use crate::io::{IoError, batches, json, movielens, parquet, text};
 use crate::progress::Progress;
@@ -40,10 +40,10 @@ pub struct Dataset {
 }
 
 /// An input whose ratings have not been read yet.
-pub struct Input {
+pub struct RatingsInput {
     /// What comes along; of a text, all of it is known only after reading.
     pub sidecar: Sidecar,
-    body: Body,
+    body: InputBody,
     /// What the ratings must turn out to be.
     expected: Option<Expected>,
 }
@@ -65,15 +65,15 @@ impl Expected {
     }
 }
 
-enum Body {
+enum InputBody {
     Parquet(ParquetFile),
     /// Parquet files that are one table.
     Parts(Vec<TablePart>),
     Text(Source),
 }
 
-impl Input {
-    fn new(sidecar: Sidecar, body: Body) -> Self {
+impl RatingsInput {
+    fn new(sidecar: Sidecar, body: InputBody) -> Self {
         Self { sidecar, body, expected: None }
     }
 
@@ -95,13 +95,13 @@ impl Input {
     /// directory.
     fn open_ratings(path: &Path) -> Result<Self, DatasetError> {
         if !path.is_dir() {
-            return Self::of_source(Source::open(path)?);
+            return Self::from_source(Source::open(path)?);
         }
         let ratings = path.join(schema::RATINGS);
         if !ratings.is_file() {
-            return Self::of_parts(path);
+            return Self::from_parts(path);
         }
-        let mut input = Self::of_source(Source::open(&ratings)?)?;
+        let mut input = Self::from_source(Source::open(&ratings)?)?;
         let manifest = path.join(schema::DATASET_JSON);
         if manifest.is_file() {
             let (read, _) = json::read_manifest::<Manifest>(&manifest)?;
@@ -114,7 +114,7 @@ impl Input {
 
     /// Refuses ratings that are not those of the dataset they lie in.
     fn check_origin(&mut self, manifest: &Manifest, folder: &Path) -> Result<(), IoError> {
-        let Body::Parquet(file) = &self.body else { return Ok(()) };
+        let InputBody::Parquet(file) = &self.body else { return Ok(()) };
         let (hash, folder) = (manifest.content_xxh3.clone(), folder.display().to_string());
         let expected = Expected { hash, file: file.name().into(), folder };
         match file.footer(parquet::BELONGS_TO) {
@@ -130,7 +130,7 @@ impl Input {
     }
 
     /// Opens a folder of Parquet files.
-    fn of_parts(path: &Path) -> Result<Self, DatasetError> {
+    fn from_parts(path: &Path) -> Result<Self, DatasetError> {
         let shown = path.display().to_string();
         let is = |name: &str| path.join(name).is_file();
         if is(schema::MODEL_JSON) {
@@ -143,24 +143,26 @@ impl Input {
         if parts.is_empty() {
             return Err(DatasetError::NotADataset { path: shown });
         }
-        Ok(Self::new(Sidecar::default(), Body::Parts(parts)))
+        Ok(Self::new(Sidecar::default(), InputBody::Parts(parts)))
     }
 
-    fn of_source(source: Source) -> Result<Self, DatasetError> {
+    fn from_source(source: Source) -> Result<Self, DatasetError> {
         let file = source.name.clone();
         match source.kind {
-            Kind::Empty => Err(IoError::Empty { file }.into()),
-            Kind::Zip => {
+            SourceKind::Empty => Err(IoError::Empty { file }.into()),
+            SourceKind::Zip => {
                 let found = "this is a ZIP archive";
                 Err(IoError::WrongKind { file, found, expected: "a file that `ingest` made of it" }
                     .into())
             }
-            Kind::Json | Kind::Text => Ok(Self::new(Sidecar::default(), Body::Text(source))),
-            Kind::Parquet => {
+            SourceKind::Json | SourceKind::Text => {
+                Ok(Self::new(Sidecar::default(), InputBody::Text(source)))
+            }
+            SourceKind::Parquet => {
                 let parquet = ParquetFile::open(source)?;
                 let mut sidecar = Sidecar::default();
                 if let Some(text) = parquet.footer(schema::MANIFEST_KEY) {
-                    sidecar.history = serde_json::from_str::<History>(text)
+                    sidecar.history = serde_json::from_str::<Provenance>(text)
                         .map_err(|source| IoError::Json { file: file.clone(), source })?
                         .check(&file)?;
                 }
@@ -172,7 +174,7 @@ impl Input {
                 if let Some(keys) = keys(schema::keyed_movies())? {
                     sidecar.set_movie_keys(&keys);
                 }
-                Ok(Self::new(sidecar, Body::Parquet(parquet)))
+                Ok(Self::new(sidecar, InputBody::Parquet(parquet)))
             }
         }
     }
@@ -181,8 +183,8 @@ impl Input {
     #[must_use]
     pub fn n_rows(&self) -> Option<usize> {
         match &self.body {
-            Body::Parquet(file) => Some(file.n_rows()),
-            Body::Parts(_) | Body::Text(_) => None,
+            InputBody::Parquet(file) => Some(file.n_rows()),
+            InputBody::Parts(_) | InputBody::Text(_) => None,
         }
     }
 
@@ -202,7 +204,7 @@ impl Input {
         }
         let expected = self.expected.take();
         let mut intake = Intake::default();
-        let mut sorter = Sorter::new(Place::In(folder.into()), Duplicates::Last)?;
+        let mut sorter = Sorter::new(SortPlace::In(folder.into()), Duplicates::Last)?;
         let mut sidecar = self.read(&mut intake, &mut |rows| sorter.push(rows), progress)?;
         add_keys(&mut sidecar, &intake);
         let mut dropped = 0;
@@ -213,7 +215,7 @@ impl Input {
         let hash = sorted.tally.content_hash();
         expected.map_or(Ok(()), |expected| expected.check(&hash))?;
         let file = ParquetFile::open(Source::from_file("sorted ratings".into(), sorted.file)?)?;
-        Ok((Self::new(sidecar, Body::Parquet(file)), dropped))
+        Ok((Self::new(sidecar, InputBody::Parquet(file)), dropped))
     }
 
     /// Counts the ratings of each user and of each movie, of those that `keep` returns; nothing
@@ -227,7 +229,7 @@ impl Input {
         keep: impl Fn(RatingColumns) -> RatingColumns + Sync,
         progress: &dyn Progress,
     ) -> Result<(Counts, Counts), DatasetError> {
-        let Body::Parquet(file) = &self.body else {
+        let InputBody::Parquet(file) = &self.body else {
             unreachable!("ratings are counted once they are in order, which is in Parquet");
         };
         progress.begin("counting ratings", "ratings", Some(file.n_rows() as u64));
@@ -259,7 +261,7 @@ impl Input {
     /// group.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
-        matches!(&self.body, Body::Parquet(file) if file.is_in_order())
+        matches!(&self.body, InputBody::Parquet(file) if file.is_in_order())
     }
 
     /// Returns about how many ratings there are; of a text, as many as it holds at most; nothing
@@ -268,12 +270,12 @@ impl Input {
     pub fn estimated_rows(&self) -> Option<u64> {
         const SHORTEST_LINE: u64 = 16;
         match &self.body {
-            Body::Parquet(file) => Some(file.n_rows() as u64),
-            Body::Parts(parts) => {
+            InputBody::Parquet(file) => Some(file.n_rows() as u64),
+            InputBody::Parts(parts) => {
                 let rows = parts.iter().map(|part| Some(part.open().ok()?.n_rows() as u64));
                 rows.sum()
             }
-            Body::Text(source) => {
+            InputBody::Text(source) => {
                 let metadata = source.seekable.as_ref()?.metadata().ok()?;
                 Some(metadata.len() / SHORTEST_LINE)
             }
@@ -325,7 +327,7 @@ impl Input {
         progress: &dyn Progress,
     ) -> Result<Sidecar, DatasetError> {
         match self.body {
-            Body::Parquet(file) => {
+            InputBody::Parquet(file) => {
                 progress.begin("reading ratings", "ratings", Some(file.n_rows() as u64));
                 if let Some(scale) = self.sidecar.history.scale {
                     intake.options.scale = scale;
@@ -343,7 +345,7 @@ impl Input {
                     self.sidecar.history.scale = self.sidecar.history.scale.or(unary_scale(intake));
                 }
             }
-            Body::Parts(parts) => {
+            InputBody::Parts(parts) => {
                 progress.begin("reading ratings", "ratings", None);
                 let mut said = Vec::new();
                 for part in &parts {
@@ -353,7 +355,7 @@ impl Input {
                 self.sidecar.origin = Origin { recognised, sources: Vec::new() };
                 self.sidecar.history.scale = unary_scale(intake);
             }
-            Body::Text(source) => {
+            InputBody::Text(source) => {
                 let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
                 progress.begin("reading ratings", "bytes", size.map(|metadata| metadata.len()));
                 let mut reader = Hashing::new(source.reader);
@@ -474,9 +476,9 @@ fn read_parquet(
     Ok(())
 }
 
-/// Prepares passes over the ratings of what [`Input::open`] opens: those of a file that mvrec wrote
-/// are read when passes are made, all others now. Many of them are sorted into a temporary file, so
-/// that no more memory is needed for more.
+/// Prepares passes over the ratings of what [`RatingsInput::open`] opens: those of a file that
+/// mvrec wrote are read when passes are made, all others now. Many of them are sorted into a
+/// temporary file, so that no more memory is needed for more.
 ///
 /// # Errors
 /// If they cannot be read or hold what ratings must not hold, or if the temporary file cannot be
@@ -484,20 +486,20 @@ fn read_parquet(
 pub fn scan(path: &Path, progress: &dyn Progress) -> Result<Scan, DatasetError> {
     /// Ratings that are held in memory: 90 MB while they are sorted.
     const FEW: u64 = 2 << 20;
-    let mut input = Input::open_ratings(path)?;
+    let mut input = RatingsInput::open_ratings(path)?;
     let folder = path.is_dir().then(|| path.to_path_buf());
     let mut duplicates = 0;
     if !input.is_in_order() && input.estimated_rows().is_none_or(|rows| rows > FEW) {
         (input, duplicates) = input.in_order(&std::env::temp_dir(), progress)?;
     }
     match input.body {
-        Body::Parquet(file) if file.is_in_order() => {
+        InputBody::Parquet(file) if file.is_in_order() => {
             let scale = input.sidecar.history.scale.unwrap_or_default();
-            Ok(Scan::new(folder, input.sidecar, duplicates, scan::Body::File(file, scale)))
+            Ok(Scan::new(folder, input.sidecar, duplicates, scan::ScanBody::File(file, scale)))
         }
         _ => {
             let Dataset { ratings, sidecar, duplicates } = input.load(progress)?;
-            Ok(Scan::new(folder, sidecar, duplicates, scan::Body::Memory(ratings)))
+            Ok(Scan::new(folder, sidecar, duplicates, scan::ScanBody::Memory(ratings)))
         }
     }
 }
@@ -527,7 +529,7 @@ fn numbers(
 /// # Errors
 /// If it cannot be read or holds what ratings must not hold.
 pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
-    Input::open(path)?.load(progress)
+    RatingsInput::open(path)?.load(progress)
 }
 
 /// Loads lists of movies: a row per user and movie, whose `rating` is the rank, or where there is
@@ -538,23 +540,23 @@ pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErro
 /// If they cannot be read, or have neither.
 pub fn load_lists(path: &Path, progress: &dyn Progress) -> Result<(Dataset, bool), DatasetError> {
     const COLUMNS: [(&str, bool); 3] = [("rank", true), ("score", false), ("prediction", false)];
-    let by = |columns: Columns, delimiter: Option<Delimiter>| {
+    let by = |columns: TextColumns, delimiter: Option<Delimiter>| {
         let mut intake = Intake::default();
         intake.options.columns = columns;
         intake.options.delimiter = delimiter;
         intake.options.scale = Scale::any();
-        Input::open(path)?.load_by(&mut intake, progress)
+        RatingsInput::open(path)?.load_by(&mut intake, progress)
     };
     if let Some(layout) = list_layout::detect(path)? {
         return Ok((by(layout.columns, layout.delimiter)?, layout.is_rank));
     }
     for (column, is_rank) in COLUMNS {
-        match by(Columns::default().with_rating(column), None) {
+        match by(TextColumns::default().with_rating(column), None) {
             Err(DatasetError::Io(IoError::MissingColumn { column: "rating", .. })) => {}
             lists => return Ok((lists?, is_rank)),
         }
     }
-    Ok((by(Columns::default().requiring_rating(), None)?, false))
+    Ok((by(TextColumns::default().requiring_rating(), None)?, false))
 }
 
 /// Adds the keys that ids of a text turned out to be.
@@ -614,24 +616,24 @@ fn ingest(
     };
     if input.is_dir() && !is_table(input)? {
         let read = movielens::read_folder(input, intake, sink, progress)?;
-        return Ok(of_movielens(read, unary_scale(intake)));
+        return Ok(from_movielens(read, unary_scale(intake)));
     }
     if input.is_dir() {
-        return Input::open(input)?.ingest(intake, sink, progress);
+        return RatingsInput::open(input)?.ingest(intake, sink, progress);
     }
     let source = Source::open(input)?;
-    if source.kind == Kind::Zip {
+    if source.kind == SourceKind::Zip {
         let read = movielens::read_archive(source, intake, sink, progress)?;
-        return Ok(of_movielens(read, unary_scale(intake)));
+        return Ok(from_movielens(read, unary_scale(intake)));
     }
-    Input::of_source(source)?.ingest(intake, sink, progress)
+    RatingsInput::from_source(source)?.ingest(intake, sink, progress)
 }
 
-fn of_movielens(read: movielens::MovieLens, scale: Option<Scale>) -> Sidecar {
+fn from_movielens(read: movielens::MovieLens, scale: Option<Scale>) -> Sidecar {
     let sources = read.sources.into_iter().map(|(name, print)| SourceFile::new(name, print));
     let origin = Origin { recognised: Some(read.recognised), sources: sources.collect() };
     let (movies, links, tags) = (read.movies, read.links, read.tags);
-    let history = History { scale, ..History::default() };
+    let history = Provenance { scale, ..Provenance::default() };
     Sidecar { movies, links, tags, origin, history, ..Sidecar::default() }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::dataset::ratings::Shape;
-use crate::dataset::writer::Tally;
+use crate::dataset::writer::RatingsSummary;
 use crate::io::IoError;
 use crate::io::source::Fingerprint;
 use crate::io::values::Scale;
@@ -47,7 +47,7 @@ pub struct Step {
 
 /// The part of a manifest that passes through pipes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct History {
+pub struct Provenance {
     /// Version of the layout.
     pub format_version: u32,
     /// Ratings that can be given, where it is not MovieLens' half a star to five.
@@ -57,13 +57,13 @@ pub struct History {
     pub steps: Vec<Step>,
 }
 
-impl Default for History {
+impl Default for Provenance {
     fn default() -> Self {
         Self { format_version: schema::FORMAT_VERSION, scale: None, steps: Vec::new() }
     }
 }
 
-impl History {
+impl Provenance {
     /// Refuses the history of a newer layout.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ pub struct Manifest {
     pub kind: String,
     /// Version and commands.
     #[serde(flatten)]
-    pub history: History,
+    pub history: Provenance,
     /// What `ingest` recognised.
     pub recognised: Option<String>,
     /// Files that were read by `ingest`.
@@ -106,7 +106,7 @@ pub struct Manifest {
 impl Manifest {
     /// Describes ratings and where they come from.
     #[must_use]
-    pub fn new(tally: &Tally, history: History, origin: &Origin) -> Self {
+    pub fn new(tally: &RatingsSummary, history: Provenance, origin: &Origin) -> Self {
         Self {
             kind: schema::DATASET_KIND.into(),
             history,

@@ -11,6 +11,7 @@ pub mod load;
 pub mod manifest;
 pub mod matrix;
 pub mod movies;
+mod open;
 pub mod ratings;
 pub mod scan;
 pub mod sidecar;

@@ -98,7 +98,7 @@ impl Movies {
 
     /// Takes over a batch of [`schema::movies`], as [`Self::new`] does.
     #[must_use]
-    pub fn of_batch(
+    pub fn from_batch(
         batch: &RecordBatch,
         keys: Option<&ArrayRef>,
         links: Option<&LinkColumns>,
@@ -107,7 +107,7 @@ impl Movies {
         let mut columns = batch.columns()[..4].to_vec();
         columns.push(Arc::new(StringArray::new_null(n)));
         columns.push(Arc::new(Int32Array::new_null(n)));
-        let mut all = Self::of_arrays(&columns, keys);
+        let mut all = Self::from_arrays(&columns, keys);
         all.sort();
         all.link(links);
         all
@@ -139,7 +139,7 @@ impl Movies {
     /// Takes over the columns movie_id, title, release_year, genres, imdb_id and tmdb_id, and keys
     /// where there are some; the ids ascend.
     #[must_use]
-    pub fn of_arrays(columns: &[ArrayRef], keys: Option<&ArrayRef>) -> Self {
+    pub fn from_arrays(columns: &[ArrayRef], keys: Option<&ArrayRef>) -> Self {
         let text = |at: usize| columns[at].as_string::<i32>().clone();
         let ids = columns[0].as_primitive::<Int32Type>().values().to_vec();
         let key = match keys {
@@ -157,7 +157,7 @@ impl Movies {
         }
     }
 
-    /// Returns the columns that [`Self::of_arrays`] takes, and the keys.
+    /// Returns the columns that [`Self::from_arrays`] takes, and the keys.
     #[must_use]
     pub fn arrays(&self) -> (Vec<ArrayRef>, Option<ArrayRef>) {
         let columns: Vec<ArrayRef> = vec![
@@ -485,6 +485,6 @@ mod tests {
         assert_eq!((titles, some.at(1).genres), (vec!["Alien (1979)", ""], ""));
         assert_eq!(movies.get(MovieId(9)).unwrap().title, "Twilight (2008)");
         let (columns, keys) = movies.arrays();
-        assert_eq!(Movies::of_arrays(&columns, keys.as_ref()), movies);
+        assert_eq!(Movies::from_arrays(&columns, keys.as_ref()), movies);
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::dataset::ids::{Lookup, count, distinct};
-use crate::dataset::writer::{Census, Tally};
+use crate::dataset::writer::{Census, RatingsSummary};
 use crate::io::columns::RatingColumns;
 
 /// What to do with several ratings of one movie by one user.
@@ -116,6 +116,13 @@ impl Ratings {
         std::iter::once(0).chain(ends).collect()
     }
 
+    /// Returns the number of ratings of each user, by ascending raw id.
+    #[must_use]
+    pub fn user_counts(&self) -> Vec<(i32, usize)> {
+        let users = self.0.user_id.chunk_by(|a, b| a == b);
+        users.map(|rows| (rows[0], rows.len())).collect()
+    }
+
     /// Returns the number of ratings of each movie, by ascending raw id.
     #[must_use]
     pub fn movie_counts(&self) -> Vec<(i32, usize)> {
@@ -140,8 +147,8 @@ impl Ratings {
 
     /// Returns size, ranges and hash.
     #[must_use]
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+    pub fn tally(&self) -> RatingsSummary {
+        let mut tally = RatingsSummary::default();
         tally.add(&self.0, 0..self.len());
         tally
     }

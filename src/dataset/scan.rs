@@ -10,7 +10,7 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::{Sidecar, read_user_keys};
-use crate::io::columns::{Picked, Visitor};
+use crate::io::columns::{SelectedRows, Visitor};
 use crate::io::keys::Keys;
 use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups, RowMemory};
 use crate::io::values::Scale;
@@ -29,27 +29,27 @@ pub struct Scan {
     sidecar: Sidecar,
     /// Rows that repeated a pair of user and movie.
     pub duplicates: usize,
-    body: Body,
+    body: ScanBody,
 }
 
-pub(super) enum Body {
+pub(super) enum ScanBody {
     File(ParquetFile, Scale),
     Memory(Ratings),
 }
 
 impl From<Ratings> for Scan {
     fn from(ratings: Ratings) -> Self {
-        Self::new(None, Sidecar::default(), 0, Body::Memory(ratings))
+        Self::new(None, Sidecar::default(), 0, ScanBody::Memory(ratings))
     }
 }
 
 /// Row groups or blocks of rows, one of which is looked at at a time.
-enum Blocks<'a> {
+enum RatingBlocks<'a> {
     File(RatingGroups<'a>),
     Memory(&'a Ratings),
 }
 
-impl Blocks<'_> {
+impl RatingBlocks<'_> {
     fn len(&self) -> usize {
         match self {
             Self::File(groups) => groups.len(),
@@ -73,7 +73,7 @@ impl Blocks<'_> {
                 let start = block * GROUP_ROWS;
                 let range = start..(start + GROUP_ROWS).min(ratings.len());
                 let rows = range.len();
-                Picked::default().show(pass, ratings.columns().rows(range));
+                SelectedRows::default().show(pass, ratings.columns().rows(range));
                 Ok(rows)
             }
         }
@@ -85,7 +85,7 @@ impl Scan {
         folder: Option<PathBuf>,
         sidecar: Sidecar,
         duplicates: usize,
-        body: Body,
+        body: ScanBody,
     ) -> Self {
         Self { folder, sidecar, duplicates, body }
     }
@@ -129,8 +129,8 @@ impl Scan {
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.body {
-            Body::File(file, _) => file.n_rows(),
-            Body::Memory(ratings) => ratings.len(),
+            ScanBody::File(file, _) => file.n_rows(),
+            ScanBody::Memory(ratings) => ratings.len(),
         }
     }
 
@@ -155,8 +155,8 @@ impl Scan {
         /// what each makes and joining it cost little.
         const PARTS: usize = 24;
         let blocks = match &self.body {
-            Body::File(file, scale) => Blocks::File(file.rating_groups(*scale)?),
-            Body::Memory(ratings) => Blocks::Memory(ratings),
+            ScanBody::File(file, scale) => RatingBlocks::File(file.rating_groups(*scale)?),
+            ScanBody::Memory(ratings) => RatingBlocks::Memory(ratings),
         };
         progress.begin("reading ratings", "ratings", Some(self.len() as u64));
         let parts = PARTS.min(blocks.len());

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::dataset::ids::position;
-use crate::dataset::manifest::{History, Origin};
+use crate::dataset::manifest::{Origin, Provenance};
 use crate::dataset::movies::{Movies, NO_GENRES};
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::keys::Keys;
@@ -27,7 +27,7 @@ pub struct Sidecar {
     /// Names of users that are no numbers.
     pub user_keys: Option<Keys>,
     /// Commands that made the data.
-    pub history: History,
+    pub history: Provenance,
     /// Where it was read from in the first place.
     pub origin: Origin,
 }
@@ -63,7 +63,7 @@ impl Sidecar {
         let keys = file.read_if_there(&schema::movie_keys())?;
         let keys = keys.as_ref().map(|batch| batch.column(0));
         let links = if with_links { read_links(folder)? } else { None };
-        Ok(Some(Movies::of_batch(&file.read_as(&schema::movies())?, keys, links.as_ref())))
+        Ok(Some(Movies::from_batch(&file.read_as(&schema::movies())?, keys, links.as_ref())))
     }
 
     /// Reads some movies, whose ids ascend, from a directory, or all of them where they are called
@@ -81,7 +81,7 @@ impl Sidecar {
             return Self::open_movies(folder, false);
         }
         let rows = file.read_as_of(&schema::movies(), "movie_id", ids)?;
-        Ok(Some(Movies::of_batch(&rows, None, None)))
+        Ok(Some(Movies::from_batch(&rows, None, None)))
     }
 
     /// Returns movies by id, with their links; `None` where the ratings come without movies.

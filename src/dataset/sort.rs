@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::ratings::{Duplicates, Ratings, sorted};
-use crate::dataset::writer::{Footer, RatingsWriter, Tally};
+use crate::dataset::writer::{Footer, RatingsSummary, RatingsWriter};
 use crate::io::IoError;
 use crate::io::columns::RatingColumns;
 use crate::io::parquet::{ParquetFile, RatingChunks};
@@ -23,14 +23,14 @@ const CHUNK_ROWS: usize = 1 << 16;
 
 /// Where sorted ratings are put down.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum SortPlace {
     /// A file of this path.
     At(PathBuf),
     /// A file without a name in this folder.
     In(PathBuf),
 }
 
-impl Place {
+impl SortPlace {
     /// Returns the folder for temporary files.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -66,7 +66,7 @@ impl Place {
 
 /// Sorts ratings into a Parquet file.
 pub struct Sorter {
-    place: Place,
+    place: SortPlace,
     duplicates: Duplicates,
     out: RatingsWriter,
     /// Rows that are not written yet: those of the last user, or of the next run.
@@ -82,7 +82,7 @@ pub struct Sorted {
     /// The Parquet file.
     pub file: File,
     /// Counts, ranges and hash.
-    pub tally: Tally,
+    pub tally: RatingsSummary,
 }
 
 impl Sorter {
@@ -90,7 +90,7 @@ impl Sorter {
     ///
     /// # Errors
     /// If the file cannot be created.
-    pub fn new(place: Place, duplicates: Duplicates) -> Result<Self, IoError> {
+    pub fn new(place: SortPlace, duplicates: Duplicates) -> Result<Self, IoError> {
         let out = begin(&place)?;
         // A mean needs all that it is of: users that come back would have theirs taken twice.
         let in_order = duplicates != Duplicates::Mean;
@@ -144,7 +144,7 @@ impl Sorter {
                 ratings.into_columns()
             }
         };
-        let mut run = begin(&Place::In(self.place.folder().into()))?;
+        let mut run = begin(&SortPlace::In(self.place.folder().into()))?;
         run.push(rows)?;
         self.runs.push(run.finish(|_| Ok(Footer::new()))?.0);
         Ok(())
@@ -157,7 +157,7 @@ impl Sorter {
     /// If writing fails, or `footer` does.
     pub fn finish(
         mut self,
-        footer: impl FnOnce(&Tally, usize) -> Result<Footer, IoError>,
+        footer: impl FnOnce(&RatingsSummary, usize) -> Result<Footer, IoError>,
     ) -> Result<Sorted, IoError> {
         if self.in_order || (self.out.is_empty() && self.runs.is_empty()) {
             let rest = std::mem::take(&mut self.held);
@@ -174,13 +174,13 @@ impl Sorter {
     /// Merges what was written before and all runs into a new file.
     fn merge(&mut self) -> Result<(), IoError> {
         let first =
-            std::mem::replace(&mut self.out, begin(&Place::In(self.place.folder().into()))?);
+            std::mem::replace(&mut self.out, begin(&SortPlace::In(self.place.folder().into()))?);
         let first = first.finish(|_| Ok(Footer::new()))?.0;
         self.out = begin(&self.place)?;
         let name = self.place.shown();
         let files = std::iter::once(first).chain(std::mem::take(&mut self.runs));
-        let mut runs: Vec<Run> =
-            files.map(|file| Run::open(file, &name)).collect::<Result<_, _>>()?;
+        let mut runs: Vec<SortedRun> =
+            files.map(|file| SortedRun::open(file, &name)).collect::<Result<_, _>>()?;
         loop {
             for run in &mut runs {
                 if run.rows.is_empty() {
@@ -210,20 +210,20 @@ impl Sorter {
     }
 }
 
-fn begin(place: &Place) -> Result<RatingsWriter, IoError> {
+fn begin(place: &SortPlace) -> Result<RatingsWriter, IoError> {
     let name = place.shown();
     let file = place.create().map_err(IoError::named(name.clone()))?;
     RatingsWriter::new(file, &name)
 }
 
 /// A sorted run that is being read.
-struct Run {
+struct SortedRun {
     chunks: RatingChunks,
     rows: RatingColumns,
     ended: bool,
 }
 
-impl Run {
+impl SortedRun {
     fn open(file: File, name: &str) -> Result<Self, IoError> {
         let file = ParquetFile::open(Source::from_file(name.into(), file)?)?;
         Ok(Self {
@@ -280,7 +280,7 @@ mod tests {
             }
             let (expected, expected_dropped) = Ratings::new(columns(&rows), duplicates);
             let folder = tempfile::tempdir().unwrap();
-            let mut sorter = Sorter::new(Place::At(folder.path().join("x")), duplicates).unwrap();
+            let mut sorter = Sorter::new(SortPlace::At(folder.path().join("x")), duplicates).unwrap();
             sorter.run_rows = run_rows;
             let mut rest = &rows[..];
             for part in &parts {

@@ -9,10 +9,10 @@ use crate::dataset::manifest::Manifest;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::Sidecar;
 use crate::dataset::sort::Sorted;
-use crate::dataset::writer::{Footer, Tally};
+use crate::dataset::writer::{Footer, RatingsSummary};
 use crate::io::json::{self, TextFormat};
 use crate::io::keys::Keys;
-use crate::io::parquet::{self, GROUP_ROWS, GroupWriter, Layout, ParquetFile};
+use crate::io::parquet::{self, GROUP_ROWS, GroupWriter, ParquetFile, ParquetLayout};
 use crate::io::source::Source;
 use crate::io::{IoError, batches};
 use crate::schema;
@@ -26,7 +26,7 @@ pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Resul
     let path = folder.join(schema::RATINGS);
     let layout = parquet::ratings_layout(vec![parquet::belonging_to(&tally.content_hash())]);
     parquet::write_file(&path, &schema::ratings(), &layout, columns.len(), |range| {
-        batches::of_ratings(columns, range)
+        batches::ratings_batch(columns, range)
     })?;
     write_sidecar(sidecar, &tally, folder)
 }
@@ -35,19 +35,23 @@ pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Resul
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write_sidecar(sidecar: &Sidecar, tally: &Tally, folder: &Path) -> Result<(), IoError> {
+pub fn write_sidecar(
+    sidecar: &Sidecar,
+    tally: &RatingsSummary,
+    folder: &Path,
+) -> Result<(), IoError> {
     let hash = tally.content_hash();
     if let Some(movies) = sidecar.movies() {
         write_table(folder, schema::MOVIES, &movies.to_batch(), &hash)?;
     }
     if let Some(links) = &sidecar.links {
-        write_table(folder, schema::LINKS, &batches::of_links(links), &hash)?;
+        write_table(folder, schema::LINKS, &batches::links_batch(links), &hash)?;
     }
     if let Some(tags) = &sidecar.tags {
-        write_table(folder, schema::TAGS, &batches::of_tags(tags), &hash)?;
+        write_table(folder, schema::TAGS, &batches::tags_batch(tags), &hash)?;
     }
     if let Some(keys) = &sidecar.user_keys {
-        write_table(folder, schema::USERS, &batches::of_user_keys(keys), &hash)?;
+        write_table(folder, schema::USERS, &batches::user_keys_batch(keys), &hash)?;
     }
     let manifest = Manifest::new(tally, sidecar.history.clone(), &sidecar.origin);
     json::write_manifest(&folder.join(schema::DATASET_JSON), &manifest).map(drop)
@@ -63,12 +67,12 @@ pub fn write_table(
     batch: &RecordBatch,
     belongs_to: &str,
 ) -> Result<(), IoError> {
-    let layout = Layout {
+    let layout = ParquetLayout {
         // Few rows to a page, as some readers want those of one movie.
         page_rows: 1 << 12,
         distinct: &["title", "imdb_id", "movie_key", "user_key"],
         footer: vec![parquet::belonging_to(belongs_to)],
-        ..Layout::default()
+        ..ParquetLayout::default()
     };
     let n_rows = batch.num_rows();
     parquet::write_file(&folder.join(name), &batch.schema(), &layout, n_rows, |range| {
@@ -128,7 +132,7 @@ pub fn write_parquet<W: Write + Send>(
     let mut writer = GroupWriter::new(out, name, &schema, &layout)?;
     for rows in open(sorted, name)?.rating_chunks(GROUP_ROWS)? {
         let rows = rows?;
-        writer.write(1, |_| keys.add(&batches::of_ratings(&rows, 0..rows.len())))?;
+        writer.write(1, |_| keys.add(&batches::ratings_batch(&rows, 0..rows.len())))?;
     }
     writer.finish(&footer(sidecar, name)?).map(drop)
 }
@@ -152,7 +156,7 @@ pub fn write_text(
     let chunks = open(sorted, name)?.rating_chunks(ROWS)?;
     let chunks = chunks.map_while(|rows| rows.map_err(|error| failure = Some(error)).ok());
     let rows = none.into_iter().chain(chunks);
-    let batches = rows.map(|rows| keys.add(&batches::of_ratings(&rows, 0..rows.len())));
+    let batches = rows.map(|rows| keys.add(&batches::ratings_batch(&rows, 0..rows.len())));
     json::write_table(out, name, format, batches)?;
     failure.map_or(Ok(()), Err)
 }
@@ -164,7 +168,7 @@ mod tests {
     use super::*;
     use crate::dataset::load::load;
     use crate::dataset::ratings::Duplicates;
-    use crate::dataset::sort::{Place, Sorter};
+    use crate::dataset::sort::{SortPlace, Sorter};
     use crate::io::columns::{NO_TIME, RatingColumns};
     use crate::io::time;
     use crate::progress::Silent;
@@ -197,7 +201,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let sidecar = Sidecar { user_keys: keys.clone(), ..Sidecar::default() };
             let sorted = || {
-                let mut sorter = Sorter::new(Place::In(folder.path().into()), Duplicates::Last).unwrap();
+                let mut sorter = Sorter::new(SortPlace::In(folder.path().into()), Duplicates::Last).unwrap();
                 sorter.push(columns.clone()).unwrap();
                 sorter.finish(|_, _| footer(&sidecar, "x")).unwrap()
             };

@@ -11,7 +11,7 @@ use crate::dataset::movies::Movies;
 use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::io::keys::{IdMapping, IdResolver, Keys};
 use crate::io::parquet::ParquetFile;
-use crate::io::source::{Kind, Source};
+use crate::io::source::{Source, SourceKind};
 use crate::io::{IoError, batches, movielens, table};
 use crate::schema;
 
@@ -57,7 +57,7 @@ pub fn own_keys(path: &Path) -> Result<Option<Keys>, IoError> {
         return Ok(None);
     }
     let source = Source::open(&file)?;
-    if source.kind != Kind::Parquet {
+    if source.kind != SourceKind::Parquet {
         return Ok(None);
     }
     let keyed = ParquetFile::open(source)?.read_if_there(&schema::keyed_movies())?;
@@ -85,13 +85,13 @@ pub fn read_titles(
     let source = Source::open(path)?;
     let file = source.name.clone();
     match source.kind {
-        Kind::Parquet => Ok((from_parquet(&ParquetFile::open(source)?, ids)?, None)),
-        Kind::Zip => {
+        SourceKind::Parquet => Ok((from_parquet(&ParquetFile::open(source)?, ids)?, None)),
+        SourceKind::Zip => {
             movielens::read_titles(path, Some(source), ids)?.ok_or_else(|| no_titles(path))
         }
-        Kind::Text => Ok((movielens::read_movies_text(&file, source.reader, ids)?, None)),
-        Kind::Empty => Err(IoError::Empty { file }),
-        Kind::Json => Err(no_titles(path)),
+        SourceKind::Text => Ok((movielens::read_movies_text(&file, source.reader, ids)?, None)),
+        SourceKind::Empty => Err(IoError::Empty { file }),
+        SourceKind::Json => Err(no_titles(path)),
     }
 }
 

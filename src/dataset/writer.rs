@@ -21,7 +21,7 @@ pub type Footer = Vec<(&'static str, String)>;
 pub struct RatingsWriter {
     groups: GroupWriter<File>,
     buffer: RatingColumns,
-    tally: Tally,
+    tally: RatingsSummary,
 }
 
 impl RatingsWriter {
@@ -32,7 +32,7 @@ impl RatingsWriter {
     pub fn new(file: File, name: &str) -> Result<Self, IoError> {
         let layout = parquet::ratings_layout(Vec::new());
         let groups = GroupWriter::new(file, name, &schema::ratings(), &layout)?;
-        Ok(Self { groups, buffer: RatingColumns::default(), tally: Tally::default() })
+        Ok(Self { groups, buffer: RatingColumns::default(), tally: RatingsSummary::default() })
     }
 
     /// Adds ratings that come after all others.
@@ -53,7 +53,7 @@ impl RatingsWriter {
         let range = |at: usize| at * GROUP_ROWS..((at + 1) * GROUP_ROWS).min(n);
         let (buffer, groups, tally) = (&self.buffer, &mut self.groups, &mut self.tally);
         let (written, ()) = rayon::join(
-            || groups.write(n.div_ceil(GROUP_ROWS), |at| batches::of_ratings(buffer, range(at))),
+            || groups.write(n.div_ceil(GROUP_ROWS), |at| batches::ratings_batch(buffer, range(at))),
             || tally.add(buffer, 0..n),
         );
         self.buffer.remove_first(n);
@@ -66,8 +66,8 @@ impl RatingsWriter {
     /// If writing fails, or `footer` does.
     pub fn finish(
         mut self,
-        footer: impl FnOnce(&Tally) -> Result<Footer, IoError>,
-    ) -> Result<(File, Tally), IoError> {
+        footer: impl FnOnce(&RatingsSummary) -> Result<Footer, IoError>,
+    ) -> Result<(File, RatingsSummary), IoError> {
         self.write(self.buffer.len())?;
         let mut footer = footer(&self.tally)?;
         footer.push((parquet::BELONGS_TO, self.tally.content_hash()));
@@ -134,12 +134,12 @@ impl Census {
 
 /// A [`Census`] and the hash of the content, added up over parts in order.
 #[derive(Default)]
-pub struct Tally {
+pub struct RatingsSummary {
     census: Census,
     hashes: [Xxh3; 4],
 }
 
-impl Tally {
+impl RatingsSummary {
     /// Adds ratings that come after all others.
     pub fn add(&mut self, columns: &RatingColumns, range: Range<usize>) {
         let Self { census, hashes: [users, movies, stars, times] } = self;

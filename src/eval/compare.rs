@@ -9,17 +9,17 @@ use crate::eval::significance::{Paired, bootstrap, holm, paired};
 
 /// Figures of each user, whatever made them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PerUser {
+pub struct UserFigures {
     /// Raw ids.
     pub users: Vec<i32>,
     /// Figures by name, a value per user each; NaN where there is none.
     pub figures: Vec<(String, Vec<f64>)>,
 }
 
-impl PerUser {
+impl UserFigures {
     /// Takes the figures out of an outcome.
     #[must_use]
-    pub fn of(outcome: &Outcome) -> Self {
+    pub fn from_outcome(outcome: &Outcome) -> Self {
         let figure = |at: usize| outcome.users.iter().map(|user| user.values[at]).collect();
         let names = outcome.names.iter().cloned().enumerate();
         Self {
@@ -54,7 +54,7 @@ pub struct Comparison {
 
 /// Compares the first system with each of the others in every figure that both have.
 #[must_use]
-pub fn compare(systems: &[PerUser], replicates: usize, seed: u64) -> Vec<Comparison> {
+pub fn compare(systems: &[UserFigures], replicates: usize, seed: u64) -> Vec<Comparison> {
     let Some((first, others)) = systems.split_first() else { return Vec::new() };
     let mut comparisons = Vec::new();
     for (other, second) in others.iter().enumerate() {
@@ -73,7 +73,7 @@ pub fn compare(systems: &[PerUser], replicates: usize, seed: u64) -> Vec<Compari
             if pairs.is_empty() {
                 continue;
             }
-            comparisons.push(of_pairs(metric, other + 1, &pairs, replicates, seed));
+            comparisons.push(compare_pairs(metric, other + 1, &pairs, replicates, seed));
         }
     }
     let adjust =
@@ -88,7 +88,7 @@ pub fn compare(systems: &[PerUser], replicates: usize, seed: u64) -> Vec<Compari
     comparisons
 }
 
-fn of_pairs(
+fn compare_pairs(
     metric: &str,
     other: usize,
     pairs: &[(f64, f64)],
@@ -120,14 +120,14 @@ mod tests {
 
     #[test]
     fn users_are_paired_by_id_and_figures_by_name() {
-        let a = PerUser {
+        let a = UserFigures {
             users: vec![1, 2, 3, 4],
             figures: vec![
                 ("x".into(), vec![1.0, 2.0, f64::NAN, 4.0]),
                 ("only a".into(), vec![0.0; 4]),
             ],
         };
-        let b = PerUser {
+        let b = UserFigures {
             users: vec![4, 2, 1, 9],
             figures: vec![("y".into(), vec![0.0; 4]), ("x".into(), vec![7.0, 2.0, 2.0, 9.0])],
         };

@@ -39,7 +39,7 @@ impl Protocol {
 
 /// What a system says to one user.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
+pub struct SystemAnswer {
     /// Movies, the best first.
     pub list: Vec<i32>,
     /// Expected stars of each test rating, where it predicts stars; NaN where it knows nothing of
@@ -60,7 +60,8 @@ pub trait System: Sync {
     ///
     /// # Errors
     /// If the model cannot answer.
-    fn answer(&self, user: UserId, test: &[(i32, f32)]) -> Result<Option<Answer>, ModelError>;
+    fn answer(&self, user: UserId, test: &[(i32, f32)])
+    -> Result<Option<SystemAnswer>, ModelError>;
 }
 
 /// A model, asked about users of its training data, or about people of whom it gets some ratings.
@@ -87,7 +88,11 @@ impl<'a> OfModel<'a> {
 }
 
 impl System for OfModel<'_> {
-    fn answer(&self, user: UserId, test: &[(i32, f32)]) -> Result<Option<Answer>, ModelError> {
+    fn answer(
+        &self,
+        user: UserId,
+        test: &[(i32, f32)],
+    ) -> Result<Option<SystemAnswer>, ModelError> {
         let Self { model, fold_in, ranker, relevant_from } = self;
         let items: Vec<(ItemIx, f32)>;
         let (known, ratings) = match fold_in {
@@ -107,7 +112,7 @@ impl System for OfModel<'_> {
             return Ok(None);
         }
         let scores = model.recommender.score(Person { user: known, ratings })?;
-        let list = ranker.of_scores(&scores, ratings);
+        let list = ranker.for_scores(&scores, ratings);
         let item_of = |movie: i32| model.catalogue.item(MovieId(movie));
         let predicted = scores.rating.as_ref().map(|stars| {
             let of_movie = |movie| item_of(movie).map_or(f32::NAN, |item| stars[item.at()]);
@@ -123,7 +128,7 @@ impl System for OfModel<'_> {
         let pairs = scores.score.iter().zip(&candidate);
         let candidates = pairs.filter_map(|(&score, relevant)| Some((score, (*relevant)?)));
         let mean = model.info.as_ref().map_or(f64::NAN, |info| info.training.mean_rating);
-        Ok(Some(Answer {
+        Ok(Some(SystemAnswer {
             list: list.iter().map(|row| model.catalogue.id(row.item).0).collect(),
             predicted,
             usual: mean_stars(ratings.iter().map(|&(_, stars)| stars)).unwrap_or(mean),
@@ -149,7 +154,11 @@ pub struct OfLists<'a> {
 }
 
 impl System for OfLists<'_> {
-    fn answer(&self, user: UserId, _test: &[(i32, f32)]) -> Result<Option<Answer>, ModelError> {
+    fn answer(
+        &self,
+        user: UserId,
+        _test: &[(i32, f32)],
+    ) -> Result<Option<SystemAnswer>, ModelError> {
         let mut rows: Vec<(i32, f32)> = rows_of(self.rows, user.0).collect();
         if rows.is_empty() {
             return Ok(None);
@@ -157,7 +166,7 @@ impl System for OfLists<'_> {
         // Equal values keep the order of ids.
         rows.sort_by(|a, b| if self.by_rank { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
         let list = rows.into_iter().take(self.n).map(|(movie, _)| movie).collect();
-        Ok(Some(Answer { list, usual: f64::NAN, ..Answer::default() }))
+        Ok(Some(SystemAnswer { list, usual: f64::NAN, ..SystemAnswer::default() }))
     }
 }
 
@@ -239,7 +248,7 @@ pub fn evaluate(
     protocol: &Protocol,
 ) -> Result<Outcome, ModelError> {
     let columns = test.columns();
-    let measured: Result<Vec<(OfUser, Found)>, ModelError> = test
+    let measured: Result<Vec<(OfUser, AnswerFindings)>, ModelError> = test
         .user_starts()
         .par_windows(2)
         .map(|rows| {
@@ -249,25 +258,26 @@ pub fn evaluate(
                 movies.zip(columns.rating[rows[0]..rows[1]].iter().copied()).collect();
             let answer = system.answer(UserId(user), &test)?;
             let unknown = answer.is_none();
-            let answer = answer.unwrap_or(Answer { usual: f64::NAN, ..Answer::default() });
+            let answer =
+                answer.unwrap_or(SystemAnswer { usual: f64::NAN, ..SystemAnswer::default() });
             let known_rows = answer.known_rows;
             let (of_user, cold_rows) = measure(user, &test, answer, background, protocol);
-            Ok((of_user, Found { unknown, cold_rows, known_rows }))
+            Ok((of_user, AnswerFindings { unknown, cold_rows, known_rows }))
         })
         .collect();
-    let (users, found): (Vec<OfUser>, Vec<Found>) = measured?.into_iter().unzip();
+    let (users, found): (Vec<OfUser>, Vec<AnswerFindings>) = measured?.into_iter().unzip();
     Ok(Outcome {
         names: names(&protocol.cuts),
         unknown_users: found.iter().filter(|found| found.unknown).count(),
         cold_rows: found.iter().map(|found| found.cold_rows).sum(),
         known_rows: found.iter().map(|found| found.known_rows).sum(),
-        of_all: of_all_lists(&users, background, protocol),
+        of_all: figures_of_lists(&users, background, protocol),
         users,
     })
 }
 
 /// What deserves attention in the answer to one user.
-struct Found {
+struct AnswerFindings {
     unknown: bool,
     cold_rows: usize,
     known_rows: usize,
@@ -276,14 +286,14 @@ struct Found {
 fn measure(
     user: i32,
     test: &[(i32, f32)],
-    answer: Answer,
+    answer: SystemAnswer,
     background: &Background,
     protocol: &Protocol,
 ) -> (OfUser, usize) {
     let gains: HashMap<i32, f64> = test
         .iter()
         .filter(|(_, stars)| *stars >= protocol.relevant_from)
-        .map(|&(movie, stars)| (movie, protocol.gain.of(stars)))
+        .map(|&(movie, stars)| (movie, protocol.gain.gain(stars)))
         .collect();
     let mut ideal: Vec<f64> = gains.values().copied().collect();
     ideal.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -306,7 +316,7 @@ fn measure(
 
 /// Returns the sums of squared and absolute errors, of how many ratings, and how many of those were
 /// cold.
-fn errors(test: &[(i32, f32)], answer: &Answer) -> ((f64, f64, usize), usize) {
+fn errors(test: &[(i32, f32)], answer: &SystemAnswer) -> ((f64, f64, usize), usize) {
     let Some(predicted) = &answer.predicted else { return ((0.0, 0.0, 0), 0) };
     let (mut squares, mut sizes, mut n, mut cold) = (0.0, 0.0, 0, 0);
     for (&(_, stars), &predicted) in test.iter().zip(predicted) {
@@ -357,7 +367,7 @@ fn diversity(list: &[i32], movies: &Movies) -> f64 {
     sum / pairs
 }
 
-fn of_all_lists(
+fn figures_of_lists(
     users: &[OfUser],
     background: &Background,
     protocol: &Protocol,

@@ -7,22 +7,22 @@
 use serde::{Deserialize, Serialize};
 
 /// What a relevant movie gains in NDCG.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Gain {
-    /// 1.
+    /// 1
     #[default]
     Binary,
-    /// Its stars.
+    /// Its stars
     Stars,
-    /// 2^stars − 1 (Burges et al. 2005).
+    /// 2^stars - 1 (Burges et al. 2005)
     Exponential,
 }
 
 impl Gain {
     /// Returns the gain of a relevant movie.
     #[must_use]
-    pub fn of(self, stars: f32) -> f64 {
+    pub fn gain(self, stars: f32) -> f64 {
         match self {
             Self::Binary => 1.0,
             Self::Stars => stars.into(),
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn graded_gains_prefer_the_better_movie_first() {
-        let ideal = [Gain::Exponential.of(5.0), Gain::Exponential.of(4.0)];
+        let ideal = [Gain::Exponential.gain(5.0), Gain::Exponential.gain(4.0)];
         close(ideal[0], 31.0);
         close(Metric::Ndcg.measure(&[31.0, 15.0], &ideal, 2), 1.0);
         let log3 = 3.0_f64.log2();
@@ -206,7 +206,7 @@ mod tests {
             Metric::Ndcg.measure(&[15.0, 31.0], &ideal, 2),
             (15.0 + 31.0 / log3) / (31.0 + 15.0 / log3),
         );
-        close(Gain::Stars.of(4.5), 4.5);
+        close(Gain::Stars.gain(4.5), 4.5);
     }
 
     #[test]

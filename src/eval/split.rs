@@ -87,7 +87,7 @@ pub enum SplitError {
 
 /// One division of the ratings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parts {
+pub struct SplitParts {
     /// To train on.
     pub train: Ratings,
     /// What held-out users have rated before, so to speak; only when users are held out.
@@ -118,7 +118,7 @@ pub fn split<E: From<SplitError>>(
     ratings: &Ratings,
     sidecar: &Sidecar,
     method: &Method,
-    mut take: impl FnMut(Parts) -> Result<(), E>,
+    mut take: impl FnMut(SplitParts) -> Result<(), E>,
 ) -> Result<(), E> {
     let movie_keys = sidecar.movie_keys();
     let draw = |seed| {
@@ -151,10 +151,10 @@ fn divide<'a>(
     method: &Method,
     division: u32,
     draw: impl Fn(u64) -> Draw<'a>,
-) -> Result<Parts, SplitError> {
+) -> Result<SplitParts, SplitError> {
     let columns = ratings.columns();
     let at = |row: usize| (columns.user_id[row], columns.movie_id[row]);
-    let two = |is_test: &(dyn Fn(usize) -> bool + Sync)| Parts {
+    let two = |is_test: &(dyn Fn(usize) -> bool + Sync)| SplitParts {
         train: ratings.filter(|row| !is_test(row)),
         fold_in: None,
         test: ratings.filter(is_test),
@@ -228,7 +228,7 @@ fn hold_out_users(
     n: usize,
     test: f64,
     draw: &Draw<'_>,
-) -> Result<Parts, SplitError> {
+) -> Result<SplitParts, SplitError> {
     let columns = ratings.columns();
     let users = ratings.user_ids();
     if n >= users.len() {
@@ -247,14 +247,14 @@ fn hold_out_users(
         let n_user = counts[all.get(user).expect("every user was listed") as usize];
         n_user >= FEWEST_DIVIDED && draw.rating(user, movie) < test
     };
-    Ok(Parts {
+    Ok(SplitParts {
         train: ratings.filter(|row| !is_held_out(row)),
         fold_in: Some(ratings.filter(|row| is_held_out(row) && !is_test(row))),
         test: ratings.filter(|row| is_held_out(row) && is_test(row)),
     })
 }
 
-impl Parts {
+impl SplitParts {
     /// Iterates over the parts by their names.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &Ratings)> {
         let fold_in = self.fold_in.as_ref().map(|ratings| ("fold-in", ratings));
@@ -299,7 +299,7 @@ mod tests {
         Ratings::new(columns, Duplicates::Last).0
     }
 
-    fn split(ratings: &Ratings, method: &Method) -> Result<Vec<Parts>, SplitError> {
+    fn split(ratings: &Ratings, method: &Method) -> Result<Vec<SplitParts>, SplitError> {
         let mut divisions = Vec::new();
         super::split(ratings, &Sidecar::default(), method, |parts| {
             divisions.push(parts);

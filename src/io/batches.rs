@@ -71,7 +71,7 @@ pub fn texts(array: &ArrayRef) -> Vec<String> {
 
 /// Returns a range of ratings as a batch of [`schema::ratings`].
 #[must_use]
-pub fn of_ratings(ratings: &RatingColumns, range: Range<usize>) -> RecordBatch {
+pub fn ratings_batch(ratings: &RatingColumns, range: Range<usize>) -> RecordBatch {
     let ints =
         |ids: &[i32]| -> ArrayRef { Arc::new(Int32Array::from(ids[range.clone()].to_vec())) };
     batch(
@@ -106,7 +106,7 @@ pub fn with_keys(
 
 /// Returns keys as a batch of [`schema::users`].
 #[must_use]
-pub fn of_user_keys(keys: &Keys) -> RecordBatch {
+pub fn user_keys_batch(keys: &Keys) -> RecordBatch {
     let texts = StringArray::from_iter_values(&keys.keys);
     batch(schema::users(), vec![Arc::new(Int32Array::from(keys.ids.clone())), Arc::new(texts)])
 }
@@ -149,7 +149,7 @@ pub fn to_movies(batch: &RecordBatch) -> MovieColumns {
 
 /// Returns links as a batch of [`schema::links`].
 #[must_use]
-pub fn of_links(links: &LinkColumns) -> RecordBatch {
+pub fn links_batch(links: &LinkColumns) -> RecordBatch {
     batch(
         schema::links(),
         vec![
@@ -178,7 +178,7 @@ pub fn to_optional_texts(array: &ArrayRef) -> Vec<Option<String>> {
 
 /// Returns tags as a batch of [`schema::tags`].
 #[must_use]
-pub fn of_tags(tags: &TagColumns) -> RecordBatch {
+pub fn tags_batch(tags: &TagColumns) -> RecordBatch {
     batch(
         schema::tags(),
         vec![

@@ -191,14 +191,14 @@ pub trait Visitor {
 
 /// Memory for the picked ones of some rows.
 #[derive(Debug, Default)]
-pub struct Picked {
+pub struct SelectedRows {
     /// Their places.
     pub rows: Vec<u32>,
     columns: RatingColumns,
     numbers: Vec<u8>,
 }
 
-impl Picked {
+impl SelectedRows {
     /// Shows rows to a visitor, all columns of which are there, and then those that it picks.
     pub fn show(&mut self, visitor: &mut impl Visitor, rows: RatingRows<'_>) {
         visitor.add(rows);
@@ -256,7 +256,7 @@ pub struct Kinds<'a> {
 impl Kinds<'_> {
     /// Returns the stars of a row.
     #[must_use]
-    pub fn of(&self, row: usize) -> f32 {
+    pub fn rating(&self, row: usize) -> f32 {
         self.stars[usize::from(self.numbers[row])]
     }
 }
@@ -266,7 +266,7 @@ impl RatingRows<'_> {
     #[must_use]
     pub fn stars(&self, row: usize) -> f32 {
         match self.kinds {
-            Some(kinds) => kinds.of(row),
+            Some(kinds) => kinds.rating(row),
             None => self.rating[row],
         }
     }

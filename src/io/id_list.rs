@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
 use crate::io::parquet::ParquetFile;
-use crate::io::source::{Kind, Source, read_small};
-use crate::io::text::{Columns, Delimiter, MOVIE, USER, fields};
+use crate::io::source::{Source, SourceKind, read_small};
+use crate::io::text::{Delimiter, MOVIE, TextColumns, USER, fields};
 use crate::io::values::is_missing;
 
 /// Whose ids a list holds.
@@ -57,8 +57,8 @@ pub struct ListedId {
 pub fn read_ids(source: Source, side: IdSide) -> Result<Vec<ListedId>, IoError> {
     let file = source.name.clone();
     let mut ids = match source.kind {
-        Kind::Parquet => from_parquet(&ParquetFile::open(source)?, side)?,
-        Kind::Zip => {
+        SourceKind::Parquet => from_parquet(&ParquetFile::open(source)?, side)?,
+        SourceKind::Zip => {
             let found = "this is a ZIP archive";
             return Err(IoError::WrongKind { file, found, expected: "a list of ids" });
         }
@@ -81,7 +81,7 @@ fn from_parquet(file: &ParquetFile, side: IdSide) -> Result<Vec<ListedId>, IoErr
 }
 
 fn column_of(file: &str, names: &[String], side: IdSide) -> Result<usize, IoError> {
-    let found = Columns::default().find(names)[side.role()];
+    let found = TextColumns::default().find(names)[side.role()];
     let lone = || (names.len() == 1 && names[0].eq_ignore_ascii_case("id")).then_some(0);
     found.or_else(lone).ok_or_else(|| IoError::MissingColumn {
         file: file.into(),
@@ -123,7 +123,7 @@ fn from_text(file: &str, text: &str, side: IdSide) -> Result<Vec<ListedId>, IoEr
 /// column.
 fn is_header(fields: &[String]) -> bool {
     let lone = fields.len() == 1 && fields[0].eq_ignore_ascii_case("id");
-    lone || Columns::default().find(fields).iter().any(Option::is_some)
+    lone || TextColumns::default().find(fields).iter().any(Option::is_some)
 }
 
 /// Reads an array of ids or objects, or objects one after the other.

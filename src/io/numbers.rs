@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema};
 
 use crate::io::error::IoError;
 use crate::io::parquet::ParquetFile;
-use crate::io::source::{Kind, Source};
+use crate::io::source::{Source, SourceKind};
 
 /// Ids, and the columns of numbers beside them by name; what is empty is NaN.
 pub type Numbers = (Vec<i32>, Vec<(String, Vec<f64>)>);
@@ -23,23 +23,23 @@ pub fn read_numbers(path: &Path, id: &str, but_not: &str) -> Result<Option<Numbe
     let fits =
         |names: &[&str]| names.contains(&id) && !names.iter().any(|name| name.starts_with(but_not));
     match source.kind {
-        Kind::Parquet => {
+        SourceKind::Parquet => {
             let file = ParquetFile::open(source)?;
             let names: Vec<&str> =
                 file.schema().fields().iter().map(|field| field.name().as_str()).collect();
-            fits(&names).then(|| of_parquet(&file, &names, id)).transpose()
+            fits(&names).then(|| numbers_from_parquet(&file, &names, id)).transpose()
         }
-        Kind::Text => {
+        SourceKind::Text => {
             let mut reader = csv::Reader::from_reader(source.reader);
             let header = reader.headers().map_err(bad_line(&source.name))?.clone();
             let names: Vec<&str> = header.iter().collect();
-            fits(&names).then(|| of_csv(&source.name, reader, &names, id)).transpose()
+            fits(&names).then(|| numbers_from_csv(&source.name, reader, &names, id)).transpose()
         }
-        Kind::Zip | Kind::Json | Kind::Empty => Ok(None),
+        SourceKind::Zip | SourceKind::Json | SourceKind::Empty => Ok(None),
     }
 }
 
-fn of_parquet(file: &ParquetFile, names: &[&str], id: &str) -> Result<Numbers, IoError> {
+fn numbers_from_parquet(file: &ParquetFile, names: &[&str], id: &str) -> Result<Numbers, IoError> {
     let field = |&name: &&str| match name == id {
         true => Field::new(name, DataType::Int32, false),
         false => Field::new(name, DataType::Float64, true),
@@ -58,7 +58,7 @@ fn of_parquet(file: &ParquetFile, names: &[&str], id: &str) -> Result<Numbers, I
     Ok((ids, figures))
 }
 
-fn of_csv(
+fn numbers_from_csv(
     file: &str,
     mut reader: csv::Reader<impl std::io::Read>,
     names: &[&str],

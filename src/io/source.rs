@@ -19,7 +19,7 @@ const SNIFFED: usize = 1024;
 
 /// What the first bytes of a source look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SourceKind {
     /// Apache Parquet.
     Parquet,
     /// A ZIP archive.
@@ -37,7 +37,7 @@ pub struct Source {
     /// Name for messages: the path as given, or `<stdin>`.
     pub name: String,
     /// What the content is, once unpacked.
-    pub kind: Kind,
+    pub kind: SourceKind,
     /// The content, unpacked, from its first byte.
     pub reader: Box<dyn Read + Send>,
     /// The file itself, where it can be read at any place: a plain file that is not packed.
@@ -190,17 +190,17 @@ fn refuse_other_formats(file: &str, head: &[u8]) -> Result<(), IoError> {
     Err(IoError::WrongKind { file: file.into(), found, expected })
 }
 
-fn kind(head: &[u8]) -> Kind {
+fn kind(head: &[u8]) -> SourceKind {
     if head.is_empty() {
-        Kind::Empty
+        SourceKind::Empty
     } else if head.starts_with(b"PAR1") {
-        Kind::Parquet
+        SourceKind::Parquet
     } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        Kind::Zip
+        SourceKind::Zip
     } else if matches!(head.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
-        Kind::Json
+        SourceKind::Json
     } else {
-        Kind::Text
+        SourceKind::Text
     }
 }
 
@@ -298,7 +298,7 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: Vec<u8>) -> (Kind, String) {
+    fn read(bytes: Vec<u8>) -> (SourceKind, String) {
         let mut source = Source::from_reader("x".into(), Cursor::new(bytes)).unwrap();
         let mut text = String::new();
         source.reader.read_to_string(&mut text).unwrap();
@@ -312,14 +312,14 @@ mod tests {
         gz.write_all(text.as_bytes()).unwrap();
         let zst = zstd::encode_all(text.as_bytes(), 1).unwrap();
         for bytes in [text.clone().into_bytes(), gz.finish().unwrap(), zst] {
-            assert_eq!(read(bytes), (Kind::Text, text.clone()));
+            assert_eq!(read(bytes), (SourceKind::Text, text.clone()));
         }
         for (head, expected) in [
-            ("", Kind::Empty),
-            ("PAR1...", Kind::Parquet),
-            ("PK\x03\x04", Kind::Zip),
-            ("\n [1]", Kind::Json),
-            ("1::2::3", Kind::Text),
+            ("", SourceKind::Empty),
+            ("PAR1...", SourceKind::Parquet),
+            ("PK\x03\x04", SourceKind::Zip),
+            ("\n [1]", SourceKind::Json),
+            ("1::2::3", SourceKind::Text),
         ] {
             assert_eq!(read(head.into()).0, expected, "{head}");
         }

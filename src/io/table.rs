@@ -64,7 +64,7 @@ impl<'a> Record<'a> {
 }
 
 /// A column by its usual names, lower case and without punctuation; it may be missing.
-type Column = (&'static str, &'static [&'static str], bool);
+type ColumnNames = (&'static str, &'static [&'static str], bool);
 
 const REQUIRED: bool = true;
 const OPTIONAL: bool = false;
@@ -73,7 +73,7 @@ const OPTIONAL: bool = false;
 fn positions<const N: usize>(
     file: &str,
     names: &[String],
-    columns: [Column; N],
+    columns: [ColumnNames; N],
 ) -> Result<[Option<usize>; N], IoError> {
     let mut at = [None; N];
     for (at, (column, aliases, required)) in at.iter_mut().zip(columns) {
@@ -95,7 +95,7 @@ fn read<const N: usize>(
     file: &str,
     reader: impl Read,
     rejects: &mut Rejects,
-    columns: [Column; N],
+    columns: [ColumnNames; N],
     mut row: impl FnMut(&Record<'_>, [Option<usize>; N]) -> Result<(), IoError>,
 ) -> Result<(), IoError> {
     let text = text_of(read_small(reader, file)?);
@@ -143,7 +143,7 @@ fn text_error(file: &str, error: csv::Error) -> IoError {
     IoError::BadLine { file, line, problem }
 }
 
-const MOVIE_ID: Column = (
+const MOVIE_ID: ColumnNames = (
     "movie",
     &[
         "moviekey",
@@ -160,17 +160,17 @@ const MOVIE_ID: Column = (
     ],
     REQUIRED,
 );
-const TITLE: Column = (
+const TITLE: ColumnNames = (
     "title",
     &["title", "movietitle", "booktitle", "name", "originaltitle", "primarytitle"],
     REQUIRED,
 );
-const GENRES: Column = ("genres", &["genres", "genre", "categories"], OPTIONAL);
-const YEAR: Column =
+const GENRES: ColumnNames = ("genres", &["genres", "genre", "categories"], OPTIONAL);
+const YEAR: ColumnNames =
     ("year", &["releaseyear", "year", "yearofpublication", "releasedate", "startyear"], OPTIONAL);
 
 /// Columns of a table of movies: id, title, genres and year.
-pub(in crate::io) const MOVIE_COLUMNS: [Column; 4] = [MOVIE_ID, TITLE, GENRES, YEAR];
+pub(in crate::io) const MOVIE_COLUMNS: [ColumnNames; 4] = [MOVIE_ID, TITLE, GENRES, YEAR];
 
 /// Finds the columns of a table of movies among names: id and title, and perhaps genres and year.
 ///

@@ -37,7 +37,8 @@ fn factor_body<L: Lanes>(a: &mut [f64], k: usize) -> Result<(), BadPivot> {
 }
 
 dispatch! {
-    /// Replaces the upper triangle of `a` (`k` × `k`, row after row) by U; the lower one is not touched.
+    /// Replaces the upper triangle of `a` (`k` × `k`, row after row) by U; the lower one is not
+    /// touched.
     ///
     /// Costs k³/6 multiply-adds.
     ///

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::linalg::dense::Matrix;
-use crate::linalg::ldl::{self, BadPivot};
+use crate::linalg::ldl::{self, SmallPivot};
 use crate::linalg::rank_update::rank_update;
 use crate::linalg::simd::{LANES, Lanes, dispatch, prefetch, vectors, vectors_mut};
 
@@ -32,7 +32,7 @@ pub struct NormalEquations {
     z: Vec<f32>,
     block: Vec<f32>,
     scaled: Vec<f32>,
-    solver: ldl::Scratch,
+    solver: ldl::LdlScratch,
 }
 
 /// Solution of equations with a border.
@@ -60,7 +60,7 @@ impl NormalEquations {
             z: vec![0.0; stride],
             block: vec![0.0; rows * stride],
             scaled: vec![0.0; rows * stride],
-            solver: ldl::Scratch::new(stride),
+            solver: ldl::LdlScratch::new(stride),
         }
     }
 
@@ -132,7 +132,7 @@ impl NormalEquations {
     ///
     /// # Errors
     /// If single precision cannot tell the matrix from a singular one; it is spoilt then.
-    pub fn solve(&mut self, ridge: f32) -> Result<(), BadPivot> {
+    pub fn solve(&mut self, ridge: f32) -> Result<(), SmallPivot> {
         self.factor(ridge)?;
         self.x.copy_from_slice(&self.b);
         ldl::solve(&self.a, &self.solver, [&mut self.x]);
@@ -149,7 +149,7 @@ impl NormalEquations {
         ridge: f32,
         diagonal: f64,
         target: f64,
-    ) -> Result<Border, BadPivot> {
+    ) -> Result<Border, SmallPivot> {
         self.factor(ridge)?;
         self.x.copy_from_slice(&self.b);
         self.z.copy_from_slice(&self.s);
@@ -165,7 +165,7 @@ impl NormalEquations {
         Ok(Border { value, pivot })
     }
 
-    fn factor(&mut self, ridge: f32) -> Result<(), BadPivot> {
+    fn factor(&mut self, ridge: f32) -> Result<(), SmallPivot> {
         for i in 0..self.stride {
             let diagonal = &mut self.a[i * self.stride + i];
             // Unknowns beyond k have equations 1 · x = 0.

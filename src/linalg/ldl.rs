@@ -9,20 +9,20 @@ use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
 /// The matrix is singular, not positive definite, or so close to it that single precision cannot
 /// tell: this pivot, counted from 0, is no more than rounding may have left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadPivot(pub usize);
+pub struct SmallPivot(pub usize);
 
 /// A pivot below this share of the diagonal entry that it began as is noise.
 const SMALLEST_PIVOT: f32 = 1e-5;
 
 /// Inverses of the pivots, and memory for a panel.
 #[derive(Debug, Clone)]
-pub struct Scratch {
+pub struct LdlScratch {
     stride: usize,
     inverse: Vec<f32>,
     scaled: Vec<f32>,
 }
 
-impl Scratch {
+impl LdlScratch {
     /// Makes room for matrices with rows of `stride` entries, a multiple of the vectors' width.
     #[must_use]
     pub fn new(stride: usize) -> Self {
@@ -31,8 +31,8 @@ impl Scratch {
 }
 
 #[inline(always)]
-fn factor_body<L: Lanes>(a: &mut [f32], scratch: &mut Scratch) -> Result<(), BadPivot> {
-    let Scratch { stride, inverse, scaled } = scratch;
+fn factor_body<L: Lanes>(a: &mut [f32], scratch: &mut LdlScratch) -> Result<(), SmallPivot> {
+    let LdlScratch { stride, inverse, scaled } = scratch;
     let stride = *stride;
     for (i, inverse) in inverse.iter_mut().enumerate() {
         *inverse = SMALLEST_PIVOT * a[i * stride + i]; // until its pivot is known
@@ -43,7 +43,7 @@ fn factor_body<L: Lanes>(a: &mut [f32], scratch: &mut Scratch) -> Result<(), Bad
         let inverse = &mut inverse[first..first + LANES];
         let mut shares = [[0.0_f32; LANES]; LANES];
         diagonal_tile::<L>(panel, stride, first, inverse, &mut shares)
-            .map_err(|at| BadPivot(first + at))?;
+            .map_err(|at| SmallPivot(first + at))?;
         for at in first / LANES + 1..stride / LANES {
             other_tile::<L>(panel, stride, at, inverse, &shares, scaled);
         }
@@ -111,17 +111,18 @@ fn other_tile<L: Lanes>(
 }
 
 dispatch! {
-    /// Replaces the upper triangle of `a` by D U without its diagonal, row after row; the lower one is spoilt.
+    /// Replaces the upper triangle of `a` by D U without its diagonal, row after row; the lower one
+    /// is spoilt.
     ///
     /// Costs about k³/6 multiply-adds.
     ///
     /// # Errors
     /// If a pivot is no more than noise; `a` is spoilt then.
-    pub fn factor(a: &mut [f32], scratch: &mut Scratch) -> Result<(), BadPivot> = factor_body
+    pub fn factor(a: &mut [f32], scratch: &mut LdlScratch) -> Result<(), SmallPivot> = factor_body
 }
 
 #[inline(always)]
-fn solve_body<L: Lanes>(a: &[f32], scratch: &Scratch, sides: &mut [&mut [f32]]) {
+fn solve_body<L: Lanes>(a: &[f32], scratch: &LdlScratch, sides: &mut [&mut [f32]]) {
     let per_row = scratch.stride / LANES;
     let rows = || vectors(a).chunks_exact(per_row).zip(&scratch.inverse).enumerate();
     // Each step waits for the one before it; those of several sides do not wait for each other.
@@ -147,11 +148,11 @@ fn solve_body<L: Lanes>(a: &[f32], scratch: &Scratch, sides: &mut [&mut [f32]]) 
 }
 
 dispatch! {
-    fn solve_all(a: &[f32], scratch: &Scratch, sides: &mut [&mut [f32]]) = solve_body
+    fn solve_all(a: &[f32], scratch: &LdlScratch, sides: &mut [&mut [f32]]) = solve_body
 }
 
 /// Solves A x = b in place of each b, for the factor that [`factor`] left.
-pub fn solve<const N: usize>(a: &[f32], scratch: &Scratch, mut sides: [&mut [f32]; N]) {
+pub fn solve<const N: usize>(a: &[f32], scratch: &LdlScratch, mut sides: [&mut [f32]; N]) {
     solve_all(a, scratch, &mut sides);
 }
 
@@ -161,7 +162,7 @@ mod tests {
     use crate::linalg::dense::Matrix;
     use crate::linalg::simd::Plain;
 
-    type Factor = fn(&mut [f32], &mut Scratch) -> Result<(), BadPivot>;
+    type Factor = fn(&mut [f32], &mut LdlScratch) -> Result<(), SmallPivot>;
 
     #[test]
     fn solves_what_it_is_given() {
@@ -172,7 +173,7 @@ mod tests {
             let b: Vec<f32> =
                 a.chunks_exact(k).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();
             for factor in [factor as Factor, factor_body::<Plain<false>>] {
-                let (mut upper, mut scratch) = (a.clone(), Scratch::new(k));
+                let (mut upper, mut scratch) = (a.clone(), LdlScratch::new(k));
                 factor(&mut upper, &mut scratch).unwrap();
                 let (mut one, mut two) = (b.clone(), b.iter().map(|b| 2.0 * b).collect::<Vec<_>>());
                 solve(&upper, &scratch, [&mut one, &mut two]);
@@ -190,12 +191,12 @@ mod tests {
             let mut a = vec![0.0; 16 * 16];
             (0..16).for_each(|i| a[i * 17] = 1.0);
             change(&mut a);
-            factor(&mut a, &mut Scratch::new(16))
+            factor(&mut a, &mut LdlScratch::new(16))
         };
         assert_eq!(refused(&|_| ()), Ok(()));
-        assert_eq!(refused(&|a| a[0] = 0.0), Err(BadPivot(0)));
-        assert_eq!(refused(&|a| a[17] = f32::NAN), Err(BadPivot(1)));
-        assert_eq!(refused(&|a| a[1] = 2.0), Err(BadPivot(1)));
-        assert_eq!(refused(&|a| a[1] = 1.0 - 1e-6), Err(BadPivot(1)));
+        assert_eq!(refused(&|a| a[0] = 0.0), Err(SmallPivot(0)));
+        assert_eq!(refused(&|a| a[17] = f32::NAN), Err(SmallPivot(1)));
+        assert_eq!(refused(&|a| a[1] = 2.0), Err(SmallPivot(1)));
+        assert_eq!(refused(&|a| a[1] = 1.0 - 1e-6), Err(SmallPivot(1)));
     }
 }

@@ -53,7 +53,8 @@ fn sweep_body<L: Lanes>(
 }
 
 dispatch! {
-    /// Makes `sweeps` passes over the coordinates of `x`, in order; returns xᵀA x − 2 bᵀx. `gradient` is memory for it.
+    /// Makes `sweeps` passes over the coordinates of `x`, in order; returns xᵀA x − 2 bᵀx.
+    /// `gradient` is memory for it.
     fn sweep(a: &[f64], b: &[f64], x: &mut [f64], gradient: &mut [f64], sweeps: usize) -> f64 = sweep_body
 }
 
@@ -108,8 +109,9 @@ fn sweep_together_body<L: Lanes>(
 }
 
 dispatch! {
-    /// Makes `sweeps` passes over the coordinates of [`TOGETHER`] problems that share A; returns the sum of xᵀA x − 2 bᵀx. `gradient` is
-    /// memory for it. In one problem each step waits for the one before it; eight of them are handled in the same time.
+    /// Makes `sweeps` passes over the coordinates of [`TOGETHER`] problems that share A; returns
+    /// the sum of xᵀA x − 2 bᵀx. `gradient` is memory for it. In one problem each step waits for
+    /// the one before it; eight of them are handled in the same time.
     pub fn sweep_together(a: &[f64], b: &[Together], x: &mut [Together], gradient: &mut [Together], sweeps: usize) -> f64 = sweep_together_body
 }
 
@@ -127,14 +129,14 @@ fn product(a: &[f64], x: &[f64], i: usize) -> f64 {
 
 /// Solves to the end, with memory that is used again.
 #[derive(Debug, Clone, Default)]
-pub struct Solver {
+pub struct NnlsSolver {
     positive: Vec<usize>,
     system: Vec<f64>,
     values: Vec<f64>,
     gradient: Vec<f64>,
 }
 
-impl Solver {
+impl NnlsSolver {
     /// Makes `sweeps` passes over the coordinates of `x`, in order; returns xᵀA x − 2 bᵀx.
     pub fn sweep(&mut self, a: &[f64], b: &[f64], x: &mut [f64], sweeps: usize) -> f64 {
         self.gradient.resize(x.len(), 0.0);
@@ -213,7 +215,7 @@ mod tests {
         let a = [4.0, 3e-20, 3e-20, 1e-40];
         let b = [8.0, 5e-19];
         let mut x = [1.0, 3.0];
-        let mut solver = Solver::default();
+        let mut solver = NnlsSolver::default();
         solver.sweep(&a, &b, &mut x, 4);
         assert!((x[0] - 2.0).abs() < 1e-12 && x[1] == 3.0, "{x:?}");
         let mut together = [[1.0; TOGETHER], [3.0; TOGETHER]];
@@ -230,10 +232,10 @@ mod tests {
             let a = rows.transposed_times(&rows);
             let b: Vec<f64> = (0..k).map(|i| if i % 2 == 0 { 3.0 } else { -2.0 }).collect();
             let mut swept = vec![1.0; k];
-            Solver::default().sweep(&a, &b, &mut swept, 10_000);
+            NnlsSolver::default().sweep(&a, &b, &mut swept, 10_000);
             for start in [0.0, 1.0] {
                 let mut x = vec![start; k];
-                Solver::default().solve(&a, &b, &mut x);
+                NnlsSolver::default().solve(&a, &b, &mut x);
                 for i in 0..k {
                     let gradient = product(&a, &x, i) - b[i];
                     assert!(x[i] >= 0.0 && gradient > -1e-8, "k={k} {i}: {gradient}");
@@ -263,7 +265,7 @@ mod tests {
             for lane in 0..TOGETHER {
                 let mut alone: Vec<f64> = before.iter().map(|x| x[lane]).collect();
                 let b: Vec<f64> = b.iter().map(|b| b[lane]).collect();
-                sum += Solver::default().sweep(&a, &b, &mut alone, 2);
+                sum += NnlsSolver::default().sweep(&a, &b, &mut alone, 2);
                 for (x, alone) in x.iter().zip(alone) {
                     assert!((x[lane] - alone).abs() < 1e-12, "k={k} {} {alone}", x[lane]);
                 }
@@ -277,10 +279,10 @@ mod tests {
     fn singular_systems_end_somewhere_finite() {
         let a = [1.0, 1.0, 1.0, 1.0];
         let mut x = [0.0, 0.0];
-        Solver::default().solve(&a, &[2.0, 2.0], &mut x);
+        NnlsSolver::default().solve(&a, &[2.0, 2.0], &mut x);
         assert!((x[0] + x[1] - 2.0).abs() < 1e-9, "{x:?}");
         let mut x = [1.0, 1.0];
-        Solver::default().solve(&[0.0; 4], &[0.0; 2], &mut x);
+        NnlsSolver::default().solve(&[0.0; 4], &[0.0; 2], &mut x);
         assert!(x.iter().all(|x| x.is_finite()));
     }
 }

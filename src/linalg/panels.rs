@@ -65,7 +65,7 @@ impl Panels {
         let lengths_of = |row: usize| &lengths[row * n..][..n];
         let most_of = |some: &[u32]| {
             let own = some.iter().map(|&row| (bonus_of(row as usize), lengths_of(row as usize)));
-            Most::of(own, n)
+            Most::from_rows(own, n)
         };
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         let most = most_of(&order);
@@ -169,7 +169,7 @@ impl Panels {
 }
 
 impl Most {
-    fn of<'a>(some: impl Iterator<Item = (f32, &'a [f32])>, n_lengths: usize) -> Self {
+    fn from_rows<'a>(some: impl Iterator<Item = (f32, &'a [f32])>, n_lengths: usize) -> Self {
         let none = Self { bonus: f32::NEG_INFINITY, lengths: vec![0.0; n_lengths] };
         some.fold(none, |mut most, (bonus, lengths)| {
             most.bonus = most.bonus.max(bonus);

@@ -73,8 +73,8 @@ pub(super) fn rank_update_body<L: Lanes>(
 }
 
 dispatch! {
-    /// Adds Σ l rᵀ over pairs of rows to the upper triangle of a matrix, of which `a` has the rows from `first`, a multiple of
-    /// [`LANES`], on; all rows have `stride` entries.
+    /// Adds Σ l rᵀ over pairs of rows to the upper triangle of a matrix, of which `a` has the rows
+    /// from `first`, a multiple of [`LANES`], on; all rows have `stride` entries.
     pub(crate) fn rank_update(a: &mut [f32], stride: usize, first: usize, left: &[f32], right: &[f32]) = rank_update_body
 }
 

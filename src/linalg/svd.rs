@@ -1,8 +1,9 @@
 //! Truncated singular value decomposition of a matrix that is known only by its products.
 //!
 //! Randomised subspace iteration on AᵀA with a Rayleigh–Ritz step (Halko, Martinsson & Tropp 2011,
-//! sections 4.5 and 5): the matrix itself, which may be sparse plus a constant, is never made dense,
-//! and only the side of its columns is orthonormalised, which is the shorter one in rating data.
+//! sections 4.5 and 5): the matrix itself, which may be sparse plus a constant, is never made
+//! dense, and only the side of its columns is orthonormalised, which is the shorter one in rating
+//! data.
 
 use rayon::prelude::*;
 

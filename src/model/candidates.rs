@@ -10,7 +10,7 @@ use crate::model::catalogue::Catalogue;
 
 /// Conditions on the movies of a list; a movie must meet all of them.
 #[derive(Debug, Default)]
-pub struct Conditions {
+pub struct CandidateFilter {
     /// Genres of which a movie must have one; none means all.
     pub genres: Vec<String>,
     /// Genres of which a movie may have none.
@@ -29,7 +29,7 @@ pub struct Conditions {
     pub plan: Option<Plan>,
 }
 
-impl Conditions {
+impl CandidateFilter {
     /// Returns the items that meet all conditions, ascending.
     #[must_use]
     pub fn items(&self, catalogue: &Catalogue) -> Vec<u32> {
@@ -101,7 +101,7 @@ pub struct GenreSets {
 impl GenreSets {
     /// Numbers the genres of a catalogue.
     #[must_use]
-    pub fn of(catalogue: &Catalogue) -> Self {
+    pub fn new(catalogue: &Catalogue) -> Self {
         let names: Vec<String> = catalogue.movies.genres().into_iter().map(String::from).collect();
         let (mut starts, mut genres) = (vec![0], Vec::new());
         for (_, movie) in catalogue.movies.iter() {
@@ -116,7 +116,7 @@ impl GenreSets {
 
     /// Returns the numbers of an item's genres.
     #[must_use]
-    pub fn of_item(&self, item: ItemIx) -> &[u16] {
+    pub fn genres_of_item(&self, item: ItemIx) -> &[u16] {
         &self.genres[self.starts[item.at()] as usize..self.starts[item.at() + 1] as usize]
     }
 
@@ -135,8 +135,8 @@ impl GenreSets {
         let mut counts = vec![0_usize; self.names.len()];
         let mut n = 0;
         for &(item, _) in ratings.iter().filter(|(_, stars)| *stars >= best) {
-            self.of_item(item).iter().for_each(|&genre| counts[usize::from(genre)] += 1);
-            n += usize::from(!self.of_item(item).is_empty());
+            self.genres_of_item(item).iter().for_each(|&genre| counts[usize::from(genre)] += 1);
+            n += usize::from(!self.genres_of_item(item).is_empty());
         }
         let most = counts.iter().copied().max().unwrap_or(0);
         let least = most.min(n.div_ceil(2)).max(1);
@@ -146,6 +146,6 @@ impl GenreSets {
     /// Tells how much the genres of two items have in common, from 0 to 1: Jaccard's index.
     #[must_use]
     pub fn overlap(&self, a: ItemIx, b: ItemIx) -> f32 {
-        genre_overlap(self.of_item(a), self.of_item(b)) as f32
+        genre_overlap(self.genres_of_item(a), self.genres_of_item(b)) as f32
     }
 }

@@ -28,7 +28,7 @@ pub struct Catalogue {
 impl Catalogue {
     /// Counts the training data; titles stay empty where `movies` does not know them.
     #[must_use]
-    pub fn of_training(matrix: &Interactions, movies: Option<&Movies>) -> Self {
+    pub fn from_training(matrix: &Interactions, movies: Option<&Movies>) -> Self {
         let rows = matrix.by_item();
         let n = rows.n_rows();
         let mean = |item| {
@@ -44,7 +44,7 @@ impl Catalogue {
 
     /// Returns a catalogue of which nothing but the ids is known, as Spark's models have it.
     #[must_use]
-    pub fn of_ids(ids: &[i32], movies: Option<&Movies>) -> Self {
+    pub fn from_ids(ids: &[i32], movies: Option<&Movies>) -> Self {
         Self {
             movies: movies.unwrap_or(&Movies::default()).select(ids),
             n_ratings: vec![0; ids.len()],
@@ -117,7 +117,7 @@ impl Catalogue {
     pub fn from_batch(batch: &RecordBatch, keys: Option<&ArrayRef>) -> Self {
         let n_ratings = batch.column(6).as_primitive::<Int32Type>().values();
         Self {
-            movies: Movies::of_arrays(batch.columns(), keys),
+            movies: Movies::from_arrays(batch.columns(), keys),
             n_ratings: n_ratings.iter().map(|&n| n.max(0) as u32).collect(),
             mean_rating: batch.column(7).as_primitive::<Float64Type>().values().to_vec(),
         }

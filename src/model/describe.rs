@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::dataset::manifest::{History, Manifest};
+use crate::dataset::manifest::{Manifest, Provenance};
 use crate::io::parquet::ParquetFile;
-use crate::io::source::{Kind, Source};
+use crate::io::source::{Source, SourceKind};
 use crate::io::{IoError, json as json_file};
 use crate::model::error::ModelError;
 use crate::model::folder::ModelFolder;
@@ -96,11 +96,11 @@ fn describe_file(path: &Path) -> Result<Map<String, Value>, IoError> {
     let bytes = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
     let source = Source::open(path)?;
     let mut object = match source.kind {
-        Kind::Empty => object_of(&json!({"kind": "empty file"})),
-        Kind::Zip => object_of(&json!({"kind": "ZIP archive"})),
-        Kind::Parquet => describe_parquet(source)?,
-        Kind::Json => describe_json(source)?,
-        Kind::Text => describe_text(source)?,
+        SourceKind::Empty => object_of(&json!({"kind": "empty file"})),
+        SourceKind::Zip => object_of(&json!({"kind": "ZIP archive"})),
+        SourceKind::Parquet => describe_parquet(source)?,
+        SourceKind::Json => describe_json(source)?,
+        SourceKind::Text => describe_text(source)?,
     };
     if let Some(bytes) = bytes {
         object.insert("bytes".into(), json!(bytes));
@@ -133,7 +133,7 @@ fn describe_parquet(source: Source) -> Result<Map<String, Value>, IoError> {
         "kind": format!("Parquet, {content}"), "rows": file.n_rows(), "columns": columns,
     }));
     if let Some(history) = file.footer(schema::MANIFEST_KEY) {
-        let history: History = serde_json::from_str(history)
+        let history: Provenance = serde_json::from_str(history)
             .map_err(|source| IoError::Json { file: name.clone(), source })?;
         object.extend(object_of(&history.check(&name)?));
     }

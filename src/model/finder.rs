@@ -10,7 +10,7 @@ use crate::io::profiles::MovieName;
 use crate::model::catalogue::Catalogue;
 
 /// An item, and whether its title was not exactly the one given.
-type Found = (ItemIx, bool);
+type FoundItem = (ItemIx, bool);
 
 /// Finds movies of a catalogue; indexes it as soon as that pays, and remembers what was found.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct MovieFinder<'a> {
     lookups: AtomicUsize,
     titles: OnceLock<TitleIndex>,
     links: OnceLock<Links>,
-    typed: RwLock<HashMap<String, Result<Found, TitleError>>>,
+    typed: RwLock<HashMap<String, Result<FoundItem, TitleError>>>,
 }
 
 /// Movies by the ids of other sites.
@@ -67,7 +67,7 @@ impl<'a> MovieFinder<'a> {
     ///
     /// # Errors
     /// If no movie fits, or several do; those with most ratings are listed first.
-    pub fn find_typed(&self, text: &str) -> Result<Found, TitleError> {
+    pub fn find_typed(&self, text: &str) -> Result<FoundItem, TitleError> {
         /// Texts that are remembered: enough for all that people name, and a bound on memory.
         const REMEMBERED: usize = 1 << 18;
         let typed = self.typed.read().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +87,7 @@ impl<'a> MovieFinder<'a> {
     ///
     /// # Errors
     /// As [`Self::find_typed`].
-    pub fn find_named(&self, name: &MovieName) -> Result<Found, TitleError> {
+    pub fn find_named(&self, name: &MovieName) -> Result<FoundItem, TitleError> {
         if name.imdb_id.is_some() || name.tmdb_id.is_some() {
             let links = self.links.get_or_init(|| Links::new(self.catalogue));
             let imdb = name.imdb_id.as_deref().and_then(imdb_number);
@@ -117,7 +117,7 @@ impl<'a> MovieFinder<'a> {
     fn look_up(
         &self,
         find: impl Fn(&TitleLookup<'_>) -> Result<FoundMovie, TitleError>,
-    ) -> Result<Found, TitleError> {
+    ) -> Result<FoundItem, TitleError> {
         /// Lookups from which on an index costs less than searching all titles each time.
         const MANY: usize = 8;
         let Self { catalogue, titles, .. } = self;

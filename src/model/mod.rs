@@ -1,6 +1,8 @@
 //! Recommenders: what they are asked, what they answer, and how each is fitted, saved and opened.
 
 pub mod als;
+mod assemble;
+pub mod builders;
 pub mod candidates;
 pub mod catalogue;
 pub mod cosine;
@@ -30,9 +32,10 @@ use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, scores};
 use crate::model::explain::Explanation;
 use crate::model::factors::Factors;
-use crate::model::ranking::{Profile, StarRanking};
+use crate::model::ranking::{ProfileVector, StarRanking};
 use crate::model::recommend::RankBy;
 
+pub use builders::{Als, Cosine, FittedModel, Nmf, Popularity};
 pub use error::ModelError;
 pub use open::{Model, Users};
 pub use rerank::Rerank;
@@ -171,7 +174,7 @@ pub trait Factored: Sync {
     }
 
     /// Returns a person's profile, which the embeddings are multiplied with.
-    fn profile(&self, person: Person<'_>) -> Option<Profile> {
+    fn profile(&self, person: Person<'_>) -> Option<ProfileVector> {
         self.star_ranking()?.profile(person.ratings)
     }
 

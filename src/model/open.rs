@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use crate::dataset::ids::UserId;
+use crate::dataset::ids::{ItemIx, UserId};
+use crate::dataset::titles::TitleError;
 use crate::dataset::{Movies, Ratings};
 use crate::io::values::Scale;
-use crate::linalg::dense::Matrix;
-use crate::model::als::{Als, AlsParams, Feedback, FoldIn};
+use crate::model::als::{AlsModel, AlsParams, Feedback, FoldIn};
+use crate::model::assemble::{ModelParts, assemble};
 use crate::model::catalogue::Catalogue;
-use crate::model::cosine::{Between, CosineMovies, CosineUsers, Neighbors};
+use crate::model::cosine::{Between, Neighbors};
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
 use crate::model::folder::ModelFolder;
 use crate::model::info::{Algorithm, ModelInfo};
-use crate::model::nmf::Nmf;
-use crate::model::popularity::Popularity;
 use crate::model::ranking::StarRanking;
+use crate::model::recommend::{Query, Ranker, Recommendation};
 use crate::model::seen::Seen;
 use crate::model::units::{FactorsOf, Units};
 use crate::model::{Person, Recommender, spark};
@@ -42,7 +42,8 @@ impl Users {
 /// An open model.
 #[derive(Debug)]
 pub struct Model {
-    folder: ModelFolder,
+    /// Where it was opened; `None` for one that has just been trained.
+    folder: Option<ModelFolder>,
     /// Content of `model.json`; a model of Spark's has none.
     pub info: Option<ModelInfo>,
     /// Feedback type of a model of Spark's.
@@ -59,16 +60,72 @@ pub struct Model {
 }
 
 impl Model {
+    /// Opens a model directory, mvrec's own or Spark's, for all its users.
+    ///
+    /// # Errors
+    /// If it is no model, a file cannot be read, or the files contradict each other.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::open_for(folder.as_ref(), &Users::All, None)
+    }
+
+    /// Makes a model of what was trained.
+    pub(crate) fn from_parts(
+        info: ModelInfo,
+        catalogue: Catalogue,
+        seen: Seen,
+        parts: ModelParts,
+    ) -> Result<Self, ModelError> {
+        let recommender = assemble(&info, &catalogue, &seen, parts)?;
+        Ok(Self {
+            folder: None,
+            info: Some(info),
+            spark_feedback: None,
+            catalogue,
+            user_ids: seen.user_ids.clone(),
+            seen,
+            stores_seen: true,
+            recommender,
+        })
+    }
+
+    /// Finds the movie that an id or a title means.
+    ///
+    /// # Errors
+    /// If no movie fits, or several do.
+    pub fn movie(&self, text: &str) -> Result<ItemIx, TitleError> {
+        self.catalogue.find(text)
+    }
+
+    /// Returns the movies for somebody who has given these ratings, the best first and without
+    /// those that are rated.
+    ///
+    /// # Errors
+    /// If the person's own equations cannot be solved.
+    pub fn recommend(
+        &self,
+        ratings: impl IntoIterator<Item = (ItemIx, f32)>,
+    ) -> Result<impl Iterator<Item = Recommendation>, ModelError> {
+        let mut ratings: Vec<(ItemIx, f32)> = ratings.into_iter().collect();
+        ratings.sort_by_key(|(item, _)| *item);
+        let query = Query { n: self.catalogue.len(), ..Query::default() };
+        let list = Ranker::new(self, query).for_person(Person { user: None, ratings: &ratings })?;
+        Ok(list.into_iter())
+    }
+
     /// Opens a model directory, mvrec's own or Spark's; `movies` brings titles to one that has
     /// none.
     ///
     /// # Errors
     /// If it is no model, a file cannot be read, or the files contradict each other.
-    pub fn open(folder: &Path, users: &Users, movies: Option<&Movies>) -> Result<Self, ModelError> {
+    pub fn open_for(
+        folder: &Path,
+        users: &Users,
+        movies: Option<&Movies>,
+    ) -> Result<Self, ModelError> {
         Self::open_folder(ModelFolder::open(folder)?, users, movies, None)
     }
 
-    /// Opens a model as [`Self::open`] does, in a directory that has been looked at before;
+    /// Opens a model as [`Self::open_for`] does, in a directory that has been looked at before;
     /// `spark_feedback` is the feedback type of a model of Spark's, which is else guessed from its
     /// predictions.
     ///
@@ -91,10 +148,11 @@ impl Model {
     /// # Errors
     /// If their files cannot be read.
     pub fn turn_to(&mut self, users: &[i32]) -> Result<(), ModelError> {
+        // A model that has just been trained knows all its users.
+        let Some(folder) = &self.folder else { return Ok(()) };
         if let Some(factored) = self.recommender.factored() {
             let rank = factored.items().cols;
-            let mut vectors =
-                spark::read_factors(&self.folder, schema::USER_FACTORS, rank, Some(users))?;
+            let mut vectors = spark::read_factors(folder, schema::USER_FACTORS, rank, Some(users))?;
             if let Some(info) = &self.info {
                 let scale = info.training.scale.unwrap_or_default();
                 let units = Units::new(&info.algorithm, scale);
@@ -106,7 +164,7 @@ impl Model {
             self.recommender.take_users(vectors);
         }
         if self.info.is_some() {
-            self.seen = Seen::read(&self.folder, self.catalogue.movies.ids(), Some(users))?;
+            self.seen = Seen::read(folder, self.catalogue.movies.ids(), Some(users))?;
             self.user_ids.clone_from(&self.seen.user_ids);
         }
         Ok(())
@@ -154,51 +212,27 @@ impl Model {
         if let Some(wanted) = users.filter() {
             user_ids.retain(|id| wanted.binary_search(id).is_ok());
         }
-        let mean = info.training.mean_rating;
-        let scale = info.training.scale.unwrap_or_default();
-        let units = Units::new(&info.algorithm, scale);
-        let ranking = || -> Result<StarRanking, ModelError> {
-            let of_catalogue =
-                |factors| of_catalogue(path, schema::EMBEDDINGS, factors, &movie_ids);
-            Ok(StarRanking::new(&catalogue, scale, embeddings.map(of_catalogue).transpose()?))
-        };
-        let recommender: Box<dyn Recommender> = match &info.algorithm {
-            Algorithm::Als(params) => {
-                let mean = if params.biases { mean / f64::from(units.rating) } else { 0.0 };
-                let fold_in = FoldIn { params: params.clone(), mean, unit: units.rating };
-                let (mut users, items) = factors.expect(OPENED);
-                let mut items = of_catalogue(path, schema::ITEM_FACTORS, items, &movie_ids)?;
-                units.convert_users(&mut users.vectors, FactorsOf::Fitted);
-                units.convert_items(&mut items, FactorsOf::Fitted);
-                Box::new(Als::new(fold_in, users, items, ranking()?))
+        let parts = match (factors, &info.algorithm) {
+            (Some((users, items)), _) => ModelParts::Factors { users, items, embeddings },
+            (None, Algorithm::Cosine(params)) => {
+                let (ids, id_column) = match params.between {
+                    Between::Movies => (&movie_ids, "movie_id"),
+                    Between::Users => (&seen.user_ids, "user_id"),
+                };
+                let neighbors = Neighbors::read(&folder, ids, id_column)?;
+                ModelParts::Neighbors { ids: Vec::new(), id_column, neighbors }
             }
-            Algorithm::Nmf(params) => {
-                let (mut users, items) = factors.expect(OPENED);
-                let mut items = of_catalogue(path, schema::ITEM_FACTORS, items, &movie_ids)?;
-                units.convert_users(&mut users.vectors, FactorsOf::Fitted);
-                units.convert_items(&mut items, FactorsOf::Fitted);
-                Box::new(Nmf::new(params.clone(), users, items, ranking()?))
-            }
-            Algorithm::Cosine(params) => match params.between {
-                Between::Movies => {
-                    let neighbors = Neighbors::read(&folder, &movie_ids, "movie_id")?;
-                    Box::new(CosineMovies::new(params.clone(), mean, scale, neighbors))
-                }
-                Between::Users => {
-                    let neighbors = Neighbors::read(&folder, &seen.user_ids, "user_id")?;
-                    Box::new(CosineUsers::new(
-                        params.clone(),
-                        scale,
-                        neighbors,
-                        seen.clone(),
-                        movie_ids.len(),
-                    ))
-                }
-            },
-            Algorithm::Popularity(params) => Box::new(Popularity::new(params, mean, &catalogue)),
+            (None, _) => ModelParts::Counts,
         };
+        let recommender =
+            assemble(&info, &catalogue, &seen, parts).map_err(|error| match error {
+                ModelError::Damaged { path: name, problem } => {
+                    ModelError::Damaged { path: path.join(name).display().to_string(), problem }
+                }
+                other => other,
+            })?;
         Ok(Self {
-            folder,
+            folder: Some(folder),
             info: Some(info),
             spark_feedback: None,
             catalogue,
@@ -234,15 +268,15 @@ impl Model {
             Some(feedback) => feedback,
             None => spark::guess_feedback(&folder, &items.vectors)?,
         };
-        let catalogue = Catalogue::of_ids(&items.ids, movies);
+        let catalogue = Catalogue::from_ids(&items.ids, movies);
         let user_ids = users.ids.clone();
         let params = AlsParams::spark(feedback, rank);
         let fold_in = FoldIn { params, mean: 0.0, unit: 1.0 };
         let ranking = StarRanking::new(&catalogue, Scale::default(), None);
-        let recommender = Box::new(Als::new(fold_in, users, items.vectors, ranking));
+        let recommender = Box::new(AlsModel::new(fold_in, users, items.vectors, ranking));
         let seen = Seen::default();
         Ok(Self {
-            folder,
+            folder: Some(folder),
             info: None,
             spark_feedback: Some(feedback),
             catalogue,
@@ -270,7 +304,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn of_model(folder: &Path) -> Result<Option<Self>, ModelError> {
+    pub fn open_model(folder: &Path) -> Result<Option<Self>, ModelError> {
         let is_own = folder.join(schema::MODEL_JSON).is_file();
         is_own.then(|| read_catalogue(&ModelFolder::open(folder)?, None)).transpose()
     }
@@ -306,22 +340,4 @@ fn read_both(
 fn read_embeddings(folder: &ModelFolder, rank: usize) -> Result<Option<Factors>, ModelError> {
     let read = || spark::read_factors(folder, schema::EMBEDDINGS, rank, None);
     (rank > 0).then(read).transpose()
-}
-
-const OPENED: &str = "a model of vectors was opened with them";
-
-/// Checks that the vectors of a folder are those of the movies.
-fn of_catalogue(
-    folder: &Path,
-    name: &str,
-    vectors: Factors,
-    movie_ids: &[i32],
-) -> Result<Matrix, ModelError> {
-    if vectors.ids != movie_ids {
-        return Err(ModelError::Damaged {
-            path: folder.join(name).display().to_string(),
-            problem: "its movies are not those of movies.parquet".into(),
-        });
-    }
-    Ok(vectors.vectors)
 }

@@ -8,15 +8,15 @@
 //!   4.5 is the unit);
 //! - a popularity prior, 0.3 ln(1 + n) for n ratings of the movie;
 //! - 4 times the similarity of the movie to the user's profile, a z-score. Let g_i be the movie's
-//!   [embedding](crate::model::embeddings) and d_i = n_i^−0.2: the profile is m = Σ w_j d_j g_j over
-//!   the movies j that the user has rated, with w_j the rating minus a third of the scale, so that
-//!   what was disliked pushes away; the similarity is m·z_i / √(mᵀCm) with z_i = g_i / d_i and C
-//!   the covariance of z over the ratings of the most rated movies. For fewer than ten ratings, the
-//!   32 leading dimensions count alone.
+//!   [embedding](crate::model::embeddings) and d_i = n_i^−0.2: the profile is m = Σ w_j d_j g_j
+//!   over the movies j that the user has rated, with w_j the rating minus a third of the scale, so
+//!   that what was disliked pushes away; the similarity is m·z_i / √(mᵀCm) with z_i = g_i / d_i and
+//!   C the covariance of z over the ratings of the most rated movies. For fewer than ten ratings,
+//!   the 32 leading dimensions count alone.
 //!
-//! Movies predicted below the mean of the user's own ratings, of which there must be ten, come after
-//! all others: people do not want to be shown what they will like less than usual, however near it
-//! is to what they know.
+//! Movies predicted below the mean of the user's own ratings, of which there must be ten, come
+//! after all others: people do not want to be shown what they will like less than usual, however
+//! near it is to what they know.
 //!
 //! Measured on ml-latest-small, 10 % of the ratings held out at random, mean of three splits: see
 //! `scripts/check_dislikes.py`.
@@ -71,7 +71,7 @@ pub struct StarRanking {
 
 /// A user's profile in the space of the embeddings.
 #[derive(Debug)]
-pub struct Profile {
+pub struct ProfileVector {
     /// 4 m / √(mᵀCm).
     pub vector: Vec<f32>,
     /// 4 / √(mᵀCm).
@@ -166,7 +166,7 @@ impl StarRanking {
     }
 
     /// Returns the profile of a user who has given `ratings`; `None` where it is the zero vector.
-    pub fn profile(&self, ratings: &[(ItemIx, f32)]) -> Option<Profile> {
+    pub fn profile(&self, ratings: &[(ItemIx, f32)]) -> Option<ProfileVector> {
         let embeddings = self.embeddings.as_ref()?;
         let covariance = self.covariance.get_or_init(|| self.covariance(embeddings));
         let weights = ratings.iter().map(|&(item, rating)| self.profile_weight(item, rating));
@@ -182,14 +182,14 @@ impl StarRanking {
         // Infinite where nothing was rated, or without any counts; NaN by rounding.
         scale.is_finite().then(|| {
             vector.iter_mut().for_each(|x| *x *= scale);
-            Profile { vector, scale }
+            ProfileVector { vector, scale }
         })
     }
 
     /// Returns what each rating contributes to the profile similarity of an item.
     pub fn contributions(
         &self,
-        profile: &Profile,
+        profile: &ProfileVector,
         ratings: &[(ItemIx, f32)],
         item: ItemIx,
     ) -> Vec<f32> {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn similarity_of_a_pair_is_that_of_all_pairs() {
-        let mut catalogue = Catalogue::of_ids(&[1, 2, 3], None);
+        let mut catalogue = Catalogue::from_ids(&[1, 2, 3], None);
         catalogue.n_ratings = vec![100, 5, 1];
         let embeddings = Matrix { rows: 3, cols: 2, data: vec![1.0, 0.0, 0.6, 0.8, 0.0, 1.0] };
         let ranking = StarRanking::new(&catalogue, Scale::default(), Some(embeddings));
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn contributions_add_up_to_the_profile_similarity() {
-        let mut catalogue = Catalogue::of_ids(&[1, 2, 3, 4], None);
+        let mut catalogue = Catalogue::from_ids(&[1, 2, 3, 4], None);
         catalogue.n_ratings = vec![100, 50, 10, 1];
         let data = vec![1.0, 0.1, 0.6, 0.8, -0.3, 1.0, 0.2, -0.7];
         let embeddings = Matrix { rows: 4, cols: 2, data };

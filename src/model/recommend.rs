@@ -171,7 +171,7 @@ impl<'a> Ranker<'a> {
     }
 
     fn genres(&self) -> &GenreSets {
-        self.genres.get_or_init(|| GenreSets::of(&self.model.catalogue))
+        self.genres.get_or_init(|| GenreSets::new(&self.model.catalogue))
     }
 
     fn block(&self, people: &[Person<'_>]) -> Vec<Result<Vec<Recommendation>, ModelError>> {
@@ -185,14 +185,14 @@ impl<'a> Ranker<'a> {
         };
         let vectors: Vec<_> = people.iter().map(|person| factored.vector(*person)).collect();
         let with_vector = vectors.iter().zip(people).zip(&narrowed);
-        let asked: Vec<Asked<'_>> = with_vector
+        let asked: Vec<PersonVector<'_>> = with_vector
             .filter_map(|((vector, person), narrowed)| {
                 let vector = vector.as_ref().ok()?.as_deref()?;
                 let ranking_vector = match self.query.rank_by {
                     RankBy::Score => factored.ranking_vector(*person, vector),
                     RankBy::Predicted => vector.to_vec(),
                 };
-                Some(Asked { vector, ranking_vector, narrowed })
+                Some(PersonVector { vector, ranking_vector, narrowed })
             })
             .collect();
         let mut lists = self.ranked(factored, &asked).into_iter();
@@ -207,9 +207,13 @@ impl<'a> Ranker<'a> {
     }
 
     /// Lists movies for people whose vectors are known: first those that they are expected to like.
-    fn ranked(&self, factored: &dyn Factored, asked: &[Asked<'_>]) -> Vec<Vec<Recommendation>> {
-        let all: Vec<&Asked<'_>> = asked.iter().collect();
-        let rating = |asked: &Asked<'_>, row: u32| {
+    fn ranked(
+        &self,
+        factored: &dyn Factored,
+        asked: &[PersonVector<'_>],
+    ) -> Vec<Vec<Recommendation>> {
+        let all: Vec<&PersonVector<'_>> = asked.iter().collect();
+        let rating = |asked: &PersonVector<'_>, row: u32| {
             let product = match self.panels.get() {
                 Some(panels) => panels.product(asked.vector, row as usize),
                 None => {
@@ -219,20 +223,22 @@ impl<'a> Ranker<'a> {
             };
             factored.rating_unit() * product
         };
-        let is_disliked = |asked: &Asked<'_>, row: u32| {
+        let is_disliked = |asked: &PersonVector<'_>, row: u32| {
             asked.narrowed.least_rating.is_some_and(|least| rating(asked, row) < least)
         };
-        let fits =
-            |asked: &Asked<'_>, row: u32| asked.narrowed.fits(ItemIx(self.items[row as usize]));
-        let recommended = |asked: &Asked<'_>, mut rows: Vec<Scored>| -> Vec<Recommendation> {
-            rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
-            let with_rating = self.cut(rows).into_iter().map(|one| {
-                let row = self.items.binary_search(&one.ix).expect("it is a candidate");
-                let rating = factored.predicts_ratings().then(|| rating(asked, row as u32));
-                self.recommended(one, rating)
-            });
-            with_rating.collect()
+        let fits = |asked: &PersonVector<'_>, row: u32| {
+            asked.narrowed.fits(ItemIx(self.items[row as usize]))
         };
+        let recommended =
+            |asked: &PersonVector<'_>, mut rows: Vec<Scored>| -> Vec<Recommendation> {
+                rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
+                let with_rating = self.cut(rows).into_iter().map(|one| {
+                    let row = self.items.binary_search(&one.ix).expect("it is a candidate");
+                    let rating = factored.predicts_ratings().then(|| rating(asked, row as u32));
+                    self.recommended(one, rating)
+                });
+                with_rating.collect()
+            };
         let liked =
             self.best(factored, &all, |asked, row| fits(asked, row) && !is_disliked(asked, row));
         let mut lists: Vec<Vec<Recommendation>> =
@@ -241,7 +247,7 @@ impl<'a> Ranker<'a> {
             asked[*at].narrowed.least_rating.is_some() && lists[*at].len() < self.query.n
         };
         let short: Vec<usize> = (0..asked.len()).filter(is_short).collect();
-        let people: Vec<&Asked<'_>> = short.iter().map(|&at| &asked[at]).collect();
+        let people: Vec<&PersonVector<'_>> = short.iter().map(|&at| &asked[at]).collect();
         let disliked =
             self.best(factored, &people, |asked, row| fits(asked, row) && is_disliked(asked, row));
         for ((at, asked), rows) in short.into_iter().zip(people).zip(disliked) {
@@ -253,7 +259,7 @@ impl<'a> Ranker<'a> {
 
     /// Lists movies by the scores of every movie for a person who has rated `ratings`.
     #[must_use]
-    pub fn of_scores(&self, scores: &Scores, ratings: &[(ItemIx, f32)]) -> Vec<Recommendation> {
+    pub fn for_scores(&self, scores: &Scores, ratings: &[(ItemIx, f32)]) -> Vec<Recommendation> {
         self.list(scores, &self.narrowed(ratings))
     }
 
@@ -309,8 +315,8 @@ impl<'a> Ranker<'a> {
     fn best(
         &self,
         factored: &dyn Factored,
-        asked: &[&Asked<'_>],
-        fits: impl Fn(&Asked<'_>, u32) -> bool,
+        asked: &[&PersonVector<'_>],
+        fits: impl Fn(&PersonVector<'_>, u32) -> bool,
     ) -> Vec<Vec<Scored>> {
         if let Some(panels) = self.panels.get() {
             let vectors: Vec<f32> =
@@ -318,7 +324,7 @@ impl<'a> Ranker<'a> {
             return panels.best(&vectors, self.pool(), |at, row| fits(asked[at], row));
         }
         let prior = self.prior(factored);
-        let best = |asked: &&Asked<'_>| {
+        let best = |asked: &&PersonVector<'_>| {
             let vector = &asked.ranking_vector;
             let mut scores = products_of_rows(&self.matrices(factored), &self.items, vector);
             if !prior.is_empty() {
@@ -405,7 +411,7 @@ impl<'a> Ranker<'a> {
 }
 
 /// A person whose vector is known.
-struct Asked<'a> {
+struct PersonVector<'a> {
     /// What the item vectors are multiplied with.
     vector: &'a [f32],
     /// The same, and the profile behind it, as far as the list is sorted by it.
@@ -424,7 +430,8 @@ struct Narrowed<'a> {
 impl Narrowed<'_> {
     fn fits(&self, item: ItemIx) -> bool {
         let of_genre = |(genres, wanted): &(&GenreSets, Vec<u16>)| {
-            wanted.is_empty() || genres.of_item(item).iter().any(|genre| wanted.contains(genre))
+            wanted.is_empty()
+                || genres.genres_of_item(item).iter().any(|genre| wanted.contains(genre))
         };
         self.seen.binary_search_by_key(&item, |(seen, _)| *seen).is_err()
             && self.genres.as_ref().is_none_or(of_genre)

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::dataset::Ratings;
 use crate::dataset::ids::{ItemIx, Lookup, UserId, position};
 use crate::dataset::matrix::Interactions;
-use crate::io::parquet::{self, Layout};
+use crate::io::parquet::{self, ParquetLayout};
 use crate::io::{IoError, batches};
 use crate::model::error::ModelError;
 use crate::model::folder::ModelFolder;
@@ -31,7 +31,7 @@ pub struct Seen {
 impl Seen {
     /// Takes over the ratings of the training data.
     #[must_use]
-    pub fn of_training(matrix: &Interactions) -> Self {
+    pub fn from_training(matrix: &Interactions) -> Self {
         let rows = matrix.by_user();
         let pairs = rows.indices.par_iter().zip(rows.values);
         Self {
@@ -79,13 +79,13 @@ impl Seen {
     /// If it cannot be written.
     pub fn write(&self, folder: &Path, movie_ids: &[i32], model: &str) -> Result<(), IoError> {
         let path = folder.join(schema::SEEN);
-        let layout = Layout {
+        let layout = ParquetLayout {
             page_rows: 64,
             group_rows: 1 << 16,
             deltas: &["movie_ids.list.element"],
             sorted_by: &["user_id"],
             footer: vec![parquet::belonging_to(model)],
-            ..Layout::default()
+            ..ParquetLayout::default()
         };
         parquet::write_file(&path, &schema::seen(), &layout, self.user_ids.len(), |range| {
             let starts = &self.starts[range.start..=range.end];

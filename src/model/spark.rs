@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::io::batches;
-use crate::io::parquet::{self, Layout, ParquetFile};
+use crate::io::parquet::{self, ParquetFile, ParquetLayout};
 use crate::io::{IoError, json as json_file};
 use crate::linalg::dense::Matrix;
 use crate::model::als::Feedback;
@@ -82,7 +82,7 @@ fn mark_success(folder: &Path) -> Result<(), IoError> {
 pub fn write_factors(folder: &Path, factors: &Factors, model: &str) -> Result<(), IoError> {
     fs::create_dir(folder).map_err(IoError::at(folder))?;
     let path = folder.join("part-00000.parquet");
-    let layout = Layout {
+    let layout = ParquetLayout {
         // A page of a few hundred vectors, so that looking up one costs one page.
         page_rows: 256,
         group_rows: 1 << 17,
@@ -93,7 +93,7 @@ pub fn write_factors(folder: &Path, factors: &Factors, model: &str) -> Result<()
             (ROW_METADATA.into(), ROW_METADATA_JSON.into()),
             parquet::belonging_to(model),
         ],
-        ..Layout::default()
+        ..ParquetLayout::default()
     };
     let k = factors.vectors.cols;
     parquet::write_file(&path, &schema::spark_factors(), &layout, factors.ids.len(), |range| {

@@ -7,13 +7,14 @@ use std::path::Path;
 use crate::dataset::matrix::Interactions;
 use crate::dataset::store::write_table;
 use crate::dataset::{Dataset, Movies, Ratings};
-use crate::io::atomic::AtomicDir;
+use crate::io::atomic::{AtomicDir, MODEL};
 use crate::io::keys::Keys;
 use crate::io::values::Scale;
 use crate::io::{IoError, batches, json};
 use crate::model::als::{self, Feedback};
+use crate::model::assemble::ModelParts;
 use crate::model::catalogue::Catalogue;
-use crate::model::cosine::{self, Between, Neighbors};
+use crate::model::cosine::{self, Between};
 use crate::model::embeddings;
 use crate::model::error::ModelError;
 use crate::model::factors::Factors;
@@ -21,17 +22,9 @@ use crate::model::info::{Algorithm, ModelInfo, Training};
 use crate::model::seen::Seen;
 use crate::model::units::{FactorsOf, Units};
 use crate::model::warm::WarmStart;
-use crate::model::{nmf, spark};
+use crate::model::{Model, nmf, spark};
 use crate::progress::Progress;
 use crate::schema;
-
-/// The part of a model that is its own.
-#[derive(Debug, Clone)]
-enum Parts {
-    Factors { users: Factors, items: Factors, embeddings: Option<Factors> },
-    Neighbors { ids: Vec<i32>, id_column: &'static str, neighbors: Neighbors },
-    Nothing,
-}
 
 /// A model that has just been trained.
 #[derive(Debug, Clone)]
@@ -41,7 +34,7 @@ pub struct Trained {
     catalogue: Catalogue,
     seen: Seen,
     user_keys: Option<Keys>,
-    parts: Parts,
+    parts: ModelParts,
 }
 
 /// Trains a model.
@@ -84,7 +77,7 @@ pub fn train_from(
         progress.note(&format!("iteration {iteration}: loss {loss:.6e}"));
         if progress.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let start = warm.map(|warm| warm.of(&matrix, &dataset.sidecar)).transpose()?;
+    let start = warm.map(|warm| warm.start_for(&matrix, &dataset.sidecar)).transpose()?;
     let start = start.map(|mut start| {
         units.convert_users(&mut start.users, FactorsOf::Fitted);
         units.convert_items(&mut start.items, FactorsOf::Fitted);
@@ -126,7 +119,7 @@ pub fn train_from(
             units.convert_items(&mut fit.items, FactorsOf::Data);
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items, embeddings }, losses(fit.losses))
+            (ModelParts::Factors { users, items, embeddings }, losses(fit.losses))
         }
         Algorithm::Nmf(params) => {
             begin(params.iterations);
@@ -136,7 +129,7 @@ pub fn train_from(
             units.convert_items(&mut fit.items, FactorsOf::Data);
             let users = factors(&matrix.user_ids, fit.users);
             let items = factors(&matrix.movie_ids, fit.items);
-            (Parts::Factors { users, items, embeddings }, losses(fit.losses))
+            (ModelParts::Factors { users, items, embeddings }, losses(fit.losses))
         }
         Algorithm::Cosine(params) => {
             let neighbors = cosine::fit(&matrix, params, progress)?;
@@ -144,9 +137,9 @@ pub fn train_from(
                 Between::Movies => (matrix.movie_ids.clone(), "movie_id"),
                 Between::Users => (matrix.user_ids.clone(), "user_id"),
             };
-            (Parts::Neighbors { ids, id_column, neighbors }, Vec::new())
+            (ModelParts::Neighbors { ids, id_column, neighbors }, Vec::new())
         }
-        Algorithm::Popularity(_) => (Parts::Nothing, Vec::new()),
+        Algorithm::Popularity(_) => (ModelParts::Counts, Vec::new()),
     };
     let (algorithm, iterations_requested) = completed(algorithm, loss.len());
     let tally = dataset.ratings.tally();
@@ -167,9 +160,9 @@ pub fn train_from(
         embedding_rank,
         loss,
     };
-    let catalogue = Catalogue::of_training(&matrix, movies);
+    let catalogue = Catalogue::from_training(&matrix, movies);
     let user_keys = dataset.sidecar.user_keys.clone();
-    Ok(Trained { info, catalogue, seen: Seen::of_training(&matrix), user_keys, parts })
+    Ok(Trained { info, catalogue, seen: Seen::from_training(&matrix), user_keys, parts })
 }
 
 /// Returns the parameters with the number of iterations that were done, and if these are fewer than
@@ -202,6 +195,25 @@ fn check_scale(algorithm: &Algorithm, scale: Scale, ratings: &Ratings) -> Result
 }
 
 impl Trained {
+    /// Makes a model of it that can be asked at once.
+    ///
+    /// # Errors
+    /// If the parts contradict each other, which training rules out.
+    pub fn model(&self) -> Result<Model, ModelError> {
+        let Self { info, catalogue, seen, parts, .. } = self.clone();
+        Model::from_parts(info, catalogue, seen, parts)
+    }
+
+    /// Writes a model directory; a model that is there is replaced.
+    ///
+    /// # Errors
+    /// If something else is there, or a file cannot be written.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<(), ModelError> {
+        let out = AtomicDir::create(folder.as_ref(), MODEL, &[])?;
+        self.write(&out)?;
+        Ok(out.commit()?)
+    }
+
     /// Writes all files into a directory under construction.
     ///
     /// # Errors
@@ -216,19 +228,19 @@ impl Trained {
         write_table(folder, schema::MOVIES, &self.catalogue.to_batch(), model)?;
         self.seen.write(folder, movie_ids, model)?;
         if let Some(keys) = &self.user_keys {
-            write_table(folder, schema::USERS, &batches::of_user_keys(keys), model)?;
+            write_table(folder, schema::USERS, &batches::user_keys_batch(keys), model)?;
         }
         match &self.parts {
-            Parts::Factors { users, items, embeddings } => {
+            ModelParts::Factors { users, items, embeddings } => {
                 spark::write(folder, users, items, model)?;
                 let folder = folder.join(schema::EMBEDDINGS);
                 let write = |factors| spark::write_factors(&folder, factors, model);
                 embeddings.as_ref().map_or(Ok(()), write)
             }
-            Parts::Neighbors { ids, id_column, neighbors } => {
+            ModelParts::Neighbors { ids, id_column, neighbors } => {
                 neighbors.write(folder, ids, id_column, model)
             }
-            Parts::Nothing => Ok(()),
+            ModelParts::Counts => Ok(()),
         }
     }
 }

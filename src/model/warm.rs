@@ -62,7 +62,11 @@ impl WarmStart {
     }
 
     /// Finds the rows of a matrix, by id or where ids are numbers of keys by key.
-    pub(crate) fn of(&self, matrix: &Interactions, sidecar: &Sidecar) -> Result<Start, ModelError> {
+    pub(crate) fn start_for(
+        &self,
+        matrix: &Interactions,
+        sidecar: &Sidecar,
+    ) -> Result<Start, ModelError> {
         let users = (sidecar.user_keys.as_ref(), self.user_keys.as_ref(), "users");
         let movies = (sidecar.movie_keys(), self.movie_keys.as_ref(), "movies");
         let rows = |ids: &[i32], own, other, side, from: &Factors| -> Result<Matrix, ModelError> {

@@ -12,7 +12,7 @@ use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, TextStyl
 
 use crate::io::printable::printable;
 use crate::plot::ticks::{Tick, ticks};
-use crate::plot::{Bar, Column, Figure, Line, Marks, Panel};
+use crate::plot::{Bar, Figure, Marks, Panel, PlotColumn, PlotLine};
 
 const WIDTH: i32 = 960;
 const MARGIN: i32 = 24;
@@ -203,7 +203,13 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         Ok(())
     }
 
-    fn columns(&self, columns: &[Column], x: (f64, f64), y: (f64, f64), inner: Frame) -> Drawn<DB> {
+    fn columns(
+        &self,
+        columns: &[PlotColumn],
+        x: (f64, f64),
+        y: (f64, f64),
+        inner: Frame,
+    ) -> Drawn<DB> {
         /// Columns of fewer units are drawn as one shape.
         const NARROWEST: i32 = 2;
         let zero = place(0.0, y, inner.bottom, inner.top);
@@ -239,7 +245,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
 
     fn line(
         &self,
-        line: &Line,
+        line: &PlotLine,
         x: (f64, f64),
         y: (f64, f64),
         inner: Frame,
@@ -273,7 +279,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
     }
 
     /// Names the lines, where there are several, beside the label of their axis.
-    fn legend(&self, lines: &[Line], frame: Frame) -> Drawn<DB> {
+    fn legend(&self, lines: &[PlotLine], frame: Frame) -> Drawn<DB> {
         if lines.len() < 2 {
             return Ok(());
         }

@@ -48,13 +48,13 @@ pub struct Axis {
     /// Name and unit.
     pub label: String,
     /// How its numbers are read.
-    pub kind: Kind,
+    pub kind: ScaleKind,
 }
 
 /// How the numbers of an axis are read.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ScaleKind {
     /// As they are.
     Number,
     /// As days since 1970.
@@ -70,9 +70,9 @@ pub enum Marks {
     /// Lying bars, from top to bottom, each with its name.
     Bars(Vec<Bar>),
     /// Standing bars.
-    Columns(Vec<Column>),
+    Columns(Vec<PlotColumn>),
     /// Lines; a point without a value is a gap.
-    Lines(Vec<Line>),
+    Lines(Vec<PlotLine>),
 }
 
 /// A lying bar.
@@ -90,7 +90,7 @@ pub struct Bar {
 
 /// A standing bar.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Column {
+pub struct PlotColumn {
     /// Left side.
     pub from: f64,
     /// Right side.
@@ -101,7 +101,7 @@ pub struct Column {
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line {
+pub struct PlotLine {
     /// What it stands for.
     pub name: String,
     /// Place and value of its points, from left to right.
@@ -112,19 +112,19 @@ impl Axis {
     /// An axis of numbers.
     #[must_use]
     pub fn number(label: &str) -> Self {
-        Self { label: label.into(), kind: Kind::Number }
+        Self { label: label.into(), kind: ScaleKind::Number }
     }
 
     /// An axis of days.
     #[must_use]
     pub fn day(label: &str) -> Self {
-        Self { label: label.into(), kind: Kind::Day }
+        Self { label: label.into(), kind: ScaleKind::Day }
     }
 
     /// An axis of names.
     #[must_use]
     pub fn names(label: &str, names: Vec<String>) -> Self {
-        Self { label: label.into(), kind: Kind::Names(names) }
+        Self { label: label.into(), kind: ScaleKind::Names(names) }
     }
 }
 
@@ -139,7 +139,7 @@ impl Panel {
     #[must_use]
     pub fn named_columns(x: &str, y: Axis, named: impl IntoIterator<Item = (String, f64)>) -> Self {
         let (names, values): (Vec<String>, Vec<f64>) = named.into_iter().unzip();
-        let columns = values.into_iter().enumerate().map(|(at, value)| Column {
+        let columns = values.into_iter().enumerate().map(|(at, value)| PlotColumn {
             from: at as f64 + 0.1,
             to: at as f64 + 0.9,
             value,
@@ -180,7 +180,7 @@ impl Panel {
             }
             Marks::Columns(columns) => {
                 let x = match &self.x.kind {
-                    Kind::Names(names) => (0.0, names.len() as f64),
+                    ScaleKind::Names(names) => (0.0, names.len() as f64),
                     _ => hull(&mut columns.iter().flat_map(|c| [c.from, c.to]))?,
                 };
                 let y = hull(&mut columns.iter().map(|column| column.value).chain([0.0]))?;
@@ -213,7 +213,7 @@ pub enum PlotFormat {
 impl PlotFormat {
     /// Tells the format from the ending of a file's name.
     #[must_use]
-    pub fn of(path: &Path) -> Option<Self> {
+    pub fn from_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "svg" => Some(Self::Svg),
             "png" => Some(Self::Png),

@@ -1,12 +1,12 @@
 //! Pictures of models.
 
-use crate::plot::{Axis, Figure, Line, Marks, Panel};
+use crate::plot::{Axis, Figure, Marks, Panel, PlotLine};
 
 /// Draws the loss after each iteration.
 #[must_use]
 pub fn training(name: &str, losses: &[f64]) -> Figure {
     let points = losses.iter().enumerate().map(|(at, &loss)| ((at + 1) as f64, Some(loss)));
-    let line = Line { name: "loss".into(), points: points.collect() };
+    let line = PlotLine { name: "loss".into(), points: points.collect() };
     let loss = Axis::number("loss (the objective that is minimised)");
     Figure {
         title: format!("Training of {name}"),

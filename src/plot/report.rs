@@ -11,7 +11,7 @@ use crate::plot::ticks::thousands;
 use crate::plot::{Figure, stats};
 use crate::stats::genres::GenreFigures;
 use crate::stats::movies::MovieFigures;
-use crate::stats::report::{History, OneRating};
+use crate::stats::report::{MovieHistory, OneRating};
 use crate::stats::summary::Summary;
 use crate::stats::timeline::{Every, Period, day_of};
 use crate::stats::users::UserReport;
@@ -25,7 +25,7 @@ pub struct ReportData {
     facts: Vec<(&'static str, String)>,
     figures: Figures,
     genres: Vec<Value>,
-    lists: Vec<List>,
+    lists: Vec<MovieTable>,
     picker_note: String,
     movies: PickerMovies,
     /// Month, ratings and sum of stars, one after another, of each movie of the picker.
@@ -44,7 +44,7 @@ struct Figures {
 
 /// A list of movies that is shown as a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct List {
+pub struct MovieTable {
     id: &'static str,
     title: String,
     note: String,
@@ -63,11 +63,11 @@ struct PickerMovies {
 }
 
 /// Movies that can be picked, and what is known of each.
-pub struct Picked<'a> {
+pub struct PickedMovies<'a> {
     /// In the order in which they are offered.
     pub movies: &'a [MovieFigures],
     /// Ratings of each.
-    pub histories: &'a [History],
+    pub histories: &'a [MovieHistory],
     /// Number of rated movies, of which these are some.
     pub of: usize,
     /// Names of users that are no numbers.
@@ -76,7 +76,7 @@ pub struct Picked<'a> {
     pub titles: Option<&'a Movies>,
 }
 
-impl List {
+impl MovieTable {
     /// Makes a list of movies; `id` names its place in the page.
     #[must_use]
     pub fn new(id: &'static str, title: &str, note: &str, movies: &[MovieFigures]) -> Self {
@@ -103,8 +103,8 @@ impl ReportData {
         users: &UserReport,
         genres: &[GenreFigures],
         months: Vec<Period>,
-        lists: Vec<List>,
-        picked: &Picked<'_>,
+        lists: Vec<MovieTable>,
+        picked: &PickedMovies<'_>,
     ) -> Self {
         let rows = |genre: &GenreFigures| {
             json!([genre.genre, genre.movies, genre.total_ratings, genre.avg_rating, genre.share])
@@ -175,12 +175,12 @@ fn short(value: f64) -> Value {
     if value.fract() == 0.0 { json!(value as i64) } else { json!(value) }
 }
 
-fn months_of(history: &History) -> Vec<Value> {
+fn months_of(history: &MovieHistory) -> Vec<Value> {
     let months = history.months();
     months.iter().flat_map(|(month, sums)| [json!(month), json!(sums.n), short(sums.sum)]).collect()
 }
 
-impl Picked<'_> {
+impl PickedMovies<'_> {
     fn columns(&self) -> PickerMovies {
         let mut columns = PickerMovies::default();
         for movie in self.movies {
@@ -197,7 +197,7 @@ impl Picked<'_> {
         columns
     }
 
-    fn ratings_of(&self, history: &History) -> Vec<Value> {
+    fn ratings_of(&self, history: &MovieHistory) -> Vec<Value> {
         let row = |rating: &OneRating| {
             let key = self.user_keys.and_then(|keys| keys.get(rating.user));
             let day = (rating.ms != NO_TIME).then(|| day_of(rating.ms));

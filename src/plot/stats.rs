@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::dataset::titles::spoken_title;
 use crate::plot::ticks::thousands;
-use crate::plot::{Axis, Bar, Column, Figure, Line, Marks, Panel};
+use crate::plot::{Axis, Bar, Figure, Marks, Panel, PlotColumn, PlotLine};
 use crate::stats::genres::GenreFigures;
 use crate::stats::movie::OneMovie;
 use crate::stats::movies::{MovieFigures, Order};
@@ -148,8 +148,8 @@ pub fn timeline(title: &str, lines: &[(String, Vec<Period>)], every: Every) -> F
 #[must_use]
 pub fn over_time(lines: &[(String, Vec<Period>)], every: Every) -> Vec<Panel> {
     let lines = &lines[..lines.len().min(MOST_LINES)];
-    let of = |value: &dyn Fn(&Period) -> Option<f64>| -> Vec<Line> {
-        let line = |(name, periods): &(String, Vec<Period>)| Line {
+    let of = |value: &dyn Fn(&Period) -> Option<f64>| -> Vec<PlotLine> {
+        let line = |(name, periods): &(String, Vec<Period>)| PlotLine {
             name: name.clone(),
             points: periods.iter().map(|period| (middle(period, every), value(period))).collect(),
         };
@@ -166,8 +166,9 @@ pub fn over_time(lines: &[(String, Vec<Period>)], every: Every) -> Vec<Panel> {
     let counts = match lines {
         [(_, periods)] => {
             averages[0].name = format!("in the {unit}");
-            averages.extend(so_far.into_iter().map(|line| Line { name: "so far".into(), ..line }));
-            let columns = periods.iter().map(|period| Column {
+            averages
+                .extend(so_far.into_iter().map(|line| PlotLine { name: "so far".into(), ..line }));
+            let columns = periods.iter().map(|period| PlotColumn {
                 from: days(period.start),
                 to: end(period, every),
                 value: period.total_ratings as f64,

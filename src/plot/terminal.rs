@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::io::printable::printable;
 use crate::plot::ticks::{Tick, in_full, ticks};
-use crate::plot::{Bar, Column, Figure, Kind, Line, Marks, Panel};
+use crate::plot::{Bar, Figure, Marks, Panel, PlotColumn, PlotLine, ScaleKind};
 
 /// Rows of a chart that stands.
 const ROWS: usize = 10;
@@ -37,7 +37,7 @@ fn panel_text(panel: &Panel, width: usize) -> String {
     match &panel.marks {
         Marks::Bars(bars) => heading(&panel.x.label) + &bars_text(bars, width),
         Marks::Columns(columns) => match &panel.x.kind {
-            Kind::Names(names) => {
+            ScaleKind::Names(names) => {
                 let named = names.iter().zip(columns);
                 let bars: Vec<Bar> = named.map(|(name, column)| bar(name, column.value)).collect();
                 heading(&format!("{}, by {}", panel.y.label, panel.x.label))
@@ -49,7 +49,7 @@ fn panel_text(panel: &Panel, width: usize) -> String {
             }
         },
         Marks::Lines(lines) => {
-            let one = |line: &Line| {
+            let one = |line: &PlotLine| {
                 let values = averages(line, x, 2 * (width - LABELS));
                 let name = format!("{}: {}", panel.y.label, line.name);
                 let label = if lines.len() > 1 { &name } else { &panel.y.label };
@@ -93,7 +93,7 @@ pub fn eighths(length: f64) -> String {
 }
 
 /// Returns the highest column at each place.
-fn heights(columns: &[Column], (low, high): (f64, f64), places: usize) -> Vec<Option<f64>> {
+fn heights(columns: &[PlotColumn], (low, high): (f64, f64), places: usize) -> Vec<Option<f64>> {
     let mut heights: Vec<Option<f64>> = vec![None; places];
     let place = |x: f64| (x - low) / (high - low).max(f64::MIN_POSITIVE) * places as f64;
     for column in columns {
@@ -130,7 +130,7 @@ fn stand(
 }
 
 /// Returns the mean of a line at each place, joined over gaps between neighbours.
-fn averages(line: &Line, (low, high): (f64, f64), places: usize) -> Vec<Option<f64>> {
+fn averages(line: &PlotLine, (low, high): (f64, f64), places: usize) -> Vec<Option<f64>> {
     let mut sums = vec![(0.0, 0); places];
     let place = |x: f64| (x - low) / (high - low).max(f64::MIN_POSITIVE) * (places - 1) as f64;
     let known: Vec<(f64, f64)> =
@@ -273,13 +273,13 @@ mod tests {
 
     #[test]
     fn columns_and_lines_stand_between_axes() {
-        let columns = (0..12).map(|at| Column {
+        let columns = (0..12).map(|at| PlotColumn {
             from: f64::from(at),
             to: f64::from(at + 1),
             value: f64::from(at * at),
         });
         let points = (0..=24).map(|at| (f64::from(at), (at != 12).then(|| f64::from(at % 8))));
-        let line = Line { name: "a".into(), points: points.collect() };
+        let line = PlotLine { name: "a".into(), points: points.collect() };
         let figure = Figure {
             title: "Shapes".into(),
             note: "of both kinds".into(),

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Months, NaiveDate};
 
-use crate::plot::Kind;
+use crate::plot::ScaleKind;
 
 /// A mark of an axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,11 +12,11 @@ pub(super) struct Tick {
 }
 
 /// Returns up to about `most` ticks from `low` to `high`.
-pub(super) fn ticks(kind: &Kind, low: f64, high: f64, most: usize) -> Vec<Tick> {
+pub(super) fn ticks(kind: &ScaleKind, low: f64, high: f64, most: usize) -> Vec<Tick> {
     match kind {
-        Kind::Number => numbers(low, high, most),
-        Kind::Day => days(low, high, most),
-        Kind::Names(names) => {
+        ScaleKind::Number => numbers(low, high, most),
+        ScaleKind::Day => days(low, high, most),
+        ScaleKind::Names(names) => {
             let every = names.len().div_ceil(most.max(1)).max(1);
             let named = names.iter().enumerate().step_by(every);
             named.map(|(at, name)| Tick { at: at as f64 + 0.5, label: name.clone() }).collect()
@@ -112,16 +112,16 @@ fn tick(day: NaiveDate, format: &str) -> Tick {
 mod tests {
     use super::*;
 
-    fn labels(kind: &Kind, low: f64, high: f64, most: usize) -> Vec<String> {
+    fn labels(kind: &ScaleKind, low: f64, high: f64, most: usize) -> Vec<String> {
         ticks(kind, low, high, most).into_iter().map(|tick| tick.label).collect()
     }
 
     #[test]
     fn numbers_are_round_and_large_ones_short() {
-        assert_eq!(labels(&Kind::Number, 0.0, 5.0, 5), ["0", "1", "2", "3", "4", "5"]);
-        assert_eq!(labels(&Kind::Number, 3.31, 3.68, 5), ["3.4", "3.5", "3.6"]);
-        assert_eq!(labels(&Kind::Number, 0.0, 24e6, 3), ["0", "10 M", "20 M"]);
-        assert_eq!(labels(&Kind::Number, 2.0, 2.0, 5), ["2"]);
+        assert_eq!(labels(&ScaleKind::Number, 0.0, 5.0, 5), ["0", "1", "2", "3", "4", "5"]);
+        assert_eq!(labels(&ScaleKind::Number, 3.31, 3.68, 5), ["3.4", "3.5", "3.6"]);
+        assert_eq!(labels(&ScaleKind::Number, 0.0, 24e6, 3), ["0", "10 M", "20 M"]);
+        assert_eq!(labels(&ScaleKind::Number, 2.0, 2.0, 5), ["2"]);
         assert_eq!(number(1500.0), "1500");
         assert_eq!(number(15_500.0), "15.5 k");
     }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn days_are_first_days_of_years_months_or_days() {
         let day = |text: &str| f64::from(text.parse::<NaiveDate>().unwrap().to_epoch_days());
-        let labels = |from, to, most| labels(&Kind::Day, day(from), day(to), most);
+        let labels = |from, to, most| labels(&ScaleKind::Day, day(from), day(to), most);
         assert_eq!(labels("1996-03-29", "2018-09-24", 5), ["2000", "2005", "2010", "2015"]);
         assert_eq!(labels("2018-01-15", "2018-12-01", 4), ["2018-04", "2018-07", "2018-10"]);
         assert_eq!(
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn of_many_names_some_are_written() {
-        let names = Kind::Names((0..10).map(|i| i.to_string()).collect());
+        let names = ScaleKind::Names((0..10).map(|i| i.to_string()).collect());
         assert_eq!(labels(&names, 0.0, 10.0, 4), ["0", "3", "6", "9"]);
     }
 }

@@ -4,7 +4,7 @@ use crate::dataset::ids::MovieId;
 use crate::dataset::scan::Pass;
 use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
 use crate::stats::histogram::Histogram;
-use crate::stats::sums::{PerMovie, Sums, Tally, of_movie};
+use crate::stats::sums::{PerMovie, SumTable, Sums, sums_of_movie};
 use crate::stats::timeline::{Every, Period, day_of, periods, rows_of};
 
 /// What the ratings tell of a movie.
@@ -32,7 +32,7 @@ pub struct WithAll {
     movie: i32,
     all: PerMovie,
     histogram: Histogram,
-    days: Tally,
+    days: SumTable,
 }
 
 impl WithAll {
@@ -43,7 +43,7 @@ impl WithAll {
             movie: movie.0,
             all: PerMovie::default(),
             histogram: Histogram::default(),
-            days: Tally::default(),
+            days: SumTable::default(),
         }
     }
 
@@ -51,7 +51,7 @@ impl WithAll {
     #[must_use]
     pub fn finish(self) -> Option<OneMovie> {
         let rated = self.all.finish();
-        let own = of_movie(&rated, self.movie)?;
+        let own = sums_of_movie(&rated, self.movie)?;
         let below = |less: &dyn Fn(&Sums) -> bool| {
             rated.iter().filter(|(_, sums)| less(sums)).count() as f64 / rated.len() as f64
         };

@@ -9,7 +9,7 @@ use crate::dataset::ids::Lookup;
 use crate::dataset::scan::Pass;
 use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
 use crate::stats::summary::Totals;
-use crate::stats::sums::{PerMovie, Sums, Tally};
+use crate::stats::sums::{PerMovie, SumTable, Sums};
 use crate::stats::timeline::{Days, day_of};
 use crate::stats::users::PerUser;
 
@@ -72,12 +72,12 @@ pub struct OneRating {
 
 /// Ratings of one movie by month, and the latest of them.
 #[derive(Debug, Clone, Default)]
-pub struct History {
-    months: Tally,
+pub struct MovieHistory {
+    months: SumTable,
     latest: Vec<OneRating>,
 }
 
-impl History {
+impl MovieHistory {
     /// Returns its months, counted from January 1970, that have ratings.
     #[must_use]
     pub fn months(&self) -> Vec<(i32, Sums)> {
@@ -100,7 +100,7 @@ impl History {
 #[derive(Clone)]
 pub struct Histories<'a> {
     movies: &'a Lookup,
-    all: Vec<History>,
+    all: Vec<MovieHistory>,
     latest: usize,
 }
 
@@ -108,12 +108,12 @@ impl<'a> Histories<'a> {
     /// Prepares to gather the ratings of `n` movies that `movies` knows, and the `latest` of each.
     #[must_use]
     pub fn new(movies: &'a Lookup, n: usize, latest: usize) -> Self {
-        Self { movies, all: vec![History::default(); n], latest }
+        Self { movies, all: vec![MovieHistory::default(); n], latest }
     }
 
     /// Returns what was gathered, in the order of the ids.
     #[must_use]
-    pub fn finish(mut self) -> Vec<History> {
+    pub fn finish(mut self) -> Vec<MovieHistory> {
         self.all.iter_mut().for_each(|history| history.keep_latest(self.latest));
         self.all
     }

@@ -114,14 +114,14 @@ impl Slots {
 
 /// Adds up the ratings of each movie.
 #[derive(Debug, Clone, Default)]
-pub struct PerMovie(Tally);
+pub struct PerMovie(SumTable);
 
 /// Sums by a number from 0 on that is not very large, such as the id of a movie or a day.
 ///
 /// What limits this is how much of the table is at hand: stars that are halves, as nearly all are,
 /// are added up as whole numbers, all in eight bytes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
+pub(super) struct SumTable {
     table: Vec<Halves>,
     /// What did not fit there any more.
     full: BTreeMap<i32, Sums>,
@@ -152,7 +152,7 @@ impl Halves {
     };
 
     /// Returns that of one rating; nothing if its stars are no halves, or too many.
-    fn of(stars: f32) -> Option<Self> {
+    fn from_stars(stars: f32) -> Option<Self> {
         let half = stars + stars;
         let fits = half.fract() == 0.0 && (0.0..=Self::MOST as f32).contains(&half);
         fits.then(|| Self::OF[half as usize])
@@ -175,10 +175,10 @@ impl Halves {
     }
 }
 
-impl Tally {
+impl SumTable {
     /// Adds a rating.
     pub(super) fn add(&mut self, number: i32, stars: f32) {
-        match Halves::of(stars) {
+        match Halves::from_stars(stars) {
             Some(halves) => self.add_halves(&[number], [halves].into_iter()),
             None => self.others.add(number, stars),
         }
@@ -189,7 +189,7 @@ impl Tally {
         const WHOLE: f32 = (1_u32 << (f32::MANTISSA_DIGITS - 1)) as f32;
         let stars = rows.rating;
         if let Some(kinds) = rows.kinds {
-            let of_kind = kinds.stars.map(Halves::of);
+            let of_kind = kinds.stars.map(Halves::from_stars);
             if of_kind.iter().all(Option::is_some) {
                 let of_kind = of_kind.map(Option::unwrap_or_default);
                 let halves = kinds.numbers.iter().map(|&kind| of_kind[usize::from(kind)]);
@@ -343,7 +343,7 @@ impl Pass for PerMovie {
 
 /// Returns the ratings of a movie among those of all, which ascend.
 #[must_use]
-pub fn of_movie(all: &[(i32, Sums)], movie: i32) -> Option<Sums> {
+pub fn sums_of_movie(all: &[(i32, Sums)], movie: i32) -> Option<Sums> {
     all.binary_search_by_key(&movie, |(id, _)| *id).ok().map(|at| all[at].1)
 }
 

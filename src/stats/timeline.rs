@@ -7,18 +7,18 @@ use crate::dataset::ids::Lookup;
 use crate::dataset::scan::Pass;
 use crate::io::columns::{Kinds, NO_TIME, Needed, RatingRows, Visitor};
 use crate::linalg::simd::{Lanes, dispatch};
-use crate::stats::sums::{Sums, Tally};
+use crate::stats::sums::{SumTable, Sums};
 
 /// How long a period is; all in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Every {
-    /// A day.
+    /// A day
     Day,
-    /// Monday to Sunday, named by its Monday.
+    /// Monday to Sunday, named by its Monday
     Week,
-    /// A month, named by its first day.
+    /// A month, named by its first day
     Month,
-    /// A year, named by its first day.
+    /// A year, named by its first day
     Year,
 }
 
@@ -86,7 +86,7 @@ enum Which<'a> {
 #[derive(Clone)]
 pub struct Days<'a> {
     which: Which<'a>,
-    lines: Vec<Tally>,
+    lines: Vec<SumTable>,
     untimed: u64,
 }
 
@@ -94,21 +94,21 @@ impl<'a> Days<'a> {
     /// Prepares to add up all ratings.
     #[must_use]
     pub fn all() -> Self {
-        Self { which: Which::All, lines: vec![Tally::default()], untimed: 0 }
+        Self { which: Which::All, lines: vec![SumTable::default()], untimed: 0 }
     }
 
     /// Prepares to add up the ratings of the movies that are known to `movies`.
     #[must_use]
-    pub fn of(movies: &'a Lookup) -> Self {
+    pub fn for_movies(movies: &'a Lookup) -> Self {
         Self { which: Which::Of(movies), ..Self::all() }
     }
 
     /// Prepares to add up the ratings of each of some movies, whose ids ascend and are known to
     /// `lookup`.
     #[must_use]
-    pub fn of_each(movies: &'a [i32], lookup: &'a Lookup) -> Self {
+    pub fn for_each_movie(movies: &'a [i32], lookup: &'a Lookup) -> Self {
         let which = Which::Each(movies, lookup);
-        Self { which, lines: vec![Tally::default(); movies.len()], untimed: 0 }
+        Self { which, lines: vec![SumTable::default(); movies.len()], untimed: 0 }
     }
 
     /// Returns how many ratings have no time; they are in no line.
@@ -342,7 +342,7 @@ mod tests {
         };
         let each = |ids: &[i32]| {
             let lookup = Lookup::new(ids);
-            let days = scan.pass(&Silent, || Days::of_each(ids, &lookup)).unwrap();
+            let days = scan.pass(&Silent, || Days::for_each_movie(ids, &lookup)).unwrap();
             assert_eq!(days.untimed(), u64::from(ids.contains(&2)));
             totals(days)
         };
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(each(&[0, 1, 2, 8, 9]), [vec![], vec![1, 1], vec![1], vec![], vec![]]);
         let of = |ids: &[i32]| {
             let lookup = Lookup::new(ids);
-            totals(scan.pass(&Silent, || Days::of(&lookup)).unwrap())
+            totals(scan.pass(&Silent, || Days::for_movies(&lookup)).unwrap())
         };
         assert_eq!((of(&[1, 2]), of(&[9])), (vec![vec![1, 2]], vec![vec![]]));
         let none = Scan::from(Ratings::default()).pass(&Silent, Days::all).unwrap();

@@ -7,20 +7,20 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::args::{MoviesArgs, SparkArgs, set_seen};
 use crate::cli::error::{Result, missed, usage};
 use crate::cli::evaluate::leaderboard::LEGEND;
 use crate::cli::evaluate::report::{
-    Figure, Measured, figure, of_figures, of_users, unknown_metric,
+    Measured, MetricValue, figure, figure_rows, unknown_metric, user_rows,
 };
 use crate::cli::output::{ChartArgs, Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::keyed::translate;
 use crate::dataset::load::{load, load_lists};
 use crate::dataset::{Dataset, Movies, Ratings};
-use crate::eval::compare::{PerUser, compare};
+use crate::eval::compare::{UserFigures, compare};
 use crate::eval::protocol::{Background, OfLists, OfModel, Outcome, Protocol, evaluate};
 use crate::eval::ranking::Gain;
 use crate::eval::significance::bootstrap;
@@ -73,8 +73,8 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
     relevant_from: Option<f32>,
     /// What a relevant movie gains in NDCG
-    #[arg(long, value_enum, default_value_t = GainArg::Binary, value_name = "GAIN")]
-    gain: GainArg,
+    #[arg(long, value_enum, default_value_t = Gain::Binary, value_name = "GAIN")]
+    gain: Gain,
     /// Bootstrap replicates for the intervals; 0 leaves them out
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     bootstrap: u32,
@@ -102,16 +102,6 @@ pub(crate) struct EvaluateArgs {
     movies: MoviesArgs,
     #[command(flatten)]
     report: ChartArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum GainArg {
-    /// 1
-    Binary,
-    /// Its stars
-    Stars,
-    /// 2^stars - 1
-    Exponential,
 }
 
 /// `METRIC<VALUE` as typed.
@@ -168,7 +158,7 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     args.select(&mut measured)?;
     let comparisons = if args.compare {
         ui.begin("comparing", "figures", None);
-        let systems: Vec<PerUser> = measured.iter().map(|one| one.per_user.clone()).collect();
+        let systems: Vec<UserFigures> = measured.iter().map(|one| one.per_user.clone()).collect();
         compare(&systems, args.bootstrap as usize, args.seed)
     } else {
         Vec::new()
@@ -178,10 +168,10 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
         one.tell(ui);
     }
     if let Some(sink) = per_user {
-        sink.write(&Report::Rows(of_users(&measured[0])))?;
+        sink.write(&Report::Rows(user_rows(&measured[0])))?;
     }
     let object = args.object(&measured, &comparisons, test.as_ref());
-    let rows = of_figures(&measured, args.compare.then_some(&comparisons[..]));
+    let rows = figure_rows(&measured, args.compare.then_some(&comparisons[..]));
     let table = args.leaderboard(&measured, &comparisons, test.as_ref())?;
     if sink.is_table() && measured.len() > 1 {
         ui.say(LEGEND);
@@ -216,12 +206,7 @@ impl EvaluateArgs {
         let mut cuts = self.k.clone();
         cuts.sort_unstable();
         cuts.dedup();
-        let gain = match self.gain {
-            GainArg::Binary => Gain::Binary,
-            GainArg::Stars => Gain::Stars,
-            GainArg::Exponential => Gain::Exponential,
-        };
-        Protocol { cuts, relevant_from: self.relevant_from(test), gain }
+        Protocol { cuts, relevant_from: self.relevant_from(test), gain: self.gain }
     }
 
     /// Returns the lowest rating that is relevant, which unless told follows from the scale of the
@@ -260,7 +245,7 @@ impl EvaluateArgs {
             && let Some(figures) = read_numbers(what, "user_id", "movie")?
         {
             let (users, figures) = figures;
-            let per_user = PerUser { users, figures };
+            let per_user = UserFigures { users, figures };
             return Ok(Measured { name, per_user, outcome: None, figures: Vec::new() });
         }
         let test = test.ok_or_else(|| {
@@ -276,13 +261,19 @@ impl EvaluateArgs {
             bootstrap(outcome.users.len(), self.bootstrap as usize, self.seed, |times| {
                 outcome.over_users(Some(times))
             });
-        let figures = outcome.figures().into_iter().enumerate().map(|(at, (name, value))| Figure {
-            name,
-            value: Some(value).filter(|value| value.is_finite()),
-            interval: intervals.get(at).copied().flatten(),
-        });
+        let figures =
+            outcome.figures().into_iter().enumerate().map(|(at, (name, value))| MetricValue {
+                name,
+                value: Some(value).filter(|value| value.is_finite()),
+                interval: intervals.get(at).copied().flatten(),
+            });
         let figures = figures.collect();
-        Ok(Measured { name, per_user: PerUser::of(&outcome), outcome: Some(outcome), figures })
+        Ok(Measured {
+            name,
+            per_user: UserFigures::from_outcome(&outcome),
+            outcome: Some(outcome),
+            figures,
+        })
     }
 
     fn measure_model(&self, folder: &Path, test: &Dataset, ui: &Ui) -> Result<Outcome> {

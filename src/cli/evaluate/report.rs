@@ -9,7 +9,7 @@ use crate::cli::error::usage;
 use crate::cli::evaluate::EvaluateArgs;
 use crate::cli::ui::Ui;
 use crate::dataset::Dataset;
-use crate::eval::compare::{Comparison, PerUser};
+use crate::eval::compare::{Comparison, UserFigures};
 use crate::eval::protocol::Outcome;
 use crate::eval::ranking::Metric;
 use crate::plot;
@@ -19,14 +19,14 @@ use crate::suggest::did_you_mean;
 /// One thing that was measured.
 pub(super) struct Measured {
     pub(super) name: String,
-    pub(super) per_user: PerUser,
+    pub(super) per_user: UserFigures,
     /// What came out, unless the figures of users were read from a file.
     pub(super) outcome: Option<Outcome>,
-    pub(super) figures: Vec<Figure>,
+    pub(super) figures: Vec<MetricValue>,
 }
 
 /// A figure of the whole.
-pub(super) struct Figure {
+pub(super) struct MetricValue {
     pub(super) name: String,
     pub(super) value: Option<f64>,
     pub(super) interval: Option<(f64, f64)>,
@@ -175,11 +175,14 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
 
 /// Returns a row for each system and metric; with comparisons, how far that is from the first
 /// system.
-pub(super) fn of_figures(measured: &[Measured], comparisons: Option<&[Comparison]>) -> RecordBatch {
+pub(super) fn figure_rows(
+    measured: &[Measured],
+    comparisons: Option<&[Comparison]>,
+) -> RecordBatch {
     let named = measured.iter().enumerate();
-    let rows: Vec<Row<'_>> =
+    let rows: Vec<FigureRow<'_>> =
         named.flat_map(|(at, one)| one.rows(at, comparisons.unwrap_or_default())).collect();
-    let number = |of: fn(&Row<'_>) -> Option<f64>| numbers(rows.iter().map(of));
+    let number = |of: fn(&FigureRow<'_>) -> Option<f64>| numbers(rows.iter().map(of));
     let mut columns = vec![
         ("system", texts(rows.iter().map(|row| row.system)), false),
         ("metric", texts(rows.iter().map(|row| row.metric)), false),
@@ -206,7 +209,7 @@ pub(super) fn of_figures(measured: &[Measured], comparisons: Option<&[Comparison
 }
 
 /// A figure of a system, and how it compares with that of the first one.
-pub(super) struct Row<'a> {
+pub(super) struct FigureRow<'a> {
     system: &'a str,
     pub(super) metric: &'a str,
     pub(super) value: Option<f64>,
@@ -217,9 +220,9 @@ pub(super) struct Row<'a> {
 impl Measured {
     /// Returns the names of the metrics: of figures of users, those that a mean can be formed of.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let of_users = self.per_user.figures.iter().map(|(name, _)| name.as_str());
-        let of_users = of_users.filter(|_| self.outcome.is_none());
-        self.figures.iter().map(|figure| figure.name.as_str()).chain(of_users)
+        let user_rows = self.per_user.figures.iter().map(|(name, _)| name.as_str());
+        let user_rows = user_rows.filter(|_| self.outcome.is_none());
+        self.figures.iter().map(|figure| figure.name.as_str()).chain(user_rows)
     }
 
     /// Keeps some metrics, in the order of their names.
@@ -233,11 +236,15 @@ impl Measured {
 
     /// Returns the figures of the system at `at`; where only figures of users were read, their mean
     /// over the users that are compared.
-    pub(super) fn rows<'a>(&'a self, at: usize, comparisons: &'a [Comparison]) -> Vec<Row<'a>> {
+    pub(super) fn rows<'a>(
+        &'a self,
+        at: usize,
+        comparisons: &'a [Comparison],
+    ) -> Vec<FigureRow<'a>> {
         let of = |metric: &str| {
             comparisons.iter().find(|row| row.metric == metric && (at == 0 || row.other == at))
         };
-        let row = |metric, value, interval| Row {
+        let row = |metric, value, interval| FigureRow {
             system: &self.name,
             metric,
             value,
@@ -307,7 +314,7 @@ pub(super) fn figure(
 }
 
 /// Returns a row for each user.
-pub(super) fn of_users(measured: &Measured) -> RecordBatch {
+pub(super) fn user_rows(measured: &Measured) -> RecordBatch {
     let users = measured.outcome.iter().flat_map(|outcome| &outcome.users);
     let ids = users.clone().map(|user| user.user);
     let tests = users.clone().map(|user| user.n_test as i64);

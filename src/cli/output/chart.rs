@@ -46,7 +46,7 @@ impl PictureArgs {
     fn file(&self) -> Result<Option<(PlotFormat, AtomicFile, String)>> {
         let Some(path) = &self.plot else { return Ok(None) };
         let name = path.display().to_string();
-        let Some(format) = PlotFormat::of(path) else {
+        let Some(format) = PlotFormat::from_path(path) else {
             return Err(usage(format!("--plot {name}: the name must end in .svg, .png or .html")));
         };
         Ok(Some((format, AtomicFile::create(path)?, name)))

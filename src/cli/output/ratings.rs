@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::error::{Result, usage};
 use crate::cli::output::{Format, OutputLocation, STDOUT, Stdout};
 use crate::dataset::manifest::Step;
-use crate::dataset::sort::{Place, Sorted, Sorter};
+use crate::dataset::sort::{SortPlace, Sorted, Sorter};
 use crate::dataset::writer::Footer;
 use crate::dataset::{DatasetError, Sidecar, store};
 use crate::io::IoError;
@@ -50,11 +50,11 @@ impl RatingsSink {
     }
 
     /// Returns where the ratings are put while they are sorted.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> SortPlace {
         match self {
-            Self::Stdout => Place::In(env::temp_dir()),
-            Self::File { file, .. } => Place::In(file.folder()),
-            Self::Directory(directory) => Place::At(directory.path().join(schema::RATINGS)),
+            Self::Stdout => SortPlace::In(env::temp_dir()),
+            Self::File { file, .. } => SortPlace::In(file.folder()),
+            Self::Directory(directory) => SortPlace::At(directory.path().join(schema::RATINGS)),
         }
     }
 

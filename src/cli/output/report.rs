@@ -20,7 +20,7 @@ use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
 use crate::io::compress::{Compression, Compressor};
 use crate::io::json;
-use crate::io::parquet::{GroupWriter, Layout};
+use crate::io::parquet::{GroupWriter, ParquetLayout};
 
 /// What a report says.
 pub(crate) enum Report {
@@ -203,7 +203,7 @@ impl ReportSink {
                 json::write_table(&mut self.out, &self.name, format, batches)?;
             }
             None => {
-                let layout = Layout::default();
+                let layout = ParquetLayout::default();
                 let mut writer = GroupWriter::new(&mut self.out, &self.name, schema, &layout)?;
                 for batch in batches {
                     writer.write(1, |_| batch.clone())?;

@@ -17,10 +17,10 @@ use crate::cli::error::{Result, usage};
 use crate::cli::output::columns::{ids, rows_of, scores, some_texts};
 use crate::cli::output::{Report, ReportArgs, ReportSink};
 use crate::cli::recommend::resolve::scale;
-use crate::cli::recommend::rows::{List, Rows, check_fields, drawn};
-use crate::cli::recommend::stream::Stream;
+use crate::cli::recommend::rows::{RankedList, Rows, check_fields, drawn};
+use crate::cli::recommend::stream::JsonLinesServer;
 use crate::cli::recommend::which::WhichArgs;
-use crate::cli::recommend::who::{Lines, Who, WhoArgs};
+use crate::cli::recommend::who::{JsonLines, Who, WhoArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::keyed::translate;
@@ -137,7 +137,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
             meaning = model.recommender.similarity_meaning();
             let item = model.catalogue.find(movie)?;
             ui.say(&format!("like {}", model.catalogue.name(item)));
-            let list = List::new(None, Ranker::new(&model, query).similar_to(item)?);
+            let list = RankedList::new(None, Ranker::new(&model, query).similar_to(item)?);
             ui.finish();
             args.write(&model, meaning, list, sink)?;
         }
@@ -147,7 +147,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
             ui.finish();
             sink.write(&Report::Rows(rows))?;
         }
-        Who::Lines(lines) => return args.lines(&model, query, lines, sink, ui),
+        Who::JsonLines(lines) => return args.lines(&model, query, lines, sink, ui),
     }
     ui.say(&format!("score: {meaning}"));
     Ok(())
@@ -262,7 +262,7 @@ impl RecommendArgs {
         &self,
         model: &Model,
         query: Query,
-        lines: Lines,
+        lines: JsonLines,
         sink: ReportSink,
         ui: &Ui,
     ) -> Result<()> {
@@ -273,8 +273,13 @@ impl RecommendArgs {
         let mut out = sink.lines()?;
         ui.say(&format!("score: {}", self.which.score_meaning(model)));
         let ranker = Ranker::new(model, query);
-        let stream =
-            Stream::new(model, ranker, self.who.on_error(), self.who.ratings_scale(), self.explain);
+        let stream = JsonLinesServer::new(
+            model,
+            ranker,
+            self.who.on_error(),
+            self.who.ratings_scale(),
+            self.explain,
+        );
         let (n, failed) = stream.run(lines, &mut out)?;
         out.finish()?;
         if failed > 0 {
@@ -289,14 +294,14 @@ impl RecommendArgs {
         ranker: &Ranker<'_>,
         model: &Model,
         people: &[(Option<i32>, Person<'_>)],
-    ) -> Result<Vec<List>> {
+    ) -> Result<Vec<RankedList>> {
         if self.explain.is_some() {
             model.recommender.prepare();
         }
         let asking: Vec<Person<'_>> = people.iter().map(|(_, person)| *person).collect();
         let lists = ranker.for_people(&asking).into_par_iter().zip(people);
         let lists = lists.map(|(rows, (user, person))| {
-            let list = List::new(*user, rows?);
+            let list = RankedList::new(*user, rows?);
             Ok(match self.explain {
                 Some(n) => list.explained(model, *person, n, ranker.rank_by())?,
                 None => list,
@@ -321,7 +326,7 @@ impl RecommendArgs {
         &self,
         model: &Model,
         meaning: &'static str,
-        list: List,
+        list: RankedList,
         sink: ReportSink,
     ) -> Result<()> {
         let rows = Rows { meaning, ..self.rows(model, None, false) };

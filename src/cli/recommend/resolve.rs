@@ -8,14 +8,14 @@ use crate::cli::error::Result;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
 use crate::io::profiles::{self, ExportFormat, MovieName, Profile, RatedMovie, rescaled};
-use crate::io::source::{Kind, Source, read_small};
+use crate::io::source::{Source, SourceKind, read_small};
 use crate::io::values::Scale;
 use crate::model::Model;
 use crate::model::finder::MovieFinder;
 
 /// What to do with a rating that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum OnError {
+pub(super) enum OnBadRating {
     /// End with an error
     Fail,
     /// Leave it out, and name the first ten
@@ -48,7 +48,7 @@ pub(super) fn resolve(
     model: &Model,
     finder: &MovieFinder<'_>,
     profile: &Profile,
-    on_error: OnError,
+    on_error: OnBadRating,
     given: Option<Scale>,
 ) -> Result<ResolvedProfile> {
     let mut resolver = Resolver {
@@ -96,7 +96,7 @@ fn source_scale(export: Option<ExportFormat>, given: Option<Scale>) -> Option<(f
 struct Resolver<'a> {
     model: &'a Model,
     finder: &'a MovieFinder<'a>,
-    on_error: OnError,
+    on_error: OnBadRating,
     own: Scale,
     source: Option<(f32, f32)>,
     resolved: ResolvedProfile,
@@ -158,8 +158,8 @@ impl Resolver<'_> {
     fn skip(&mut self, rated: &RatedMovie, brief: &str, error: &str) -> Result<()> {
         let place = rated.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
         match self.on_error {
-            OnError::Skip => self.resolved.skipped.push(format!("{place}{brief}")),
-            OnError::Fail => {
+            OnBadRating::Skip => self.resolved.skipped.push(format!("{place}{brief}")),
+            OnBadRating::Fail => {
                 anyhow::bail!("{place}{error}\n  (--on-error skip leaves such ratings out)")
             }
         }
@@ -176,17 +176,17 @@ pub(super) fn read_named_movies(path: &Path) -> Result<Option<Vec<RatedMovie>>> 
     let name = path.display().to_string();
     let source = Source::open(path)?;
     let profile = match source.kind {
-        Kind::Zip => {
+        SourceKind::Zip => {
             let file = File::open(path).map_err(IoError::at(path))?;
             Some(profiles::from_zip(&name, file)?)
         }
-        Kind::Json => {
+        SourceKind::Json => {
             let bytes = read_small(source.reader, &name)?;
             let value = serde_json::from_slice(&bytes).ok();
             value.and_then(|value| profiles::from_json(&value).ok())
         }
-        Kind::Text => profiles::from_csv(&name, &read_small(source.reader, &name)?).ok(),
-        Kind::Parquet | Kind::Empty => None,
+        SourceKind::Text => profiles::from_csv(&name, &read_small(source.reader, &name)?).ok(),
+        SourceKind::Parquet | SourceKind::Empty => None,
     };
     let is_named = |name: &MovieName| name.id.is_none() && name.typed.is_none();
     let movies = profile.map(|profile| [profile.ratings, profile.seen].concat());

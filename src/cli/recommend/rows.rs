@@ -68,7 +68,7 @@ pub(super) struct Reasons {
 }
 
 /// One list.
-pub(super) struct List {
+pub(super) struct RankedList {
     /// The user, where the list is one's.
     pub(super) user: Option<i32>,
     pub(super) rows: Vec<Recommendation>,
@@ -76,7 +76,7 @@ pub(super) struct List {
     pub(super) reasons: Option<Vec<Reasons>>,
 }
 
-impl List {
+impl RankedList {
     /// Makes a list without reasons.
     pub(super) fn new(user: Option<i32>, rows: Vec<Recommendation>) -> Self {
         Self { user, rows, reasons: None }
@@ -127,7 +127,7 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     /// Returns the rows of lists.
-    pub(super) fn batch(&self, lists: &[List]) -> Result<RecordBatch> {
+    pub(super) fn batch(&self, lists: &[RankedList]) -> Result<RecordBatch> {
         let names: Vec<&str> = match self.fields {
             [] => FIELDS.into_iter().filter(|name| self.is_usual(name)).collect(),
             fields => fields.iter().map(String::as_str).collect(),
@@ -156,7 +156,7 @@ impl Rows<'_> {
         }
     }
 
-    fn column(&self, name: &str, lists: &[List]) -> Option<ArrayRef> {
+    fn column(&self, name: &str, lists: &[RankedList]) -> Option<ArrayRef> {
         let catalogue = &self.model.catalogue;
         let rows = || lists.iter().flat_map(|list| &list.rows);
         let movies = || rows().map(|row| catalogue.movie(row.item));
@@ -211,7 +211,7 @@ impl Rows<'_> {
     }
 
     /// Returns the reasons: a list of movie_id, title, rating and contribution for each row.
-    fn because(&self, lists: &[List]) -> ArrayRef {
+    fn because(&self, lists: &[RankedList]) -> ArrayRef {
         let catalogue = &self.model.catalogue;
         let of_rows = || reasons_of(lists).map(|reasons| &reasons.strongest);
         let reasons = || of_rows().flatten();
@@ -243,12 +243,12 @@ impl Rows<'_> {
 }
 
 /// Returns the reasons of all rows of all lists.
-fn reasons_of(lists: &[List]) -> impl Iterator<Item = &Reasons> {
+fn reasons_of(lists: &[RankedList]) -> impl Iterator<Item = &Reasons> {
     lists.iter().flat_map(|list| list.reasons.iter().flatten())
 }
 
 /// Returns the base of each score.
-fn base_scores(lists: &[List]) -> ArrayRef {
+fn base_scores(lists: &[RankedList]) -> ArrayRef {
     Arc::new(Float32Array::from_iter_values(reasons_of(lists).map(|reasons| reasons.base)))
 }
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::cli::error::Result;
 use crate::cli::output::LineSink;
-use crate::cli::recommend::resolve::{OnError, resolve};
-use crate::cli::recommend::rows::List;
-use crate::cli::recommend::who::Lines;
+use crate::cli::recommend::resolve::{OnBadRating, resolve};
+use crate::cli::recommend::rows::RankedList;
+use crate::cli::recommend::who::JsonLines;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
 use crate::io::profiles;
@@ -25,10 +25,10 @@ const TOGETHER: usize = 256;
 
 /// The answer to one person.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct AnswerLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Value>,
-    recommendations: Vec<Row<'a>>,
+    recommendations: Vec<AnswerRow<'a>>,
 }
 
 /// What could not be answered.
@@ -41,7 +41,7 @@ struct Failure<'a> {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct AnswerRow<'a> {
     rank: usize,
     movie_id: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ struct Because<'a> {
 }
 
 /// Somebody who asked.
-struct Asked {
+struct ParsedLine {
     id: Option<Value>,
     ratings: Vec<(ItemIx, f32)>,
 }
@@ -74,23 +74,23 @@ struct Asked {
 type Refused = (Option<Value>, String);
 
 /// A line of the output, and whether it is an answer.
-type Line = (bool, Vec<u8>);
+type OutputLine = (bool, Vec<u8>);
 
 /// Answers lines with lists.
-pub(super) struct Stream<'a> {
+pub(super) struct JsonLinesServer<'a> {
     model: &'a Model,
     ranker: Ranker<'a>,
-    on_error: OnError,
+    on_error: OnBadRating,
     ratings_scale: Option<Scale>,
     explain: Option<usize>,
     finder: MovieFinder<'a>,
 }
 
-impl<'a> Stream<'a> {
+impl<'a> JsonLinesServer<'a> {
     pub(super) fn new(
         model: &'a Model,
         ranker: Ranker<'a>,
-        on_error: OnError,
+        on_error: OnBadRating,
         ratings_scale: Option<Scale>,
         explain: Option<usize>,
     ) -> Self {
@@ -100,8 +100,8 @@ impl<'a> Stream<'a> {
 
     /// Answers all lines, in their order; returns how many there were and how many could not be
     /// answered.
-    pub(super) fn run(&self, lines: Lines, out: &mut LineSink) -> Result<(u64, u64)> {
-        let Lines { mut begun, mut rest } = lines;
+    pub(super) fn run(&self, lines: JsonLines, out: &mut LineSink) -> Result<(u64, u64)> {
+        let JsonLines { mut begun, mut rest } = lines;
         let (mut n, mut failed) = (0, 0);
         loop {
             let (whole, text) = next_lines(&mut begun, &mut rest)
@@ -125,8 +125,8 @@ impl<'a> Stream<'a> {
     }
 
     /// Returns the answer to each line that is not blank, and whether it is one.
-    fn answers(&self, before: u64, lines: &[&[u8]]) -> Vec<Option<Line>> {
-        let asked: Vec<Option<std::result::Result<Asked, Refused>>> = lines
+    fn answers(&self, before: u64, lines: &[&[u8]]) -> Vec<Option<OutputLine>> {
+        let asked: Vec<Option<std::result::Result<ParsedLine, Refused>>> = lines
             .par_iter()
             .map(|line| {
                 let blank = line.iter().all(u8::is_ascii_whitespace);
@@ -162,7 +162,7 @@ impl<'a> Stream<'a> {
         lines.collect()
     }
 
-    fn understand(&self, line: &[u8]) -> std::result::Result<Asked, Refused> {
+    fn understand(&self, line: &[u8]) -> std::result::Result<ParsedLine, Refused> {
         let value: Value =
             serde_json::from_slice(line).map_err(|error| (None, error.to_string()))?;
         let profile =
@@ -170,13 +170,13 @@ impl<'a> Stream<'a> {
         let resolved =
             resolve(self.model, &self.finder, &profile, self.on_error, self.ratings_scale);
         match resolved {
-            Ok(resolved) => Ok(Asked { id: profile.id, ratings: resolved.ratings }),
+            Ok(resolved) => Ok(ParsedLine { id: profile.id, ratings: resolved.ratings }),
             Err(error) => Err((profile.id, error.to_string())),
         }
     }
 
-    fn answer(&self, line: u64, asked: &Asked, list: Vec<Recommendation>) -> Line {
-        let mut list = List::new(None, list);
+    fn answer(&self, line: u64, asked: &ParsedLine, list: Vec<Recommendation>) -> OutputLine {
+        let mut list = RankedList::new(None, list);
         if let Some(n) = self.explain {
             let person = Person { user: None, ratings: &asked.ratings };
             list = match list.explained(self.model, person, n, self.ranker.rank_by()) {
@@ -198,7 +198,7 @@ impl<'a> Stream<'a> {
                 };
                 reasons.strongest.iter().map(reason).collect()
             });
-            Row {
+            AnswerRow {
                 rank: at + 1,
                 movie_id: catalogue.id(row.item).0,
                 movie_key: movie.key,
@@ -211,11 +211,11 @@ impl<'a> Stream<'a> {
             }
         };
         let recommendations = list.rows.iter().enumerate().map(row).collect();
-        (true, line_of(&Answer { id: asked.id.as_ref(), recommendations }))
+        (true, line_of(&AnswerLine { id: asked.id.as_ref(), recommendations }))
     }
 }
 
-fn failure(line: u64, id: Option<&Value>, error: String) -> Line {
+fn failure(line: u64, id: Option<&Value>, error: String) -> OutputLine {
     (false, line_of(&Failure { line, id, error }))
 }
 

@@ -13,7 +13,7 @@ use crate::dataset::expr::{self, Counts, Field, Known, Plan};
 use crate::dataset::ids::{ItemIx, MovieId};
 use crate::io::id_list::IdSide;
 use crate::io::profiles::RatedMovie;
-use crate::model::candidates::Conditions;
+use crate::model::candidates::CandidateFilter;
 use crate::model::finder::MovieFinder;
 use crate::model::recommend::{Query, RankBy};
 use crate::model::{Model, Rerank};
@@ -127,7 +127,7 @@ impl WhichArgs {
             warn_of_unknown(path, IdSide::Movie, &unknown, ui);
             Ok(ids.iter().filter_map(item).collect())
         };
-        let conditions = Conditions {
+        let conditions = CandidateFilter {
             genres,
             exclude_genres: self.exclude_genre.clone(),
             released: self.released.map(|years| years.first..=years.last),

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage};
-use crate::cli::recommend::resolve::{OnError, ResolvedProfile, resolve, scale};
+use crate::cli::recommend::resolve::{OnBadRating, ResolvedProfile, resolve, scale};
 use crate::cli::ui::{Ui, counted};
 use crate::dataset::DatasetError;
 use crate::dataset::error::shown;
@@ -20,7 +20,7 @@ use crate::io::IoError;
 use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
 use crate::io::profiles::{self, Profile};
-use crate::io::source::{Kind, STDIN, Source, read_small};
+use crate::io::source::{STDIN, Source, SourceKind, read_small};
 use crate::io::values::{Scale, parse_id};
 use crate::model::finder::MovieFinder;
 use crate::model::folder::ModelFolder;
@@ -63,8 +63,8 @@ pub(super) struct WhoArgs {
     ratings_scale: Option<Scale>,
     /// What to do with a rating of --ratings whose movie is not found or ambiguous, that is given
     /// twice or off the scale
-    #[arg(long, value_enum, default_value_t = OnError::Fail, value_name = "WHAT")]
-    on_error: OnError,
+    #[arg(long, value_enum, default_value_t = OnBadRating::Fail, value_name = "WHAT")]
+    on_error: OnBadRating,
     /// Find movies similar to this one (id or title)
     #[arg(long, value_name = "MOVIE")]
     similar_to: Option<String>,
@@ -99,7 +99,7 @@ pub(super) enum Who<'a> {
     /// One new person.
     Person(Profile),
     /// Many new people, as JSON lines.
-    Lines(Lines),
+    JsonLines(JsonLines),
     /// Many new people, as a dataset or file of ratings.
     People(&'a Path),
     /// The movies most like one.
@@ -109,7 +109,7 @@ pub(super) enum Who<'a> {
 }
 
 /// JSON lines, of which some may have been read already.
-pub(super) struct Lines {
+pub(super) struct JsonLines {
     pub(super) begun: Vec<u8>,
     pub(super) rest: Box<dyn BufRead + Send>,
 }
@@ -235,7 +235,7 @@ impl WhoArgs {
     }
 
     /// Returns what to do with movies that are not found.
-    pub(super) fn on_error(&self) -> OnError {
+    pub(super) fn on_error(&self) -> OnBadRating {
         self.on_error
     }
 }
@@ -301,10 +301,10 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
         ("<stdin>".into(), Box::new(BufReader::with_capacity(1 << 20, io::stdin())))
     } else {
         let source = Source::open(path)?;
-        if source.kind == Kind::Parquet {
+        if source.kind == SourceKind::Parquet {
             return Ok(Who::People(path));
         }
-        if source.kind == Kind::Zip {
+        if source.kind == SourceKind::Zip {
             let file = File::open(path).map_err(IoError::at(path))?;
             return Ok(Who::Person(profiles::from_zip(&source.name, file)?));
         }
@@ -323,14 +323,14 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
                     read_line(&mut reader, &mut begun).map_err(failed)?;
                 }
                 return if profiles::is_query(&value) || begun.len() > before {
-                    Ok(Who::Lines(Lines { begun, rest: reader }))
+                    Ok(Who::JsonLines(JsonLines { begun, rest: reader }))
                 } else {
-                    of_value(&value, &name)
+                    person_from_value(&value, &name)
                 };
             }
             let all = read_small((&begun[..]).chain(reader), &name)?;
             let value = serde_json::from_slice(&all).map_err(|error| bad(error.to_string()))?;
-            of_value(&value, &name)
+            person_from_value(&value, &name)
         }
         Some(_) => {
             let bytes = read_small((&begun[..]).chain(reader), &name)?;
@@ -340,7 +340,7 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
 }
 
 /// Makes one person of a JSON value from a file.
-fn of_value<'a>(value: &Value, file: &str) -> Result<Who<'a>> {
+fn person_from_value<'a>(value: &Value, file: &str) -> Result<Who<'a>> {
     let mut profile =
         profiles::from_json(value).map_err(|problem| anyhow::anyhow!("{file}: {problem}"))?;
     let rated = profile.ratings.iter_mut().chain(&mut profile.seen);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
 use crate::cli::output::columns::{
-    Column, counts, figures, ids, rows_of, some_figures, some_texts, texts,
+    ReportColumn, counts, figures, ids, rows_of, some_figures, some_texts, texts,
 };
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::ui::Ui;
@@ -17,7 +17,7 @@ use crate::plot::stats as plot;
 use crate::progress::Progress;
 use crate::stats::landing::{POOL, landing};
 use crate::stats::movies::{self, MovieFigures, Order, all_ranked, first_of_genres, ranked};
-use crate::stats::sums::{PerMovie, Sums, of_movie};
+use crate::stats::sums::{PerMovie, Sums, sums_of_movie};
 
 /// List every rated movie with its average and number of ratings
 ///
@@ -109,7 +109,7 @@ pub(super) type Rated = (Vec<(i32, Sums)>, Option<Movies>);
 /// Adds up the ratings of each movie, and loads titles for them.
 pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
     let (rated, known) =
-        rayon::join(|| scan.pass(ui, PerMovie::default), || titles.of_scan(scan, false));
+        rayon::join(|| scan.pass(ui, PerMovie::default), || titles.movies_for_scan(scan, false));
     let (rated, known) = (rated?.finish(), known?);
     MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
     Ok((rated, known))
@@ -215,7 +215,8 @@ impl LandingArgs {
         let pool = ranked(&rated, 1, Order::MostRated, |_| true, POOL);
         let chosen = landing(&movies::figures(&pool, known.as_ref()), self.n);
         ui.finish();
-        let sums = |movie: &MovieFigures| of_movie(&rated, movie.movie_id.0).expect("it is rated");
+        let sums =
+            |movie: &MovieFigures| sums_of_movie(&rated, movie.movie_id.0).expect("it is rated");
         let with_sums: Vec<_> =
             chosen.iter().map(|movie| (movie.movie_id.0, sums(movie))).collect();
         let rows = rows_of(columns_of(&with_sums, known.as_ref(), true));
@@ -231,7 +232,7 @@ fn columns_of(
     some: &[(i32, Sums)],
     known: Option<&Movies>,
     with_deviation: bool,
-) -> Vec<Column<'static>> {
+) -> Vec<ReportColumn<'static>> {
     let none = Movies::default();
     let titles = known.unwrap_or(&none);
     let places: Vec<Option<usize>> =

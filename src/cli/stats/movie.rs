@@ -19,7 +19,7 @@ use crate::model::recommend::{Query, Ranker, Recommendation};
 use crate::model::{Model, Users};
 use crate::plot::stats as plot;
 use crate::stats::movie::{OneMovie, WithAll};
-use crate::stats::sums::{Sums, of_movie};
+use crate::stats::sums::{Sums, sums_of_movie};
 
 /// Tell all that is known of one movie
 ///
@@ -47,7 +47,7 @@ pub(super) struct MovieArgs {
 
 /// Finds a rated movie by its id or title.
 pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) -> Result<MovieId> {
-    let count = |id: MovieId| of_movie(rated, id.0).map_or(0, |sums| sums.n);
+    let count = |id: MovieId| sums_of_movie(rated, id.0).map_or(0, |sums| sums.n);
     let none = Movies::default();
     let lookup = TitleLookup {
         movies: known.unwrap_or(&none),
@@ -95,7 +95,7 @@ impl MovieArgs {
             Ok(pass.finish().map(|figures| (id, figures)))
         };
         let by_number = || numbers(texts).map_or(Ok(None), |ids| look(ids[0]));
-        let (by_number, known) = rayon::join(by_number, || self.movies.of_scan(scan, true));
+        let (by_number, known) = rayon::join(by_number, || self.movies.movies_for_scan(scan, true));
         let (by_number, known) = (by_number?, known?);
         let found = match by_number.filter(|_| are_ids(known.as_ref())) {
             Some(found) => Some(found),
@@ -153,7 +153,7 @@ impl MovieArgs {
 /// Returns the movies most like one, by a model.
 fn similar(folder: &Path, id: MovieId) -> Result<Value> {
     const LISTED: usize = 10;
-    let model = Model::open(folder, &Users::Some(Vec::new()), None)?;
+    let model = Model::open_for(folder, &Users::Some(Vec::new()), None)?;
     let Some(item) = model.catalogue.item(id) else {
         anyhow::bail!("{}: movie {id} is not in the model", folder.display());
     };

@@ -14,7 +14,7 @@ use crate::dataset::ids::Lookup;
 use crate::dataset::movies::Movies;
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
-use crate::plot::report::{List, Picked, ReportData};
+use crate::plot::report::{MovieTable, PickedMovies, ReportData};
 use crate::plot::report_page;
 use crate::stats::genres::genres;
 use crate::stats::movies::{MovieFigures, Order, all_ranked, figures, ranked};
@@ -78,7 +78,7 @@ impl ReportPageArgs {
     fn data(&self, scan: &Scan, ui: &Ui) -> Result<ReportData> {
         let everything = scan.pass(ui, Everything::default)?;
         let rated = everything.movies.finish();
-        let known = self.movies.of_scan(scan, true)?;
+        let known = self.movies.movies_for_scan(scan, true)?;
         MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
         let summary = everything.totals.finish();
         let users = users(&everything.users.finish());
@@ -101,7 +101,7 @@ impl ReportPageArgs {
         });
         let histories: Vec<_> = histories.collect();
         let user_keys = scan.user_keys()?;
-        let picked = Picked {
+        let picked = PickedMovies {
             movies: picked,
             histories: &histories,
             of: most_rated.len(),
@@ -117,19 +117,19 @@ impl ReportPageArgs {
         rated: &[(i32, Sums)],
         known: Option<&Movies>,
         most_rated: &[MovieFigures],
-    ) -> Vec<List> {
+    ) -> Vec<MovieTable> {
         let cut = |list: &[MovieFigures]| list[..list.len().min(self.n)].to_vec();
         let of = |order| figures(&ranked(rated, self.min_ratings, order, |_| true, self.n), known);
         let least = format!("Of at least {} ratings", self.min_ratings);
         vec![
-            List::new("popular", "Most rated", "By the number of ratings.", &cut(most_rated)),
-            List::new(
+            MovieTable::new("popular", "Most rated", "By the number of ratings.", &cut(most_rated)),
+            MovieTable::new(
                 "best",
                 "Best rated",
                 &format!("{least}, by their average."),
                 &of(Order::BestRated),
             ),
-            List::new(
+            MovieTable::new(
                 "polarising",
                 "Most polarising",
                 &format!("{least}, by the standard deviation of their ratings."),

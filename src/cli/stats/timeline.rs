@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, RecordBatch};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::Result;
@@ -32,8 +32,8 @@ pub(super) struct TimelineArgs {
     #[command(flatten)]
     movies: MoviesArgs,
     /// Length of a period
-    #[arg(long, value_enum, default_value_t = EveryArg::Month, value_name = "PERIOD")]
-    by: EveryArg,
+    #[arg(long, value_enum, default_value_t = Every::Month, value_name = "PERIOD")]
+    by: Every,
     /// Only this movie, id or title (can be repeated: one after another)
     #[arg(long, value_name = "MOVIE", conflicts_with = "genre")]
     movie: Vec<String>,
@@ -44,32 +44,23 @@ pub(super) struct TimelineArgs {
     report: ChartArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EveryArg {
-    Day,
-    /// From Monday on
-    Week,
-    Month,
-    Year,
-}
-
 /// Periods, and the movie that they are of where they are of one.
-type Line = (Option<(MovieId, String)>, Vec<Period>);
+type MovieTimeline = (Option<(MovieId, String)>, Vec<Period>);
 
 impl TimelineArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
         let scan = self.input.scan(ui)?;
         let lines = if !self.movie.is_empty() {
-            self.of_movies(&scan, ui)?
+            self.movie_timelines(&scan, ui)?
         } else if !self.genre.is_empty() {
-            let known = self.movies.of_scan(&scan, false)?.ok_or(DatasetError::NoMovies)?;
+            let known = self.movies.movies_for_scan(&scan, false)?.ok_or(DatasetError::NoMovies)?;
             known.check_genres(&self.genre).map_err(DatasetError::from)?;
             let fits =
                 known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
             let ids: Vec<i32> = fits.map(|(id, _)| id.0).collect();
             let lookup = Lookup::new(&ids);
-            self.one_line(scan.pass(ui, || Days::of(&lookup))?, ui)
+            self.one_line(scan.pass(ui, || Days::for_movies(&lookup))?, ui)
         } else {
             self.one_line(scan.pass(ui, Days::all)?, ui)
         };
@@ -77,29 +68,20 @@ impl TimelineArgs {
         sink.write(&Report::Rows(self.rows(&lines)), || self.figure(&lines))
     }
 
-    fn every(&self) -> Every {
-        match self.by {
-            EveryArg::Day => Every::Day,
-            EveryArg::Week => Every::Week,
-            EveryArg::Month => Every::Month,
-            EveryArg::Year => Every::Year,
-        }
-    }
-
     /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a
     /// count of ratings to be understood.
-    fn of_movies(&self, scan: &Scan, ui: &Ui) -> Result<Vec<Line>> {
+    fn movie_timelines(&self, scan: &Scan, ui: &Ui) -> Result<Vec<MovieTimeline>> {
         let all_rated = |of: &OfMovies| of.each.iter().all(|(_, periods)| !periods.is_empty());
         if let Some(ids) = numbers(&self.movie) {
             let wanted = distinct_of(&ids);
             let of = || self.periods_of(scan, ids, ui);
-            let (of, known) = rayon::join(of, || self.movies.some_of_scan(scan, &wanted));
+            let (of, known) = rayon::join(of, || self.movies.some_movies_for_scan(scan, &wanted));
             let (of, known) = (of?, known?);
             if all_rated(&of) && are_ids(known.as_ref()) {
                 return Ok(of.into_lines(known.as_ref(), ui));
             }
         }
-        let known = self.movies.of_scan(scan, false)?;
+        let known = self.movies.movies_for_scan(scan, false)?;
         if let Some(ids) = guess(known.as_ref(), &self.movie) {
             let of = self.periods_of(scan, ids, ui)?;
             if all_rated(&of) {
@@ -116,9 +98,9 @@ impl TimelineArgs {
     fn periods_of(&self, scan: &Scan, ids: Vec<MovieId>, ui: &Ui) -> Result<OfMovies> {
         let distinct = distinct_of(&ids);
         let lookup = Lookup::new(&distinct);
-        let days = scan.pass(ui, || Days::of_each(&distinct, &lookup))?;
+        let days = scan.pass(ui, || Days::for_each_movie(&distinct, &lookup))?;
         let untimed = days.untimed();
-        let periods = days.finish(self.every());
+        let periods = days.finish(self.by);
         let of = |id: MovieId| {
             let at = position(&distinct, id.0).expect("it is one of them");
             (id, periods[at as usize].clone())
@@ -127,12 +109,12 @@ impl TimelineArgs {
     }
 
     /// Says how many ratings are left out, and returns the periods.
-    fn one_line(&self, days: Days<'_>, ui: &Ui) -> Vec<Line> {
+    fn one_line(&self, days: Days<'_>, ui: &Ui) -> Vec<MovieTimeline> {
         tell_of_untimed(days.untimed(), ui);
-        days.finish(self.every()).into_iter().map(|periods| (None, periods)).collect()
+        days.finish(self.by).into_iter().map(|periods| (None, periods)).collect()
     }
 
-    fn figure(&self, lines: &[Line]) -> Figure {
+    fn figure(&self, lines: &[MovieTimeline]) -> Figure {
         let name = |movie: &Option<(MovieId, String)>| match movie {
             Some((id, title)) if title.is_empty() => format!("movie {id}"),
             Some((_, title)) => title.clone(),
@@ -147,10 +129,10 @@ impl TimelineArgs {
             }
             _ => "Ratings over time".into(),
         };
-        plot::timeline(&title, &named, self.every())
+        plot::timeline(&title, &named, self.by)
     }
 
-    fn rows(&self, of: &[Line]) -> RecordBatch {
+    fn rows(&self, of: &[MovieTimeline]) -> RecordBatch {
         let periods = || of.iter().flat_map(|(_, periods)| periods);
         let days = periods().map(|period| period.start.to_epoch_days());
         let mut columns = vec![
@@ -186,7 +168,7 @@ struct OfMovies {
 
 impl OfMovies {
     /// Says how many ratings are left out, and returns the periods with their movies' titles.
-    fn into_lines(self, known: Option<&Movies>, ui: &Ui) -> Vec<Line> {
+    fn into_lines(self, known: Option<&Movies>, ui: &Ui) -> Vec<MovieTimeline> {
         tell_of_untimed(self.untimed, ui);
         let title = |id| known.and_then(|movies| movies.get(id)).unwrap_or_default().title;
         let line = |(id, periods)| (Some((id, title(id).to_string())), periods);

@@ -21,8 +21,8 @@ pub(super) struct AlsArgs {
     #[command(flatten)]
     pub(super) passes: PassesArgs,
     /// What a rating says
-    #[arg(long, value_enum, default_value_t = FeedbackArg::Explicit, value_name = "KIND")]
-    feedback: FeedbackArg,
+    #[arg(long, value_enum, default_value_t = Feedback::Explicit, value_name = "KIND")]
+    feedback: Feedback,
     #[arg(long, visible_alias = "rank", value_name = "K", help = format!(
         "Length of the vectors [default: {}, implicit: {}]",
         AlsParams::explicit().factors, AlsParams::implicit().factors
@@ -67,16 +67,8 @@ pub(super) struct AlsArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FeedbackArg {
-    /// How much a movie was liked
-    Explicit,
-    /// That it was watched
-    Implicit,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SolverArg {
-    /// To the end, by factorisation
+    /// Exact solve
     Cholesky,
     /// By some steps of conjugate gradients from the last iteration's vector
     Cg,
@@ -97,13 +89,13 @@ impl AlsArgs {
             ("--positive-from", self.positive_from.is_some()),
         ];
         let defaults = match self.feedback {
-            FeedbackArg::Explicit => {
+            Feedback::Explicit => {
                 if let Some((name, _)) = of_implicit.iter().find(|(_, given)| *given) {
                     return Err(usage(format!("{name} belongs to --feedback implicit")));
                 }
                 AlsParams::explicit()
             }
-            FeedbackArg::Implicit => {
+            Feedback::Implicit => {
                 if self.no_biases {
                     return Err(usage("--no-biases belongs to --feedback explicit"));
                 }
@@ -118,10 +110,7 @@ impl AlsArgs {
             (_, Some(_)) => return Err(usage("--cg-steps belongs to --solver cg")),
         };
         Ok(AlsParams {
-            feedback: match self.feedback {
-                FeedbackArg::Explicit => Feedback::Explicit,
-                FeedbackArg::Implicit => Feedback::Implicit,
-            },
+            feedback: self.feedback,
             factors: self.factors.unwrap_or(defaults.factors),
             iterations: self.iterations,
             regularization: self.regularization.unwrap_or(defaults.regularization),

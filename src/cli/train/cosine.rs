@@ -1,6 +1,6 @@
 //! `mvrec train cosine`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::train::CommonArgs;
 use crate::model::cosine::{Between, CosineParams};
@@ -14,8 +14,8 @@ pub(super) struct CosineArgs {
     #[command(flatten)]
     pub(super) common: CommonArgs,
     /// What is compared
-    #[arg(long, value_enum, default_value_t = BetweenArg::Movies, value_name = "WHAT")]
-    between: BetweenArg,
+    #[arg(long, value_enum, default_value_t = Between::Movies, value_name = "WHAT")]
+    between: Between,
     /// Most neighbors that are kept of each
     #[arg(long, default_value_t = CosineParams::default().neighbors, value_name = "N")]
     neighbors: usize,
@@ -27,21 +27,10 @@ pub(super) struct CosineArgs {
     center: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum BetweenArg {
-    /// Movies, by who rated them
-    Movies,
-    /// Users, by what they rated
-    Users,
-}
-
 impl CosineArgs {
     pub(super) fn params(&self) -> CosineParams {
         CosineParams {
-            between: match self.between {
-                BetweenArg::Movies => Between::Movies,
-                BetweenArg::Users => Between::Users,
-            },
+            between: self.between,
             neighbors: self.neighbors,
             shrinkage: self.shrinkage,
             center: self.center,

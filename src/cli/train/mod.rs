@@ -112,7 +112,8 @@ fn train(
     let rows = (shape.users + shape.movies) as u64;
     let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();
     ui.memory.allow("training this model", needed)?;
-    let movies = args.movies.of(&dataset.sidecar, dataset.ratings.movie_ids().into_iter(), ui)?;
+    let movies =
+        args.movies.for_ratings(&dataset.sidecar, dataset.ratings.movie_ids().into_iter(), ui)?;
     if passes.save_on_interrupt {
         interrupt::wait_for();
     }

@@ -1,6 +1,6 @@
 //! `mvrec train nmf`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::train::{CommonArgs, PassesArgs};
 use crate::model::nmf::{Init, NmfParams};
@@ -38,18 +38,10 @@ pub(super) struct NmfArgs {
     regularization: Option<f64>,
     /// How fitting begins [default: random, filled: nndsvda]
     #[arg(long, value_enum, value_name = "START")]
-    init: Option<InitArg>,
+    init: Option<Init>,
     /// Seed of the start
     #[arg(long, default_value_t = masked().seed, value_name = "N")]
     seed: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum InitArg {
-    /// Random values
-    Random,
-    /// Leading singular vectors
-    Nndsvda,
 }
 
 fn masked() -> NmfParams {
@@ -68,11 +60,7 @@ impl NmfArgs {
             iterations: self.iterations.unwrap_or(defaults.iterations),
             regularization: self.regularization.unwrap_or(defaults.regularization),
             fill: self.fill,
-            init: match self.init {
-                Some(InitArg::Random) => Init::Random,
-                Some(InitArg::Nndsvda) => Init::Nndsvda,
-                None => defaults.init,
-            },
+            init: self.init.unwrap_or(defaults.init),
             seed: self.seed,
         }
     }

@@ -23,7 +23,7 @@ use super::{Expr, ExprError, Field, Op, Test, Value};
 use crate::io::time;
 use crate::suggest::did_you_mean;
 
-type Input<'a> = LocatingSlice<&'a str>;
+type ExprInput<'a> = LocatingSlice<&'a str>;
 
 /// Reads an expression.
 ///
@@ -74,22 +74,22 @@ fn is_word(c: char) -> bool {
 }
 
 /// A word of the language, with the blanks behind it.
-fn keyword<'a>(word: &'static str) -> impl Parser<Input<'a>, (), ErrMode<ContextError>> {
+fn keyword<'a>(word: &'static str) -> impl Parser<ExprInput<'a>, (), ErrMode<ContextError>> {
     (Caseless(word), not(take_while(1, is_word)), multispace0).void()
 }
 
 /// A sign of the language, with the blanks behind it.
-fn sign<'a>(sign: &'static str) -> impl Parser<Input<'a>, (), ErrMode<ContextError>> {
+fn sign<'a>(sign: &'static str) -> impl Parser<ExprInput<'a>, (), ErrMode<ContextError>> {
     (sign, multispace0).void()
 }
 
-fn expression(input: &mut Input<'_>) -> ModalResult<Expr> {
+fn expression(input: &mut ExprInput<'_>) -> ModalResult<Expr> {
     let or = alt((keyword("or"), sign("||")));
     let parts: Vec<Expr> = separated(1.., conjunction, or).parse_next(input)?;
     Ok(joined(parts, Expr::Or))
 }
 
-fn conjunction(input: &mut Input<'_>) -> ModalResult<Expr> {
+fn conjunction(input: &mut ExprInput<'_>) -> ModalResult<Expr> {
     let and = alt((keyword("and"), sign("&&")));
     let parts: Vec<Expr> = separated(1.., cut_err(negation), and).parse_next(input)?;
     Ok(joined(parts, Expr::And))
@@ -99,7 +99,7 @@ fn joined(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
     if parts.len() == 1 { parts.remove(0) } else { join(parts) }
 }
 
-fn negation(input: &mut Input<'_>) -> ModalResult<Expr> {
+fn negation(input: &mut ExprInput<'_>) -> ModalResult<Expr> {
     let bang = ("!", not("="), multispace0).void();
     let nots: usize = repeat(0.., alt((keyword("not"), bang))).parse_next(input)?;
     let close = sign(")").context(expected("`)`, `and` or `or`"));
@@ -108,7 +108,7 @@ fn negation(input: &mut Input<'_>) -> ModalResult<Expr> {
     Ok(if nots % 2 == 1 { Expr::Not(Box::new(inner)) } else { inner })
 }
 
-fn test(input: &mut Input<'_>) -> ModalResult<Expr> {
+fn test(input: &mut ExprInput<'_>) -> ModalResult<Expr> {
     let start = input.current_token_start();
     let field = terminated(field, multispace0).parse_next(input)?;
     let one = || cut_err(terminated(value, multispace0));
@@ -164,7 +164,7 @@ enum Word {
     Between,
 }
 
-fn field(input: &mut Input<'_>) -> ModalResult<Field> {
+fn field(input: &mut ExprInput<'_>) -> ModalResult<Field> {
     let name = peek(take_while(1.., is_word)).parse_next(input)?;
     let Some(field) = Field::from_name(name) else {
         let mut error = ContextError::new();
@@ -175,7 +175,7 @@ fn field(input: &mut Input<'_>) -> ModalResult<Field> {
     Ok(field)
 }
 
-fn operator(input: &mut Input<'_>) -> ModalResult<Op> {
+fn operator(input: &mut ExprInput<'_>) -> ModalResult<Op> {
     let op = alt((
         alt(("==", "=")).value(Op::Is),
         alt(("!=", "<>")).value(Op::IsNot),
@@ -188,7 +188,7 @@ fn operator(input: &mut Input<'_>) -> ModalResult<Op> {
     terminated(op, multispace0).parse_next(input)
 }
 
-fn value(input: &mut Input<'_>) -> ModalResult<Value> {
+fn value(input: &mut ExprInput<'_>) -> ModalResult<Value> {
     let quoted = |quote: &'static str, c: char| delimited(quote, take_till(0.., c), quote);
     let text =
         alt((quoted("\"", '"'), quoted("'", '\''))).map(|text: &str| Value::Text(text.into()));
@@ -196,7 +196,7 @@ fn value(input: &mut Input<'_>) -> ModalResult<Value> {
     alt((text, number_or_time)).context(expected(what)).parse_next(input)
 }
 
-fn number_or_time(input: &mut Input<'_>) -> ModalResult<Value> {
+fn number_or_time(input: &mut ExprInput<'_>) -> ModalResult<Value> {
     let part = |c: char| c.is_ascii_alphanumeric() || "+-.:".contains(c);
     take_while(1.., part)
         .verify_map(|text: &str| match text.parse::<f64>() {

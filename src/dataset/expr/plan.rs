@@ -80,7 +80,7 @@ impl Plan {
     /// Tells whether a rating is kept.
     #[must_use]
     pub fn keeps(&self, user: i32, movie: i32, rating: f32, time_ms: i64) -> bool {
-        self.0.truth(&Row { user, movie, rating, time_ms }) == Some(true)
+        self.0.truth(&RatingRow { user, movie, rating, time_ms }) == Some(true)
     }
 
     /// Returns milliseconds outside of which nothing is kept.
@@ -90,7 +90,7 @@ impl Plan {
     }
 }
 
-struct Row {
+struct RatingRow {
     user: i32,
     movie: i32,
     rating: f32,
@@ -98,7 +98,7 @@ struct Row {
 }
 
 impl Node {
-    fn truth(&self, row: &Row) -> Truth {
+    fn truth(&self, row: &RatingRow) -> Truth {
         match self {
             Self::And(parts) => {
                 let mut all = Some(true);
@@ -195,12 +195,12 @@ fn node(text: &str, expr: &Expr, known: &Known<'_>) -> Result<Node, ExprError> {
         Expr::And(parts) => Node::And(all(parts)?),
         Expr::Or(parts) => Node::Or(all(parts)?),
         Expr::Not(inner) => Node::Not(Box::new(node(text, inner, known)?)),
-        Expr::Test(test) => of_test(test, known)
+        Expr::Test(test) => test_node(test, known)
             .map_err(|problem| ExprError::new(text, test.place.clone(), problem))?,
     })
 }
 
-fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
+fn test_node(test: &Test, known: &Known<'_>) -> Result<Node, String> {
     let Test { field, op, values, .. } = test;
     let op = *op;
     let ordered = !matches!(op, Op::Is | Op::IsNot | Op::Contains | Op::Like);
@@ -229,16 +229,16 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
         Field::Year => {
             Node::Time { op, values: values.iter().map(year).collect::<Result<_, _>>()? }
         }
-        Field::User => of_id(true, op, values, known.user_keys)?,
-        Field::Movie => of_id(false, op, values, known.movie_keys)?,
-        Field::UserRatings => of_count(true, op, values, known.counts.map(|counts| counts.0))?,
-        Field::MovieRatings => of_count(false, op, values, known.counts.map(|counts| counts.1))?,
+        Field::User => id_node(true, op, values, known.user_keys)?,
+        Field::Movie => id_node(false, op, values, known.movie_keys)?,
+        Field::UserRatings => count_node(true, op, values, known.counts.map(|counts| counts.0))?,
+        Field::MovieRatings => count_node(false, op, values, known.counts.map(|counts| counts.1))?,
         Field::Released => {
             let values = numbers(values, "a year of release")?;
             let truth = |movie: &Movie<'_>| {
                 movie.release_year.map(|year| compare(op, f64::from(year), &values))
             };
-            of_movie(known, truth)?
+            movie_node(known, truth)?
         }
         Field::Genre => {
             let values = texts(values, "a genre")?;
@@ -251,7 +251,7 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
             let truth = |movie: &Movie<'_>| {
                 Some((op == Op::IsNot) != values.iter().any(|value| has(movie, value)))
             };
-            of_movie(known, truth)?
+            movie_node(known, truth)?
         }
         Field::Title => {
             let values = texts(values, "a title")?;
@@ -263,7 +263,7 @@ fn of_test(test: &Test, known: &Known<'_>) -> Result<Node, String> {
             let truth = |movie: &Movie<'_>| {
                 Some((op == Op::IsNot) != values.iter().any(|value| is(movie, value)))
             };
-            of_movie(known, truth)?
+            movie_node(known, truth)?
         }
     })
 }
@@ -337,7 +337,7 @@ fn year(value: &Value) -> Result<Range<i64>, String> {
 }
 
 /// A test of ids, which are numbers, or where the data has them, keys.
-fn of_id(of_user: bool, op: Op, values: &[Value], keys: Option<&Keys>) -> Result<Node, String> {
+fn id_node(of_user: bool, op: Op, values: &[Value], keys: Option<&Keys>) -> Result<Node, String> {
     let side = if of_user { "user" } else { "movie" };
     let found = |keys: &Keys, text: &str| {
         keys.find(text).map(f64::from).ok_or_else(|| format!("no {side} is called `{text}`"))
@@ -357,7 +357,7 @@ fn of_id(of_user: bool, op: Op, values: &[Value], keys: Option<&Keys>) -> Result
     Ok(Node::Id { of_user, op, values: values.iter().map(id).collect::<Result<_, _>>()? })
 }
 
-fn of_count(
+fn count_node(
     of_user: bool,
     op: Op,
     values: &[Value],
@@ -369,7 +369,7 @@ fn of_count(
     Ok(Node::PerId { of_user, lookup: Lookup::new(&counts.ids), truths })
 }
 
-fn of_movie(known: &Known<'_>, truth: impl Fn(&Movie<'_>) -> Truth) -> Result<Node, String> {
+fn movie_node(known: &Known<'_>, truth: impl Fn(&Movie<'_>) -> Truth) -> Result<Node, String> {
     let movies = known.movies.ok_or("this needs movies: give them with --movies PATH")?;
     let truths = movies.iter().map(|(MovieId(_), movie)| truth(&movie)).collect();
     Ok(Node::PerId { of_user: false, lookup: Lookup::new(movies.ids()), truths })

@@ -70,7 +70,7 @@ impl TitleMatch {
 }
 
 /// A typed title, interpreted as title and year.
-pub(super) struct Query {
+pub(super) struct TitleQuery {
     title: String,
     n_letters: usize,
     n_words: usize,
@@ -85,7 +85,7 @@ fn letters_of(text: &str) -> u32 {
     letters.fold(0, |set, byte| set | 1 << (byte.to_ascii_lowercase() - b'a'))
 }
 
-impl Query {
+impl TitleQuery {
     /// Interprets a typed title: with its year in parentheses or as its last word, or without.
     pub(super) fn interpretations(text: &str) -> Vec<Self> {
         let text = text.trim();
@@ -136,7 +136,7 @@ pub(super) struct Prefilter {
 }
 
 impl Prefilter {
-    pub(super) fn new(query: &Query) -> Self {
+    pub(super) fn new(query: &TitleQuery) -> Self {
         let words = bare(&query.title).split(' ').map(spellings_of);
         // The longest word rejects most titles.
         let least = |spellings: &Vec<String>| spellings.iter().map(String::len).min().unwrap_or(0);
@@ -223,7 +223,7 @@ impl TitleEntry {
         parts
     }
 
-    pub(super) fn matches(&self, query: &Query) -> Option<TitleMatch> {
+    pub(super) fn matches(&self, query: &TitleQuery) -> Option<TitleMatch> {
         let years_apart = query.year.zip(self.year).map(|(a, b)| a.abs_diff(b));
         if years_apart.is_some_and(|years| years > 1) {
             return None;
@@ -260,7 +260,7 @@ impl TitleEntry {
     }
 
     /// Returns the smallest edit distance of a title, if it is small enough for a typo.
-    pub(super) fn typos(&self, query: &Query) -> Option<TitleMatch> {
+    pub(super) fn typos(&self, query: &TitleQuery) -> Option<TitleMatch> {
         let most = match query.n_letters {
             0..4 => return None,
             4..10 => 1,

@@ -6,7 +6,7 @@ use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
 use crate::dataset::titles::TitleMatch;
 use crate::dataset::titles::canonical::bare;
-use crate::dataset::titles::entry::{Query, TitleEntry};
+use crate::dataset::titles::entry::{TitleEntry, TitleQuery};
 
 /// Rows of movies by each of their titles.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl TitleIndex {
         title: &str,
         is_known: impl Fn(MovieId) -> bool,
     ) -> Vec<(MovieId, TitleMatch)> {
-        let queries = Query::interpretations(title);
+        let queries = TitleQuery::interpretations(title);
         let rows = queries.iter().filter_map(|query| self.rows.get(&key(query.title())));
         let mut rows: Vec<u32> = rows.flatten().copied().collect();
         rows.sort_unstable();

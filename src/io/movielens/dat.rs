@@ -55,14 +55,14 @@ fn lines(text: &str) -> impl Iterator<Item = (u64, &str)> {
 }
 
 /// A field as it is named in errors.
-struct Field<'a> {
+struct DatField<'a> {
     file: &'a str,
     line: u64,
     column: &'static str,
     text: &'a str,
 }
 
-impl Field<'_> {
+impl DatField<'_> {
     fn id(&self, ids: &mut IdMapping<'_>) -> Result<Option<i32>, IoError> {
         self.checked(|text| ids.map(std::str::from_utf8(text).unwrap_or_default()))
     }
@@ -134,7 +134,7 @@ pub fn read_movies(
             row.split_once("::").ok_or_else(|| missing(file, line, "title", 1, 3, row))?;
         let (title, genres) =
             rest.rsplit_once("::").ok_or_else(|| missing(file, line, "genres", 2, 3, row))?;
-        let id = Field { file, line, column: "movie", text: id }.id(ids)?;
+        let id = DatField { file, line, column: "movie", text: id }.id(ids)?;
         Ok((id, title.to_string(), genres.to_string()))
     };
     read(file, reader, rejects, row, |movie| add_movie(&mut movies, movie))?;
@@ -163,9 +163,9 @@ pub fn read_tags(
         let found = row.matches("::").count() + 1;
         let (user, movie, tag, time) =
             split().ok_or_else(|| missing(file, line, "timestamp", found, 4, row))?;
-        let user = Field { file, line, column: "user", text: user }.id(&mut users)?;
-        let movie = Field { file, line, column: "movie", text: movie }.id(&mut movies)?;
-        let time = Field { file, line, column: "timestamp", text: time }.checked(parse_time)?;
+        let user = DatField { file, line, column: "user", text: user }.id(&mut users)?;
+        let movie = DatField { file, line, column: "movie", text: movie }.id(&mut movies)?;
+        let time = DatField { file, line, column: "timestamp", text: time }.checked(parse_time)?;
         Ok((user, movie, tag.to_string(), time))
     };
     read(file, reader, rejects, row, |(user, movie, tag, time)| {
@@ -194,10 +194,10 @@ pub fn read_items(
         if fields.len() < ITEM_FIELDS {
             return Err(missing(file, line, "genres", fields.len(), ITEM_FIELDS, row));
         }
-        let id = Field { file, line, column: "movie", text: fields[0] }.id(ids)?;
+        let id = DatField { file, line, column: "movie", text: fields[0] }.id(ids)?;
         let mut genres = Vec::new();
         for (&flag, genre) in fields[BEFORE_FLAGS..ITEM_FIELDS].iter().zip(GENRES) {
-            let set = Field { file, line, column: "genre flag", text: flag };
+            let set = DatField { file, line, column: "genre flag", text: flag };
             if set.checked(|flag| match flag {
                 b"0" => Ok(false),
                 b"1" => Ok(true),

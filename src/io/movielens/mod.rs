@@ -77,7 +77,7 @@ fn read(
 ) -> Result<MovieLens, IoError> {
     let mut sources = Vec::new();
     let mut layout = None;
-    for candidate in [Layout::Csv, Layout::Dat, Layout::Ml100k] {
+    for candidate in [MovieLensLayout::Csv, MovieLensLayout::Dat, MovieLensLayout::Ml100k] {
         if let Some(name) = members.find(candidate.ratings())? {
             layout = Some((candidate, name));
             break;
@@ -99,7 +99,7 @@ fn read(
     let mut ids = IdMapping::Import(movies);
     read.movies = read_movies(layout, &mut members, all, &mut ids, rejects)?;
     match layout {
-        Layout::Csv => {
+        MovieLensLayout::Csv => {
             read.links = members.read(&["links.csv", "link.csv"], all, |file, _, text| {
                 table::read_links(file, text, &mut ids, rejects)
             })?;
@@ -107,11 +107,11 @@ fn read(
                 table::read_tags(file, text, intake)
             })?;
         }
-        Layout::Dat => {
+        MovieLensLayout::Dat => {
             read.tags = members
                 .read(&["tags.dat"], all, |file, _, text| dat::read_tags(file, text, intake))?;
         }
-        Layout::Ml100k => {}
+        MovieLensLayout::Ml100k => {}
     }
     if read.movies.is_none() {
         let shown = members.shown();
@@ -121,16 +121,16 @@ fn read(
 }
 
 fn read_movies(
-    layout: Layout,
+    layout: MovieLensLayout,
     members: &mut Members,
     sources: &mut Vec<(String, Fingerprint)>,
     ids: &mut IdMapping<'_>,
     rejects: &mut Rejects,
 ) -> Result<Option<MovieColumns>, IoError> {
     members.read(layout.movies(), sources, |file, _, text| match layout {
-        Layout::Csv => table::read_movies(file, text, ids, rejects),
-        Layout::Dat => dat::read_movies(file, text, ids, rejects),
-        Layout::Ml100k => dat::read_items(file, text, ids, rejects),
+        MovieLensLayout::Csv => table::read_movies(file, text, ids, rejects),
+        MovieLensLayout::Dat => dat::read_movies(file, text, ids, rejects),
+        MovieLensLayout::Ml100k => dat::read_items(file, text, ids, rejects),
     })
 }
 
@@ -149,7 +149,7 @@ pub fn read_titles(
         None => Members::Folder(folder.to_path_buf()),
     };
     let (mut sources, mut rejects) = (Vec::new(), Rejects::fail());
-    for layout in [Layout::Csv, Layout::Dat, Layout::Ml100k] {
+    for layout in [MovieLensLayout::Csv, MovieLensLayout::Dat, MovieLensLayout::Ml100k] {
         // The ratings say which of several folders is meant.
         members.find(layout.ratings())?;
         let movies = read_movies(layout, &mut members, &mut sources, ids, &mut rejects)?;
@@ -191,7 +191,7 @@ pub fn read_movies_text(
 /// If it cannot be read.
 pub fn has_ratings(folder: &Path) -> Result<bool, IoError> {
     let mut members = Members::Folder(folder.to_path_buf());
-    for layout in [Layout::Csv, Layout::Dat, Layout::Ml100k] {
+    for layout in [MovieLensLayout::Csv, MovieLensLayout::Dat, MovieLensLayout::Ml100k] {
         if members.find(layout.ratings())?.is_some() {
             return Ok(true);
         }
@@ -219,13 +219,13 @@ fn lone_file(members: &Members) -> Result<String, IoError> {
 
 /// The layouts of [`self`].
 #[derive(Debug, Clone, Copy)]
-enum Layout {
+enum MovieLensLayout {
     Csv,
     Dat,
     Ml100k,
 }
 
-impl Layout {
+impl MovieLensLayout {
     fn shown(self) -> &'static str {
         match self {
             Self::Csv => "MovieLens CSV",

@@ -51,7 +51,7 @@ pub(super) fn pack_at<'a>(
 }
 
 /// Unpacks numbers of one width, which is known when this is compiled, so that all shifts are.
-fn of_width<T, const WIDTH: usize>(bytes: &[u8], mut of: impl FnMut(u64) -> T) -> [T; PACK] {
+fn unpack_width<T, const WIDTH: usize>(bytes: &[u8], mut of: impl FnMut(u64) -> T) -> [T; PACK] {
     let mask = if WIDTH == 64 { u64::MAX } else { (1 << (WIDTH % 64)) - 1 };
     let bytes = &bytes[..PACK / 8 * WIDTH + BEHIND];
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
@@ -70,7 +70,7 @@ fn map<T>(pack: &[u8], width: u32, of: impl FnMut(u64) -> T) -> [T; PACK] {
     macro_rules! by_width {
         ($($width:literal)*) => {
             match width {
-                $($width => of_width::<T, $width>(pack, of),)*
+                $($width => unpack_width::<T, $width>(pack, of),)*
                 _ => unreachable!("widths are checked where they are read"),
             }
         };
@@ -96,7 +96,7 @@ pub(super) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
 /// A number that is stored by its difference from the one before.
 pub(super) trait Delta: Copy + Default {
     /// Makes the first number of a page.
-    fn of(first: i64) -> Self;
+    fn from_first(first: i64) -> Self;
 
     /// Unpacks differences of `width` bits, adds `least` to each, and writes the numbers that they
     /// lead to from `before`, the last of which is returned; sums wrap around.
@@ -113,7 +113,7 @@ pub(super) trait Delta: Copy + Default {
 }
 
 impl Delta for i32 {
-    fn of(first: i64) -> Self {
+    fn from_first(first: i64) -> Self {
         first as Self
     }
 
@@ -137,7 +137,7 @@ impl Delta for i32 {
 }
 
 impl Delta for i64 {
-    fn of(first: i64) -> Self {
+    fn from_first(first: i64) -> Self {
         first
     }
 
@@ -174,9 +174,9 @@ pub(super) trait Unpack {
 }
 
 /// Those that every processor has.
-pub(super) struct Plain;
+pub(super) struct PlainUnpacker;
 
-impl Unpack for Plain {
+impl Unpack for PlainUnpacker {
     fn sums_32(pack: &[u8], width: u32, least: i32, before: i32, out: &mut [i32; PACK]) {
         let mut sum = before;
         *out = map(pack, width, |delta| {
@@ -212,20 +212,20 @@ macro_rules! with_unpack {
         {
             #[target_feature(enable = "avx2")]
             fn avx2<$kind: Delta>($($arg: $of),*) -> $out {
-                $body::<$kind, crate::io::parquet::bits::Avx2>($($arg),*)
+                $body::<$kind, crate::io::parquet::bits::Avx2Unpacker>($($arg),*)
             }
             if is_x86_feature_detected!("avx2") {
                 #[allow(unsafe_code, reason = "the processor was just asked for this feature")]
                 return unsafe { avx2::<$kind>($($arg),*) };
             }
         }
-        $body::<$kind, crate::io::parquet::bits::Plain>($($arg),*)
+        $body::<$kind, crate::io::parquet::bits::PlainUnpacker>($($arg),*)
     }};
 }
 pub(super) use with_unpack;
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::Avx2;
+pub(super) use x86::Avx2Unpacker;
 
 #[cfg(target_arch = "x86_64")]
 #[allow(
@@ -235,18 +235,18 @@ pub(super) use x86::Avx2;
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{PACK, PADDED, Plain, Unpack, pack_at};
+    use super::{PACK, PADDED, PlainUnpacker, Unpack, pack_at};
 
     /// How the numbers of a register come into their lanes: bytes that each is in, and how far
     /// these are then shifted.
     #[derive(Clone, Copy)]
     #[repr(align(32))]
-    struct Lanes {
+    struct UnpackLanes {
         bytes: [u8; 32],
         shifts: [u8; 32],
     }
 
-    impl Lanes {
+    impl UnpackLanes {
         /// Makes it for numbers of `width` bits in lanes of `lane` bytes, of which the first begins
         /// at a bit of its byte; each half of the register is filled from the byte that its
         /// own first number begins in.
@@ -276,11 +276,11 @@ mod x86 {
     const WIDEST_64: usize = 57;
 
     /// For eight numbers, four of which come from 16 bytes.
-    const EIGHT: [Lanes; WIDEST_32 + 1] = {
-        let mut all = [Lanes::new(0, 4, 0); WIDEST_32 + 1];
+    const EIGHT: [UnpackLanes; WIDEST_32 + 1] = {
+        let mut all = [UnpackLanes::new(0, 4, 0); WIDEST_32 + 1];
         let mut width = 0;
         while width <= WIDEST_32 {
-            all[width] = Lanes::new(width, 4, 0);
+            all[width] = UnpackLanes::new(width, 4, 0);
             width += 1;
         }
         all
@@ -288,11 +288,11 @@ mod x86 {
 
     /// For four numbers, two of which come from 16 bytes. Four of an odd width end within a byte:
     /// the next ones begin there.
-    const FOUR: [[Lanes; 2]; WIDEST_64 + 1] = {
-        let mut all = [[Lanes::new(0, 8, 0); 2]; WIDEST_64 + 1];
+    const FOUR: [[UnpackLanes; 2]; WIDEST_64 + 1] = {
+        let mut all = [[UnpackLanes::new(0, 8, 0); 2]; WIDEST_64 + 1];
         let mut width = 0;
         while width <= WIDEST_64 {
-            all[width] = [Lanes::new(width, 8, 0), Lanes::new(width, 8, 4 * width % 8)];
+            all[width] = [UnpackLanes::new(width, 8, 0), UnpackLanes::new(width, 8, 4 * width % 8)];
             width += 1;
         }
         all
@@ -316,7 +316,7 @@ mod x86 {
 
     /// Returns the eight numbers of a pack from the `8 * group`th on.
     #[inline(always)]
-    fn eight(pack: &[u8], width: usize, lanes: &Lanes, group: usize) -> __m256i {
+    fn eight(pack: &[u8], width: usize, lanes: &UnpackLanes, group: usize) -> __m256i {
         let packed = halves(pack, group * width, group * width + width / 2);
         unsafe {
             let numbers = _mm256_shuffle_epi8(packed, load(&lanes.bytes));
@@ -327,7 +327,7 @@ mod x86 {
 
     /// Returns the four numbers of a pack from the `4 * group`th on.
     #[inline(always)]
-    fn four(pack: &[u8], width: usize, lanes: &[Lanes; 2], group: usize) -> __m256i {
+    fn four(pack: &[u8], width: usize, lanes: &[UnpackLanes; 2], group: usize) -> __m256i {
         let (lanes, low) = (&lanes[group % 2], group * width / 2);
         let packed = halves(pack, low, (2 * group + 1) * width / 4);
         unsafe {
@@ -337,13 +337,13 @@ mod x86 {
         }
     }
 
-    pub(in crate::io::parquet) struct Avx2;
+    pub(in crate::io::parquet) struct Avx2Unpacker;
 
-    impl Unpack for Avx2 {
+    impl Unpack for Avx2Unpacker {
         #[inline(always)]
         fn sums_32(pack: &[u8], width: u32, least: i32, before: i32, out: &mut [i32; PACK]) {
             let Some(lanes) = EIGHT.get(width as usize) else {
-                return Plain::sums_32(pack, width, least, before, out);
+                return PlainUnpacker::sums_32(pack, width, least, before, out);
             };
             unsafe {
                 let least = _mm256_set1_epi32(least);
@@ -366,7 +366,7 @@ mod x86 {
         #[inline(always)]
         fn sums_64(pack: &[u8], width: u32, least: i64, before: i64, out: &mut [i64; PACK]) {
             let Some(lanes) = FOUR.get(width as usize) else {
-                return Plain::sums_64(pack, width, least, before, out);
+                return PlainUnpacker::sums_64(pack, width, least, before, out);
             };
             unsafe {
                 let least = _mm256_set1_epi64x(least);
@@ -386,7 +386,7 @@ mod x86 {
         #[inline(always)]
         fn total_32(pack: &[u8], width: u32) -> i32 {
             let Some(lanes) = EIGHT.get(width as usize) else {
-                return Plain::total_32(pack, width);
+                return PlainUnpacker::total_32(pack, width);
             };
             let mut sums = [0; 8];
             unsafe {
@@ -402,7 +402,7 @@ mod x86 {
         #[inline(always)]
         fn total_64(pack: &[u8], width: u32) -> i64 {
             let Some(lanes) = FOUR.get(width as usize) else {
-                return Plain::total_64(pack, width);
+                return PlainUnpacker::total_64(pack, width);
             };
             let mut sums = [0; 4];
             unsafe {
@@ -481,7 +481,7 @@ mod tests {
             }
             all
         }
-        let plain = body::<D, Plain>(packed, width, n, least, before);
+        let plain = body::<D, PlainUnpacker>(packed, width, n, least, before);
         let widest = || with_unpack!(body::<D>(packed: &[u8], width: u32, n: usize, least: i64, before: D) -> Vec<D>);
         assert!(widest() == plain, "width {width}");
         plain

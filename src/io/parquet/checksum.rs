@@ -254,7 +254,7 @@ mod tests {
     use crate::io::IoError;
     use crate::io::columns::{NO_TIME, RatingColumns};
     use crate::io::intake::Intake;
-    use crate::io::parquet::{Layout, ParquetFile, ratings_layout, write_batch};
+    use crate::io::parquet::{ParquetFile, ParquetLayout, ratings_layout, write_batch};
     use crate::io::source::Source;
 
     fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
@@ -287,8 +287,9 @@ mod tests {
             let ms = if row % 50 == 49 { NO_TIME } else { i64::from(row) * 77_777 };
             columns.push(row / 9, row * row % 1999, (row % 10) as f32 / 2.0 + 0.5, ms);
         }
-        let batch = crate::io::batches::of_ratings(&columns, 0..1500);
-        let layout = Layout { group_rows: 500, page_rows: 200, ..ratings_layout(Vec::new()) };
+        let batch = crate::io::batches::ratings_batch(&columns, 0..1500);
+        let layout =
+            ParquetLayout { group_rows: 500, page_rows: 200, ..ratings_layout(Vec::new()) };
         let mut bytes = Vec::new();
         write_batch(&mut bytes, "x", &layout, &batch).unwrap();
         let noticed = flip(&bytes, |bytes| {
@@ -309,7 +310,7 @@ mod tests {
         let titles: ArrayRef = Arc::new(titles.collect::<StringArray>());
         let batch = RecordBatch::try_from_iter([("id", ids), ("title", titles)]).unwrap();
         for distinct in [&["title"][..], &[]] {
-            let layout = Layout { page_rows: 90, distinct, ..Layout::default() };
+            let layout = ParquetLayout { page_rows: 90, distinct, ..ParquetLayout::default() };
             let mut bytes = Vec::new();
             write_batch(&mut bytes, "x", &layout, &batch).unwrap();
             let noticed = flip(&bytes, |bytes| open(bytes)?.read_as(&batch.schema()));

@@ -89,7 +89,7 @@ impl Pages {
 }
 
 /// A column that is decoded page by page.
-pub(super) trait Column: Sized {
+pub(super) trait ColumnDecoder: Sized {
     /// What it holds.
     type Value: Copy + Default;
 
@@ -126,7 +126,7 @@ pub(super) trait Column: Sized {
 /// A type of four bytes.
 pub(super) trait Four: Copy + Default {
     /// Makes it of its bytes in the file.
-    fn of(bytes: [u8; 4]) -> Self;
+    fn from_bytes(bytes: [u8; 4]) -> Self;
 
     /// Adds those that are wanted of up to `n` numbers that are stored as differences; nothing
     /// where this type is not stored so.
@@ -139,7 +139,7 @@ pub(super) trait Four: Copy + Default {
 }
 
 impl Four for i32 {
-    fn of(bytes: [u8; 4]) -> Self {
+    fn from_bytes(bytes: [u8; 4]) -> Self {
         Self::from_le_bytes(bytes)
     }
 
@@ -154,7 +154,7 @@ impl Four for i32 {
 }
 
 impl Four for f32 {
-    fn of(bytes: [u8; 4]) -> Self {
+    fn from_bytes(bytes: [u8; 4]) -> Self {
         Self::from_le_bytes(bytes)
     }
 
@@ -164,7 +164,7 @@ impl Four for f32 {
 }
 
 fn plain<T: Four>(bytes: &[u8]) -> impl ExactSizeIterator<Item = T> {
-    bytes.as_chunks::<4>().0.iter().map(|&word| T::of(word))
+    bytes.as_chunks::<4>().0.iter().map(|&word| T::from_bytes(word))
 }
 
 /// Dictionaries of up to so many values have numbers of one byte.
@@ -206,7 +206,7 @@ impl<T: Four> Fours<T> {
     }
 
     /// Adds values by their numbers in the dictionary, of which `bytes` tells the width first.
-    fn of_dictionary(
+    fn push_dictionary_values(
         &mut self,
         bytes: &[u8],
         n: usize,
@@ -225,11 +225,11 @@ impl<T: Four> Fours<T> {
         let mut largest = 0;
         let value = |number: u32| dictionary.get(number as usize).copied().unwrap_or_default();
         hybrid(packed, width, n, wanted, |run| match run {
-            Run::Times(number, times) => {
+            HybridRun::Times(number, times) => {
                 largest = largest.max(number);
                 values.fill(value(number), times);
             }
-            Run::Packed(packed, n) => unpack(packed, width, n, |numbers| {
+            HybridRun::Packed(packed, n) => unpack(packed, width, n, |numbers| {
                 largest = numbers.iter().fold(largest, |most, &number| most.max(number as u32));
                 values.extend(numbers.iter().map(|&number| value(number as u32)));
             }),
@@ -258,8 +258,8 @@ fn byte_numbers(
 ) -> Result<()> {
     let (width, before) = (u32::from(width), numbers.len());
     hybrid(packed, width, n, wanted, |run| match run {
-        Run::Times(number, times) => numbers.fill(number as u8, times),
-        Run::Packed(packed, n) => {
+        HybridRun::Times(number, times) => numbers.fill(number as u8, times),
+        HybridRun::Packed(packed, n) => {
             unpack_bytes(packed, width, n, numbers.room(n.next_multiple_of(PACK)));
             numbers.add(n);
         }
@@ -269,7 +269,7 @@ fn byte_numbers(
     check_numbers(added.len(), largest.into(), kinds)
 }
 
-impl<T: Four> Column for Fours<T> {
+impl<T: Four> ColumnDecoder for Fours<T> {
     type Value = T;
 
     fn pages(&mut self) -> &mut Pages {
@@ -286,7 +286,7 @@ impl<T: Four> Column for Fours<T> {
         let (bytes, n, before) = (&page.bytes, page.rows, values.len());
         match page.encoding {
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
-                self.of_dictionary(bytes, n, wanted, values)?;
+                self.push_dictionary_values(bytes, n, wanted, values)?;
             }
             Encoding::DELTA_BINARY_PACKED => {
                 if T::deltas(bytes, n, wanted, values)?.is_none() {
@@ -298,8 +298,9 @@ impl<T: Four> Column for Fours<T> {
                 None => values.extend(plain::<T>(bytes).take(n)),
                 Some(rows) => {
                     let words = bytes.as_chunks::<4>().0;
-                    values
-                        .extend(rows.iter().map(|&row| T::of(words[row as usize - wanted.first])));
+                    values.extend(
+                        rows.iter().map(|&row| T::from_bytes(words[row as usize - wanted.first])),
+                    );
                 }
             },
             _ => return Ok(None),
@@ -341,7 +342,7 @@ impl KindNumbers {
     }
 }
 
-impl Column for KindNumbers {
+impl ColumnDecoder for KindNumbers {
     type Value = u8;
 
     fn pages(&mut self) -> &mut Pages {
@@ -455,7 +456,7 @@ impl Times {
     }
 }
 
-impl Column for Times {
+impl ColumnDecoder for Times {
     type Value = i64;
 
     fn pages(&mut self) -> &mut Pages {
@@ -533,7 +534,7 @@ pub(super) fn zigzag(bytes: &mut &[u8]) -> Result<i64> {
 }
 
 /// Numbers as they are stored.
-enum Run<'a> {
+enum HybridRun<'a> {
     /// One number, and how often it comes.
     Times(u32, usize),
     /// Numbers side by side, and how many.
@@ -543,8 +544,8 @@ enum Run<'a> {
 /// Reads `n` numbers of `width` bits; `out` gets a number and how often it comes.
 fn runs(bytes: &[u8], width: u32, n: usize, mut out: impl FnMut(u32, usize)) -> Result<()> {
     hybrid(bytes, width, n, Wanted::ALL, |run| match run {
-        Run::Times(number, times) => out(number, times),
-        Run::Packed(packed, n) => unpack(packed, width, n, |numbers| {
+        HybridRun::Times(number, times) => out(number, times),
+        HybridRun::Packed(packed, n) => unpack(packed, width, n, |numbers| {
             numbers.iter().for_each(|&number| out(number as u32, 1));
         }),
     })
@@ -557,7 +558,7 @@ fn hybrid(
     width: u32,
     n: usize,
     wanted: Wanted<'_>,
-    mut out: impl FnMut(Run<'_>),
+    mut out: impl FnMut(HybridRun<'_>),
 ) -> Result<()> {
     if width > 32 {
         return Err(damaged("numbers of more than 32 bits"));
@@ -579,7 +580,7 @@ fn hybrid(
             let end = start.saturating_add(length).min(n);
             let times = wanted.within(start..end).map_or(end - start, <[u32]>::len);
             if times > 0 {
-                out(Run::Times(u32::from_le_bytes(word), times));
+                out(HybridRun::Times(u32::from_le_bytes(word), times));
             }
             start = end;
         } else {
@@ -589,7 +590,7 @@ fn hybrid(
             bytes = rest;
             let end = start.saturating_add(length.saturating_mul(8)).min(n);
             match wanted.within(start..end) {
-                None => out(Run::Packed(packed, end - start)),
+                None => out(HybridRun::Packed(packed, end - start)),
                 Some(rows) => {
                     for &row in rows {
                         let bit = (row as usize - wanted.first - start) * width as usize;
@@ -598,7 +599,7 @@ fn hybrid(
                         let length = rest.len().min(8);
                         eight[..length].copy_from_slice(&rest[..length]);
                         let value = u64::from_le_bytes(eight) >> (bit % 8);
-                        out(Run::Times((value & ((1 << width) - 1)) as u32, 1));
+                        out(HybridRun::Times((value & ((1 << width) - 1)) as u32, 1));
                     }
                 }
             }
@@ -622,7 +623,7 @@ impl<'a> Wanted<'a> {
     pub(super) const ALL: Self = Self { rows: None, first: 0 };
 
     /// Some rows of the page, ascending.
-    pub(super) fn of_page(rows: &'a [u32]) -> Self {
+    pub(super) fn for_page(rows: &'a [u32]) -> Self {
         Self { rows: Some(rows), first: 0 }
     }
 
@@ -664,7 +665,7 @@ fn deltas_with<D: Delta, U: Unpack>(
     let bytes = &mut bytes;
     let (block, miniblocks) = (varint(bytes)?, varint(bytes)?);
     let count = varint(bytes)?;
-    let mut value = D::of(zigzag(bytes)?);
+    let mut value = D::from_first(zigzag(bytes)?);
     let fits = miniblocks > 0 && miniblocks <= block && block <= LONGEST && block % miniblocks == 0;
     if !fits || (block / miniblocks) % 32 != 0 {
         return Err(damaged("blocks of a size that is not allowed"));
@@ -761,8 +762,8 @@ mod tests {
                 prop_assert!(given.len() <= rows.map_or(n, <[u32]>::len));
                 let mut given = 0;
                 let _ = hybrid(&bytes, width, n, wanted, |run| match run {
-                    Run::Times(_, times) => given += times,
-                    Run::Packed(_, n) => given += n,
+                    HybridRun::Times(_, times) => given += times,
+                    HybridRun::Packed(_, n) => given += n,
                 });
                 prop_assert!(given <= rows.map_or(n, <[u32]>::len));
             }

@@ -21,6 +21,6 @@ pub use ratings::{RatingChunks, RatingGroups, RowMemory};
 pub use read::ParquetFile;
 pub use vectors::Vectors;
 pub use write::{
-    BELONGS_TO, GROUP_ROWS, GroupWriter, Layout, belonging_to, ratings_layout, write, write_batch,
-    write_file,
+    BELONGS_TO, GROUP_ROWS, GroupWriter, ParquetLayout, belonging_to, ratings_layout, write,
+    write_batch, write_file,
 };

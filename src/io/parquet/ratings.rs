@@ -16,12 +16,14 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use rayon::prelude::*;
 
-use crate::io::columns::{Kinds, NO_TIME, Needed, Picked, RatingColumns, RatingRows, Visitor};
+use crate::io::columns::{
+    Kinds, NO_TIME, Needed, RatingColumns, RatingRows, SelectedRows, Visitor,
+};
 use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink};
 use crate::io::keys::{IdSample, Ids, KeyIndex, renumber};
 use crate::io::parquet::buffer::Buffer;
-use crate::io::parquet::decode::{Column, Fours, KindNumbers, RawPage, Times, Wanted};
+use crate::io::parquet::decode::{ColumnDecoder, Fours, KindNumbers, RawPage, Times, Wanted};
 use crate::io::parquet::import::{Import, id_texts};
 use crate::io::parquet::input::ParquetInput;
 use crate::io::parquet::read::ParquetFile;
@@ -242,7 +244,7 @@ struct Part {
 
 /// Reads all of a column or the rows `wanted`, which ascend; nothing where it is stored in a way
 /// that is not known.
-fn whole<C: Column>(
+fn whole<C: ColumnDecoder>(
     column: Result<Option<C>, ParquetError>,
     wanted: Option<&[u32]>,
     memory: Vec<C::Value>,
@@ -714,7 +716,7 @@ impl RatingGroups<'_> {
 pub struct RowMemory {
     pages: PageMemory,
     columns: RatingColumns,
-    picked: Picked,
+    picked: SelectedRows,
 }
 
 /// Memory for pages of each column.
@@ -731,11 +733,11 @@ struct PageMemory {
 struct Streams<'a> {
     /// What is needed of picked rows.
     some: Needed,
-    users: Stream<'a, Fours<i32>>,
-    movies: Stream<'a, Fours<i32>>,
-    stars: Stream<'a, Fours<f32>>,
-    times: Stream<'a, Times>,
-    kinds: Stream<'a, KindNumbers>,
+    users: PageStream<'a, Fours<i32>>,
+    movies: PageStream<'a, Fours<i32>>,
+    stars: PageStream<'a, Fours<f32>>,
+    times: PageStream<'a, Times>,
+    kinds: PageStream<'a, KindNumbers>,
 }
 
 impl<'a> Streams<'a> {
@@ -750,19 +752,19 @@ impl<'a> Streams<'a> {
         let PageMemory { users, movies, stars, times, kinds } = memory;
         Ok(Self {
             some,
-            users: Stream::new(all.users, some.users, users, || {
+            users: PageStream::new(all.users, some.users, users, || {
                 Fours::open(input, column(USER), rows)
             })?,
-            movies: Stream::new(all.movies, some.movies, movies, || {
+            movies: PageStream::new(all.movies, some.movies, movies, || {
                 Fours::open(input, column(MOVIE), rows)
             })?,
-            stars: Stream::new(all.stars, some.stars, stars, || {
+            stars: PageStream::new(all.stars, some.stars, stars, || {
                 Fours::open(input, column(RATING), rows)
             })?,
-            times: Stream::new(all.times, some.times, times, || {
+            times: PageStream::new(all.times, some.times, times, || {
                 Times::open(input, column(TIMESTAMP), rows)
             })?,
-            kinds: Stream::new(all.kinds, some.kinds, kinds, || {
+            kinds: PageStream::new(all.kinds, some.kinds, kinds, || {
                 KindNumbers::open(input, column(RATING), rows)
             })?,
         })
@@ -828,7 +830,7 @@ impl<'a> Streams<'a> {
 }
 
 /// A column of which some values have been read.
-struct Stream<'a, C: Column> {
+struct PageStream<'a, C: ColumnDecoder> {
     /// Whether it is needed of all rows.
     all: bool,
     /// Whether it is needed at all.
@@ -841,7 +843,7 @@ struct Stream<'a, C: Column> {
     picked: Buffer<C::Value>,
 }
 
-impl<'a, C: Column> Stream<'a, C> {
+impl<'a, C: ColumnDecoder> PageStream<'a, C> {
     fn new(
         all: bool,
         some: bool,
@@ -885,7 +887,7 @@ impl<'a, C: Column> Stream<'a, C> {
             // Nearly always the pages of all columns have the same rows.
             return match (page.rows == n, rows) {
                 (true, []) => Ok(Some(())),
-                (true, _) => column.decode(&page, Wanted::of_page(rows), &mut self.picked),
+                (true, _) => column.decode(&page, Wanted::for_page(rows), &mut self.picked),
                 (false, _) => match column.decode(&page, Wanted::ALL, self.values)? {
                     Some(()) => self.pick(n, rows),
                     None => Ok(None),
@@ -931,7 +933,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::io::parquet::{Layout, ratings_layout, write_batch};
+    use crate::io::parquet::{ParquetLayout, ratings_layout, write_batch};
     use crate::io::source::Source;
 
     fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
@@ -968,7 +970,7 @@ mod tests {
             ],
         );
         let mut bytes = Vec::new();
-        write_batch(&mut bytes, "x", &Layout::default(), &batch.unwrap()).unwrap();
+        write_batch(&mut bytes, "x", &ParquetLayout::default(), &batch.unwrap()).unwrap();
         bytes
     }
 
@@ -999,7 +1001,7 @@ mod tests {
             let columns = [("user", one()), ("item", one()), ("rating", one()), ("time", time)];
             let batch = RecordBatch::try_from_iter(columns).unwrap();
             let mut bytes = Vec::new();
-            write_batch(&mut bytes, "x", &Layout::default(), &batch).unwrap();
+            write_batch(&mut bytes, "x", &ParquetLayout::default(), &batch).unwrap();
             let rows = read(bytes).unwrap();
             assert_eq!(rows.time_ms, [1_514_764_800_000], "{:?}", batch.column(3).data_type());
         }
@@ -1015,7 +1017,7 @@ mod tests {
             [("user", texts(["zoe", "al"])), ("item", texts(["7", "8"])), ("rating", stars)];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let mut bytes = Vec::new();
-        write_batch(&mut bytes, "x", &Layout::default(), &batch).unwrap();
+        write_batch(&mut bytes, "x", &ParquetLayout::default(), &batch).unwrap();
         let mut intake = Intake::default();
         let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
         assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2][..], &[7, 8][..]));
@@ -1030,9 +1032,9 @@ mod tests {
             let ms = if row % 10 == 9 { NO_TIME } else { i64::from(row) * 1000 };
             columns.push(row / 7, row % 7, 3.0, ms);
         }
-        let batch = crate::io::batches::of_ratings(&columns, 0..1000);
+        let batch = crate::io::batches::ratings_batch(&columns, 0..1000);
         let mut bytes = Vec::new();
-        let layout = Layout { group_rows: 100, ..Layout::default() };
+        let layout = ParquetLayout { group_rows: 100, ..ParquetLayout::default() };
         write_batch(&mut bytes, "x", &layout, &batch).unwrap();
         let mut intake = Intake { period: Some(250_000..252_000), ..Intake::default() };
         let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
@@ -1109,8 +1111,8 @@ mod tests {
             for (user, movie, stars, ms) in rows {
                 columns.push(user * users, movie, f32::from(stars) / 2.0, ms.unwrap_or(NO_TIME));
             }
-            let batch = crate::io::batches::of_ratings(&columns, 0..columns.len());
-            let layout = Layout { group_rows, page_rows: 64, ..ratings_layout(Vec::new()) };
+            let batch = crate::io::batches::ratings_batch(&columns, 0..columns.len());
+            let layout = ParquetLayout { group_rows, page_rows: 64, ..ratings_layout(Vec::new()) };
             let mut bytes = Vec::new();
             write_batch(&mut bytes, "x", &layout, &batch).unwrap();
             for period in [None, Some(0..period), Some(period..period)] {
@@ -1150,7 +1152,7 @@ mod tests {
                 prop_assert_eq!(&some.seen, &columns.filter(|row| columns.movie_id[row] % 3 == 0));
                 prop_assert_eq!(some.rows, columns.len());
                 let mut shown = EveryThird { needs, of_picked, ..EveryThird::default() };
-                Picked::default().show(&mut shown, columns.rows(0..columns.len()));
+                SelectedRows::default().show(&mut shown, columns.rows(0..columns.len()));
                 prop_assert_eq!(&shown.seen, &some.seen);
             }
             // Damage anywhere is an error or other values, and never a panic.
@@ -1201,7 +1203,8 @@ mod tests {
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![column]).unwrap();
         for (group_rows, page_rows) in [(0, 0), (7, 0), (100, 3), (1000, 1)] {
             let deltas = &["movie_id"];
-            let layout = Layout { group_rows, page_rows, deltas, ..Layout::default() };
+            let layout =
+                ParquetLayout { group_rows, page_rows, deltas, ..ParquetLayout::default() };
             let mut bytes = Vec::new();
             write_batch(&mut bytes, "x", &layout, &batch).unwrap();
             let read = open(bytes).unwrap().read_as(&batch.schema()).unwrap();

@@ -55,7 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::io::parquet::{Layout, write_batch};
+    use crate::io::parquet::{ParquetLayout, write_batch};
     use crate::io::source::Source;
     use crate::schema;
 
@@ -77,11 +77,11 @@ mod tests {
         let columns: Vec<Arc<dyn Array>> =
             vec![Arc::new(Int32Array::from(ids.clone())), Arc::new(features)];
         let batch = RecordBatch::try_new(schema::spark_factors(), columns).unwrap();
-        let layout = Layout {
+        let layout = ParquetLayout {
             page_rows,
             group_rows,
             plain: &["features.list.element"],
-            ..Layout::default()
+            ..ParquetLayout::default()
         };
         let mut bytes = Vec::new();
         write_batch(&mut bytes, "x", &layout, &batch).unwrap();

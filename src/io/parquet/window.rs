@@ -11,7 +11,8 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::io::parquet::input::ParquetInput;
 
 thread_local! {
-    /// Memory of windows that are no more: first touching as much of it for each chunk costs as much as reading it.
+    /// Memory of windows that are no more: first touching as much of it for each chunk costs as
+    /// much as reading it.
     static SPARE: RefCell<Vec<Bytes>> = RefCell::default();
 }
 

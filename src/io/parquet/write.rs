@@ -36,7 +36,7 @@ pub fn belonging_to(what: &str) -> (String, String) {
 
 /// How a table is laid out in a Parquet file.
 #[derive(Debug, Clone, Default)]
-pub struct Layout {
+pub struct ParquetLayout {
     /// Rows of a row group; 0 for the default, a quarter of a million.
     pub group_rows: usize,
     /// Rows of a page; 0 for the encoder's default.
@@ -66,8 +66,8 @@ pub const GROUP_ROWS: usize = 1 << 18;
 /// compress: zstd would save 2 % of MovieLens' ratings and make reading them take half as long
 /// again.
 #[must_use]
-pub fn ratings_layout(footer: Vec<(String, String)>) -> Layout {
-    Layout {
+pub fn ratings_layout(footer: Vec<(String, String)>) -> ParquetLayout {
+    ParquetLayout {
         // So many for all columns: left to itself, the encoder ends pages of times, which may be
         // null, at other rows.
         page_rows: 1 << 14,
@@ -75,11 +75,11 @@ pub fn ratings_layout(footer: Vec<(String, String)>) -> Layout {
         uncompressed: true,
         sorted_by: &["user_id", "movie_id"],
         footer,
-        ..Layout::default()
+        ..ParquetLayout::default()
     }
 }
 
-fn properties(schema: &SchemaRef, layout: &Layout) -> WriterProperties {
+fn properties(schema: &SchemaRef, layout: &ParquetLayout) -> WriterProperties {
     let position = |name: &&str| schema.index_of(name).expect("layouts name columns of the schema");
     let sorting = layout.sorted_by.iter().map(|name| SortingColumn {
         column_idx: position(name) as i32,
@@ -141,7 +141,12 @@ impl<W: Write + Send> GroupWriter<W> {
     ///
     /// # Errors
     /// If writing fails.
-    pub fn new(out: W, file: &str, schema: &SchemaRef, layout: &Layout) -> Result<Self, IoError> {
+    pub fn new(
+        out: W,
+        file: &str,
+        schema: &SchemaRef,
+        layout: &ParquetLayout,
+    ) -> Result<Self, IoError> {
         let options = ArrowWriterOptions::new()
             .with_properties(properties(schema, layout))
             .with_schema_root("schema".into());
@@ -233,7 +238,7 @@ pub fn write<W: Write + Send>(
     out: W,
     file: &str,
     schema: &SchemaRef,
-    layout: &Layout,
+    layout: &ParquetLayout,
     n_rows: usize,
     rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
 ) -> Result<(), IoError> {
@@ -256,7 +261,7 @@ pub fn write<W: Write + Send>(
 pub fn write_file(
     path: &Path,
     schema: &SchemaRef,
-    layout: &Layout,
+    layout: &ParquetLayout,
     n_rows: usize,
     rows: impl Fn(Range<usize>) -> RecordBatch + Sync,
 ) -> Result<(), IoError> {
@@ -271,7 +276,7 @@ pub fn write_file(
 pub fn write_batch<W: Write + Send>(
     out: W,
     file: &str,
-    layout: &Layout,
+    layout: &ParquetLayout,
     batch: &RecordBatch,
 ) -> Result<(), IoError> {
     write(out, file, &batch.schema(), layout, batch.num_rows(), |range| {

@@ -7,7 +7,7 @@ use crate::io::text::record::{RecordEnd, record_end, record_length};
 /// Bytes of a block; also of the longest record.
 pub(super) const BLOCK: usize = 4 << 20;
 
-pub(super) struct Blocks<R> {
+pub(super) struct TextBlocks<R> {
     reader: R,
     /// What has been read and belongs to the next block.
     carry: Vec<u8>,
@@ -19,7 +19,7 @@ pub(super) struct Blocks<R> {
     ended: Option<io::Result<()>>,
 }
 
-impl<R: Read> Blocks<R> {
+impl<R: Read> TextBlocks<R> {
     pub(super) fn new(reader: R) -> Self {
         Self { reader, carry: Vec::new(), quoting: None, returns: false, ended: None }
     }

@@ -84,7 +84,7 @@ const NUMBERED: [(&str, &str); 2] = [("userid", "userkey"), ("movieid", "movieke
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TextOptions {
     /// Columns of the roles.
-    pub columns: Columns,
+    pub columns: TextColumns,
     /// What stands between fields.
     pub delimiter: Option<Delimiter>,
     /// Ratings that can be given.
@@ -99,14 +99,14 @@ pub struct TextOptions {
     pub limit: Option<usize>,
 }
 
-/// Columns that were named for the four roles: `user=reader,movie=isbn,rating=3`.
+/// TextColumns that were named for the four roles: `user=reader,movie=isbn,rating=3`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns {
+pub struct TextColumns {
     chosen: [Option<String>; 4],
     needs_rating: bool,
 }
 
-impl FromStr for Columns {
+impl FromStr for TextColumns {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -127,7 +127,7 @@ impl FromStr for Columns {
     }
 }
 
-impl Columns {
+impl TextColumns {
     /// Names the column of the rating.
     #[must_use]
     pub fn with_rating(mut self, column: &str) -> Self {

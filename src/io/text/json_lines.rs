@@ -15,7 +15,7 @@ pub(super) fn json_fields<'a>(
     line: &'a [u8],
     names: &[Option<String>; 4],
 ) -> Result<Fields<'a>, Problem> {
-    let object: Object<'a> = serde_json::from_slice(line)
+    let object: JsonObject<'a> = serde_json::from_slice(line)
         .map_err(|error| Problem::Unreadable(format!("not a JSON object a line: {error}")))?;
     let mut values: Fields<'a> = Default::default();
     for (name, value) in object.0 {
@@ -50,13 +50,13 @@ pub(super) fn json_fields<'a>(
 }
 
 /// The members of an object, none of them looked into.
-struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct JsonObject<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'de> serde::Deserialize<'de> for Object<'de> {
+impl<'de> serde::Deserialize<'de> for JsonObject<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Object<'de>;
+            type Value = JsonObject<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
@@ -65,12 +65,12 @@ impl<'de> serde::Deserialize<'de> for Object<'de> {
             fn visit_map<A: serde::de::MapAccess<'de>>(
                 self,
                 mut map: A,
-            ) -> Result<Object<'de>, A::Error> {
+            ) -> Result<JsonObject<'de>, A::Error> {
                 let mut members = Vec::new();
                 while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
                     members.push((name.0, value));
                 }
-                Ok(Object(members))
+                Ok(JsonObject(members))
             }
         }
         from.deserialize_map(Visitor)

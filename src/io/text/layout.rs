@@ -3,7 +3,7 @@
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
 use crate::io::text::columns::{
-    Columns, RATING, TIMESTAMP, TextOptions, USER, keyed, remarks, unused,
+    RATING, TIMESTAMP, TextColumns, TextOptions, USER, keyed, remarks, unused,
 };
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::preamble::{Form, Preamble};
@@ -12,7 +12,7 @@ use crate::io::time;
 
 /// How the fields of a record are told apart and what they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum TextLayout {
     Delimited(Delimited),
     /// An object a line, with these names of the roles.
     JsonLines {
@@ -43,11 +43,11 @@ pub(super) struct Delimited {
 
 /// A layout, and what is to be said of it.
 pub(super) struct Detected {
-    pub(super) layout: Layout,
+    pub(super) layout: TextLayout,
     pub(super) remarks: Vec<String>,
 }
 
-impl Layout {
+impl TextLayout {
     /// Detects the layout of a text from the bytes behind its preamble, of which at least one is
     /// not blank.
     pub(super) fn detect(
@@ -152,7 +152,7 @@ fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected
     let remarks = remarks(&unused(&names, &used), positions);
     let keyed = keyed(&names, positions);
     let names = positions.map(|at| at.map(|at| names[at].clone()));
-    Ok(Detected { layout: Layout::JsonLines { names, keyed }, remarks })
+    Ok(Detected { layout: TextLayout::JsonLines { names, keyed }, remarks })
 }
 
 impl Delimited {
@@ -199,7 +199,7 @@ impl Delimited {
         if preamble.comments > 0 && !matrix {
             remarks.push(format!("{} lines of comments left out", preamble.comments));
         }
-        Ok(Detected { layout: Layout::Delimited(layout), remarks })
+        Ok(Detected { layout: TextLayout::Delimited(layout), remarks })
     }
 
     /// Takes the columns from a header; `data` is the first record below it.
@@ -277,7 +277,7 @@ impl Delimited {
 }
 
 /// Whether the fields of the first record are names of columns.
-fn is_header(names: &[String], columns: &Columns) -> bool {
+fn is_header(names: &[String], columns: &TextColumns) -> bool {
     let is_number = |at: usize| names.get(at).is_some_and(|name| name.parse::<f32>().is_ok());
     let found = columns.find(names);
     let rating = found[RATING].unwrap_or(RATING);
@@ -328,16 +328,16 @@ mod tests {
     type Positions = (bool, [Option<usize>; 4]);
 
     fn detect(text: &str, columns: &str) -> Result<Detected, String> {
-        let columns = if columns.is_empty() { Columns::default() } else { columns.parse()? };
+        let columns = if columns.is_empty() { TextColumns::default() } else { columns.parse()? };
         let options = TextOptions { columns, ..TextOptions::default() };
         let preamble = Preamble::read("x", text.as_bytes()).unwrap();
         let head = &text.as_bytes()[preamble.bytes..];
-        Layout::detect("x", &preamble, head, &options).map_err(|error| error.to_string())
+        TextLayout::detect("x", &preamble, head, &options).map_err(|error| error.to_string())
     }
 
     fn positions(text: &str, columns: &str) -> Result<Positions, String> {
         match detect(text, columns)?.layout {
-            Layout::Delimited(Delimited { header, positions, .. }) => {
+            TextLayout::Delimited(Delimited { header, positions, .. }) => {
                 Ok((header.is_some(), positions))
             }
             _ => Err("not delimited".into()),
@@ -401,7 +401,7 @@ mod tests {
             ("user item rating date\n1 2 3 2017-07-14 02:40:00\n", Some((3, 4))),
             ("user,item,rating,date,time\n1,2,3,2017-07-14,1500000000\n", None),
         ] {
-            let Layout::Delimited(layout) = detect(text, "").unwrap().layout else {
+            let TextLayout::Delimited(layout) = detect(text, "").unwrap().layout else {
                 panic!("{text}")
             };
             assert_eq!(layout.positions[TIMESTAMP].zip(layout.time_of_day), at, "{text}");

@@ -8,7 +8,7 @@ use crate::io::keys::{KeyIndex, key_of, text_of};
 use crate::io::text::columns::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::json_lines::json_fields;
-use crate::io::text::layout::{Delimited, Layout, without_line_end};
+use crate::io::text::layout::{Delimited, TextLayout, without_line_end};
 use crate::io::text::plain;
 use crate::io::text::preamble::is_netflix_movie;
 use crate::io::text::record::{quoted_fields, record_length, split_blanks, split_pairs, trimmed};
@@ -21,7 +21,7 @@ const NO_COLUMN: usize = usize::MAX;
 
 /// How records are read.
 pub(super) struct RecordReader<'a> {
-    pub(super) layout: &'a Layout,
+    pub(super) layout: &'a TextLayout,
     scale: Scale,
     /// For users and for movies, whether ids are keys.
     pub(super) keyed: [bool; 2],
@@ -97,24 +97,24 @@ impl BadRecord {
     }
 }
 
-type Row = (i32, i32, f32, i64);
+type RecordRow = (i32, i32, f32, i64);
 /// Fields of the four roles and the time of day.
 pub(super) type Fields<'a> = [Option<Cow<'a, [u8]>>; 5];
 
 impl<'l> RecordReader<'l> {
     /// Prepares to read records of a layout, as `options` say; ids are numbers until it is settled
     /// that they are keys.
-    pub(super) fn new(layout: &'l Layout, options: &'l TextOptions, skip: bool) -> Self {
+    pub(super) fn new(layout: &'l TextLayout, options: &'l TextOptions, skip: bool) -> Self {
         let (positions, width) = match layout {
-            Layout::Delimited(Delimited { positions, time_of_day, width, .. }) => {
+            TextLayout::Delimited(Delimited { positions, time_of_day, width, .. }) => {
                 let [user, movie, rating, date] = *positions;
                 (
                     [user, movie, rating, date, *time_of_day].map(|at| at.unwrap_or(NO_COLUMN)),
                     *width,
                 )
             }
-            Layout::Netflix => ([0, NO_COLUMN, 1, 2, NO_COLUMN], 3),
-            Layout::JsonLines { .. } => ([NO_COLUMN; 5], 0),
+            TextLayout::Netflix => ([0, NO_COLUMN, 1, 2, NO_COLUMN], 3),
+            TextLayout::JsonLines { .. } => ([NO_COLUMN; 5], 0),
         };
         Self {
             layout,
@@ -168,7 +168,7 @@ impl<'l> RecordReader<'l> {
 
     /// Adds a record to a block; returns whether it is sound.
     fn add(&self, record: &[u8], quoted: bool, read: &mut Block) -> bool {
-        if matches!(self.layout, Layout::Netflix)
+        if matches!(self.layout, TextLayout::Netflix)
             && let Some(id) = is_netflix_movie(record)
         {
             let id = parse_id(id).map_err(|problem| bad(MOVIE, id, problem));
@@ -206,8 +206,8 @@ impl<'l> RecordReader<'l> {
     }
 
     /// Returns the short way, where the columns stand as it expects them.
-    fn plain(&self) -> Option<plain::Lines> {
-        let Layout::Delimited(Delimited {
+    fn plain(&self) -> Option<plain::PlainLines> {
+        let TextLayout::Delimited(Delimited {
             delimiter: Delimiter::Byte(delimiter),
             width,
             positions,
@@ -224,12 +224,13 @@ impl<'l> RecordReader<'l> {
         };
         let scale = self.scale;
         let is_usual = self.keyed == [false; 2] && self.time_format.is_none();
-        is_usual.then_some(plain::Lines { delimiter, timed, scale })
+        is_usual.then_some(plain::PlainLines { delimiter, timed, scale })
     }
 
-    fn row(&self, record: &[u8], quoted: bool, read: &mut Block) -> Result<Row, Problem> {
+    fn row(&self, record: &[u8], quoted: bool, read: &mut Block) -> Result<RecordRow, Problem> {
         // Nearly all records are plain: their fields are slices, and nothing is allocated.
-        if let Layout::Delimited(Delimited { delimiter: Delimiter::Byte(byte), .. }) = self.layout
+        if let TextLayout::Delimited(Delimited { delimiter: Delimiter::Byte(byte), .. }) =
+            self.layout
             && !quoted
         {
             let fields = record.split(|other| other == byte).map(<[u8]>::trim_ascii);
@@ -239,12 +240,12 @@ impl<'l> RecordReader<'l> {
         self.row_from(fields.each_ref().map(|field| field.as_deref()), read)
     }
 
-    fn row_from(&self, fields: [Option<&[u8]>; 5], read: &mut Block) -> Result<Row, Problem> {
+    fn row_from(&self, fields: [Option<&[u8]>; 5], read: &mut Block) -> Result<RecordRow, Problem> {
         let [user, movie, rating, date, time] = fields;
         let user = self.id(USER, user.unwrap_or_default(), &mut read.keys)?;
         let movie = match self.layout {
             // Rows above the first movie of the block get the last one of the block before.
-            Layout::Netflix => read.movie.unwrap_or(0),
+            TextLayout::Netflix => read.movie.unwrap_or(0),
             _ => self.id(MOVIE, movie.unwrap_or_default(), &mut read.keys)?,
         };
         let rating = match rating {
@@ -290,12 +291,12 @@ impl<'l> RecordReader<'l> {
     /// Returns the fields of the roles; `quoted` tells whether there is any quote.
     fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Result<Fields<'a>, Problem> {
         match self.layout {
-            Layout::JsonLines { names, .. } => json_fields(record, names),
-            Layout::Netflix => {
+            TextLayout::JsonLines { names, .. } => json_fields(record, names),
+            TextLayout::Netflix => {
                 let fields = record.split(|&byte| byte == b',').map(Cow::Borrowed);
                 self.by_position(fields.map(trimmed))
             }
-            Layout::Delimited(Delimited { delimiter, .. }) => {
+            TextLayout::Delimited(Delimited { delimiter, .. }) => {
                 let fields = match (quoted, *delimiter) {
                     (true, _) => quoted_fields(record, *delimiter)
                         .map_err(|malformed| Problem::Unreadable(malformed.to_string()))?,

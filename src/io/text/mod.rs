@@ -19,8 +19,8 @@ use std::io::Read;
 
 use rayon::prelude::*;
 
-pub use columns::{Columns, TextOptions};
 pub(super) use columns::{MOVIE, RATING, ROLES, TIMESTAMP, USER, normalized, remarks, unused};
+pub use columns::{TextColumns, TextOptions};
 pub use delimiter::Delimiter;
 pub(super) use record::fields;
 
@@ -29,8 +29,8 @@ use crate::io::error::IoError;
 use crate::io::intake::{Intake, Sink, later, warn_of_1970};
 use crate::io::json_array::ArrayAsLines;
 use crate::io::keys::{IdSample, Ids, renumber};
-use crate::io::text::blocks::Blocks;
-use crate::io::text::layout::{Layout, Records};
+use crate::io::text::blocks::TextBlocks;
+use crate::io::text::layout::{Records, TextLayout};
 use crate::io::text::lines::{Block, RecordReader};
 use crate::io::text::preamble::Preamble;
 use crate::progress::Progress;
@@ -49,7 +49,7 @@ pub fn read_ratings(
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<String, IoError> {
-    let mut blocks = Blocks::new(ArrayAsLines::new(reader));
+    let mut blocks = TextBlocks::new(ArrayAsLines::new(reader));
     let options = intake.options.clone();
     let Some((layout, mut lines_before)) = detect(file, &mut blocks, &options, progress)? else {
         blocks.finish().map_err(IoError::named(file.into()))?;
@@ -68,7 +68,7 @@ pub fn read_ratings(
         None => rayon::current_num_threads() * BLOCKS_PER_THREAD,
     };
     let mut place =
-        Place { file, lines_before, n_rows: 0, latest_ms: NO_TIME, headers: 0, movie: None };
+        FilePosition { file, lines_before, n_rows: 0, latest_ms: NO_TIME, headers: 0, movie: None };
     let mut round = blocks.read(1);
     let mut parsed: Vec<(Block, u64)> = Vec::new();
     let parse = |block: &Vec<u8>| (reader.read(block), block.len() as u64);
@@ -107,10 +107,10 @@ pub fn read_ratings(
 /// record of ratings; returns the lines above it or its header. `None` where there is no record.
 fn detect(
     file: &str,
-    blocks: &mut Blocks<impl Read>,
+    blocks: &mut TextBlocks<impl Read>,
     options: &TextOptions,
     progress: &dyn Progress,
-) -> Result<Option<(Layout, u64)>, IoError> {
+) -> Result<Option<(TextLayout, u64)>, IoError> {
     if blocks.head().starts_with(b"\xef\xbb\xbf") {
         blocks.skip(3);
     }
@@ -125,7 +125,7 @@ fn detect(
         let expected = "ratings as Parquet, JSON lines or delimited text";
         return Err(IoError::WrongKind { file: file.into(), found: "this is no text", expected });
     }
-    let detected = Layout::detect(file, &preamble, head, options)?;
+    let detected = TextLayout::detect(file, &preamble, head, options)?;
     for remark in detected.remarks {
         progress.inform(&format!("{file}: {remark}"));
     }
@@ -139,7 +139,7 @@ fn detect(
 }
 
 /// How far a file has been passed on.
-struct Place<'a> {
+struct FilePosition<'a> {
     file: &'a str,
     lines_before: u64,
     n_rows: usize,
@@ -149,7 +149,7 @@ struct Place<'a> {
     movie: Option<i32>,
 }
 
-impl Place<'_> {
+impl FilePosition<'_> {
     fn pass_on(
         &mut self,
         blocks: Vec<(Block, u64)>,

@@ -8,13 +8,13 @@ use crate::io::time;
 use crate::io::values::{Scale, stars};
 
 /// Lines of user, movie, rating and perhaps seconds since 1970, in this order.
-pub(super) struct Lines {
+pub(super) struct PlainLines {
     pub(super) delimiter: u8,
     pub(super) timed: bool,
     pub(super) scale: Scale,
 }
 
-impl Lines {
+impl PlainLines {
     /// Reads the first line and returns its length with its end.
     #[inline]
     pub(super) fn read(&self, text: &[u8]) -> Option<((i32, i32, f32, i64), usize)> {

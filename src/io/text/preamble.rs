@@ -1,7 +1,7 @@
 //! What may stand above the first record: comments, and the banners of formats that have one.
 
 use crate::io::error::IoError;
-use crate::io::text::columns::Columns;
+use crate::io::text::columns::TextColumns;
 use crate::io::text::columns::{MOVIE, USER};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::record::fields;
@@ -90,7 +90,7 @@ fn names_columns(comment: &[u8]) -> bool {
         .into_iter()
         .map(|name| String::from_utf8_lossy(&name).into_owned())
         .collect();
-    let found = Columns::default().find(&names);
+    let found = TextColumns::default().find(&names);
     found[USER].is_some() && found[MOVIE].is_some()
 }
 

@@ -8,14 +8,14 @@ use crate::dataset::matrix::Interactions;
 use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::Csr;
 use crate::model::OnIteration;
-use crate::model::als::half_step::{HalfStep, Side};
+use crate::model::als::half_step::{AlsHalfStep, SolvedSide};
 use crate::model::als::params::{AlsParams, Feedback, Solver};
 use crate::model::error::ModelError;
 use crate::model::warm::Start;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
 #[derive(Debug, Clone)]
-pub struct Fit {
+pub struct AlsFit {
     /// Vectors of the users, users × width.
     pub users: Matrix,
     /// Vectors of the items, items × width.
@@ -37,7 +37,7 @@ pub fn fit(
     params: &AlsParams,
     warm: Option<Start>,
     on_iteration: OnIteration<'_>,
-) -> Result<Fit, ModelError> {
+) -> Result<AlsFit, ModelError> {
     params.validate()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
@@ -50,7 +50,7 @@ pub fn fit(
             // Users begin as new people do, so that those whom the model did not know have vectors,
             // too.
             complete_biases(&mut warm, params, mean);
-            let step = HalfStep::new(params, mean, Side::Users, &warm.items);
+            let step = AlsHalfStep::new(params, mean, SolvedSide::Users, &warm.items);
             solve_side(&step, params.solver, matrix.by_user(), &mut warm.users)
                 .map_err(singular_user)?;
             warm
@@ -60,14 +60,14 @@ pub fn fit(
             items: Matrix::zeros(matrix.n_items(), params.width()),
         },
     };
-    let mut fit = Fit { users, items, mean, losses: Vec::with_capacity(params.iterations) };
+    let mut fit = AlsFit { users, items, mean, losses: Vec::with_capacity(params.iterations) };
     for iteration in 1..=params.iterations {
-        let step = HalfStep::new(params, mean, Side::Items, &fit.users);
+        let step = AlsHalfStep::new(params, mean, SolvedSide::Items, &fit.users);
         solve_side(&step, params.solver, matrix.by_item(), &mut fit.items).map_err(|row| {
             ModelError::Singular { side: "movie", id: Some(matrix.movie_ids[row]) }
         })?;
         let item_penalty = penalty(&step, matrix.by_item(), &fit.items);
-        let step = HalfStep::new(params, mean, Side::Users, &fit.items);
+        let step = AlsHalfStep::new(params, mean, SolvedSide::Users, &fit.items);
         let mut solve_users = |solver| {
             let error = solve_side(&step, solver, matrix.by_user(), &mut fit.users)
                 .map_err(singular_user)?;
@@ -150,7 +150,7 @@ fn parts(ratings: Csr<'_>, work_per_row: usize) -> Vec<usize> {
 
 /// Solves all rows of a side; returns the sum of squared errors, or the first row that is singular.
 fn solve_side(
-    step: &HalfStep<'_>,
+    step: &AlsHalfStep<'_>,
     solver: Solver,
     ratings: Csr<'_>,
     out: &mut Matrix,
@@ -186,7 +186,7 @@ fn solve_side(
 }
 
 /// Returns the regularisation term of a side.
-fn penalty(step: &HalfStep<'_>, ratings: Csr<'_>, rows: &Matrix) -> f64 {
+fn penalty(step: &AlsHalfStep<'_>, ratings: Csr<'_>, rows: &Matrix) -> f64 {
     let rows = rows.iter_rows().enumerate();
     rows.map(|(i, row)| step.row_regularization(ratings.len(i)) * step.penalised_length(row)).sum()
 }

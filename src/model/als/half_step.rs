@@ -15,7 +15,7 @@ use crate::model::explain::Equations;
 
 /// The side that is being solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum SolvedSide {
     Users,
     Items,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Prepares a step that solves `side` from the vectors `source` of the other one; `mean` is μ.
-    pub(crate) fn new(params: &AlsParams, mean: f64, side: Side, source: &Matrix) -> Self {
+    pub(crate) fn new(params: &AlsParams, mean: f64, side: SolvedSide, source: &Matrix) -> Self {
         let k = params.factors;
         let weight = match (params.feedback, params.weighting) {
             (Feedback::Explicit, _) => None,
@@ -40,8 +40,8 @@ impl Shared {
             (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => Some(1.0),
         };
         let offset = |row: &[f32]| match side {
-            Side::Users => (mean + f64::from(row[k + 1])) as f32,
-            Side::Items => row[k], // μ is in it
+            SolvedSide::Users => (mean + f64::from(row[k + 1])) as f32,
+            SolvedSide::Items => row[k], // μ is in it
         };
         Self {
             gram: weight.map_or_else(Vec::new, |weight| padded(&gram(source, k), k, weight)),
@@ -56,11 +56,11 @@ impl Shared {
 
 /// Everything that the rows of one side share while they are solved.
 #[derive(Debug)]
-pub(crate) struct HalfStep<'a> {
+pub(crate) struct AlsHalfStep<'a> {
     params: &'a AlsParams,
     /// Mean rating μ that biases are relative to; 0 without biases.
     mean: f64,
-    side: Side,
+    side: SolvedSide,
     /// Vectors of the other side.
     source: &'a Matrix,
     shared: Cow<'a, Shared>,
@@ -68,7 +68,7 @@ pub(crate) struct HalfStep<'a> {
 
 /// Working memory of one thread.
 #[derive(Debug)]
-pub(crate) struct Scratch {
+pub(crate) struct AlsScratch {
     normal: NormalEquations,
     conjugate: ConjugateGradient,
     targets: Vec<f32>,
@@ -80,9 +80,14 @@ pub(crate) struct Scratch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Singular;
 
-impl<'a> HalfStep<'a> {
+impl<'a> AlsHalfStep<'a> {
     /// Prepares the step that solves `side` from the vectors `source` of the other one.
-    pub(crate) fn new(params: &'a AlsParams, mean: f64, side: Side, source: &'a Matrix) -> Self {
+    pub(crate) fn new(
+        params: &'a AlsParams,
+        mean: f64,
+        side: SolvedSide,
+        source: &'a Matrix,
+    ) -> Self {
         let shared = Cow::Owned(Shared::new(params, mean, side, source));
         Self { params, mean, side, source, shared }
     }
@@ -91,7 +96,7 @@ impl<'a> HalfStep<'a> {
     pub(crate) fn with(
         params: &'a AlsParams,
         mean: f64,
-        side: Side,
+        side: SolvedSide,
         source: &'a Matrix,
         shared: &'a Shared,
     ) -> Self {
@@ -103,8 +108,8 @@ impl<'a> HalfStep<'a> {
         self.params.factors + usize::from(self.params.biases)
     }
 
-    pub(crate) fn scratch(&self) -> Scratch {
-        Scratch {
+    pub(crate) fn scratch(&self) -> AlsScratch {
+        AlsScratch {
             normal: NormalEquations::new(self.params.factors),
             conjugate: ConjugateGradient::new(self.unknowns()),
             targets: Vec::new(),
@@ -139,7 +144,7 @@ impl<'a> HalfStep<'a> {
     pub(crate) fn solve_row(
         &self,
         solver: Solver,
-        scratch: &mut Scratch,
+        scratch: &mut AlsScratch,
         indices: &[u32],
         values: &[f32],
         out: &mut [f32],
@@ -154,7 +159,7 @@ impl<'a> HalfStep<'a> {
         let ridge = self.row_regularization(indices.len());
         let error = match solver {
             Solver::Cg { steps } => {
-                let Scratch { conjugate, targets, weights, solution, .. } = scratch;
+                let AlsScratch { conjugate, targets, weights, solution, .. } = scratch;
                 self.recall(out, solution);
                 conjugate.take(self.source, indices, self.params.factors);
                 let fixed = Fixed { gram: &self.shared.gram, ridge: ridge as f32 };
@@ -170,8 +175,8 @@ impl<'a> HalfStep<'a> {
     }
 
     /// Sets targets and weights of a row; returns c.
-    fn targets(&self, scratch: &mut Scratch, indices: &[u32], values: &[f32]) -> f64 {
-        let Scratch { targets, weights, .. } = scratch;
+    fn targets(&self, scratch: &mut AlsScratch, indices: &[u32], values: &[f32]) -> f64 {
+        let AlsScratch { targets, weights, .. } = scratch;
         targets.clear();
         weights.clear();
         match (self.params.feedback, self.params.weighting) {
@@ -196,10 +201,15 @@ impl<'a> HalfStep<'a> {
 
     /// Returns x·b + ρ|x|², or nothing where the equations are too close to singular for single
     /// precision.
-    fn solve_in_single(&self, scratch: &mut Scratch, indices: &[u32], ridge: f64) -> Option<f64> {
+    fn solve_in_single(
+        &self,
+        scratch: &mut AlsScratch,
+        indices: &[u32],
+        ridge: f64,
+    ) -> Option<f64> {
         /// Below this share of the number of ratings the bias is lost in what the vector explains.
         const SMALLEST_PIVOT: f64 = 1e-3;
-        let Scratch { normal, targets, weights, solution, .. } = scratch;
+        let AlsScratch { normal, targets, weights, solution, .. } = scratch;
         if self.shared.gram.is_empty() {
             normal.reset();
         } else {
@@ -228,7 +238,7 @@ impl<'a> HalfStep<'a> {
     /// As [`Self::solve_in_single`], slowly, where single precision does not do.
     fn solve_in_double(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut AlsScratch,
         indices: &[u32],
         ridge: f64,
     ) -> Result<f64, Singular> {
@@ -257,7 +267,7 @@ impl<'a> HalfStep<'a> {
     }
 
     /// Returns the upper triangle of a row's A, for the weights that are in `scratch`.
-    fn matrix_in_double(&self, scratch: &Scratch, indices: &[u32], ridge: f64) -> Vec<f64> {
+    fn matrix_in_double(&self, scratch: &AlsScratch, indices: &[u32], ridge: f64) -> Vec<f64> {
         let (unknowns, stride) = (self.unknowns(), scratch.normal.stride());
         let mut a = vec![0.0_f64; unknowns * unknowns];
         for (row, gram) in a.chunks_exact_mut(unknowns).zip(self.shared.gram.chunks_exact(stride)) {
@@ -306,8 +316,8 @@ impl<'a> HalfStep<'a> {
         solution[..k].copy_from_slice(&row[..k]);
         if self.params.biases {
             solution[k] = match self.side {
-                Side::Users => (f64::from(row[k]) - self.mean) as f32,
-                Side::Items => row[k + 1],
+                SolvedSide::Users => (f64::from(row[k]) - self.mean) as f32,
+                SolvedSide::Items => row[k + 1],
             };
         }
     }
@@ -317,11 +327,11 @@ impl<'a> HalfStep<'a> {
         out[..k].copy_from_slice(&solution[..k]);
         if self.params.biases {
             match self.side {
-                Side::Users => {
+                SolvedSide::Users => {
                     out[k] = (f64::from(solution[k]) + self.mean) as f32;
                     out[k + 1] = 1.0;
                 }
-                Side::Items => {
+                SolvedSide::Items => {
                     out[k] = 1.0;
                     out[k + 1] = solution[k];
                 }
@@ -336,8 +346,8 @@ impl<'a> HalfStep<'a> {
         let vector: f64 = row[..k].iter().map(|&x| square(f64::from(x))).sum();
         let bias = match (self.params.biases, self.side) {
             (false, _) => 0.0,
-            (true, Side::Users) => f64::from(row[k]) - self.mean,
-            (true, Side::Items) => f64::from(row[k + 1]),
+            (true, SolvedSide::Users) => f64::from(row[k]) - self.mean,
+            (true, SolvedSide::Items) => f64::from(row[k + 1]),
         };
         vector + square(bias)
     }

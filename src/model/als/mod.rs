@@ -27,6 +27,6 @@ mod half_step;
 mod params;
 mod recommender;
 
-pub use fit::{Fit, fit};
+pub use fit::{AlsFit, fit};
 pub use params::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
-pub use recommender::{Als, FoldIn};
+pub use recommender::{AlsModel, FoldIn};

@@ -9,9 +9,9 @@ use crate::model::error::{ModelError, check};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Feedback {
-    /// Ratings: the model predicts them.
+    /// Ratings: the model predicts them
     Explicit,
-    /// Choices: the model ranks.
+    /// Choices: the model ranks
     Implicit,
 }
 

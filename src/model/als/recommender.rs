@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::Matrix;
-use crate::model::als::half_step::{HalfStep, Shared, Side};
+use crate::model::als::half_step::{AlsHalfStep, Shared, SolvedSide};
 use crate::model::als::params::{AlsParams, Feedback, Solver};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
@@ -29,7 +29,7 @@ pub struct FoldIn {
 
 /// A fitted ALS model.
 #[derive(Debug)]
-pub struct Als {
+pub struct AlsModel {
     fold_in: FoldIn,
     users: Factors,
     items: Matrix,
@@ -37,7 +37,7 @@ pub struct Als {
     shared: OnceLock<Shared>,
 }
 
-impl Als {
+impl AlsModel {
     /// Joins the vectors, of which `users` may hold only those to be asked for.
     #[must_use]
     pub fn new(fold_in: FoldIn, users: Factors, items: Matrix, ranking: StarRanking) -> Self {
@@ -57,15 +57,15 @@ impl Als {
     }
 
     /// Returns the step that solves a person's row.
-    fn step(&self) -> HalfStep<'_> {
+    fn step(&self) -> AlsHalfStep<'_> {
         let FoldIn { params, mean, .. } = &self.fold_in;
         let shared =
-            self.shared.get_or_init(|| Shared::new(params, *mean, Side::Users, &self.items));
-        HalfStep::with(params, *mean, Side::Users, &self.items, shared)
+            self.shared.get_or_init(|| Shared::new(params, *mean, SolvedSide::Users, &self.items));
+        AlsHalfStep::with(params, *mean, SolvedSide::Users, &self.items, shared)
     }
 }
 
-impl Factored for Als {
+impl Factored for AlsModel {
     fn users(&self) -> &Factors {
         &self.users
     }
@@ -105,7 +105,7 @@ impl Factored for Als {
     }
 }
 
-impl Recommender for Als {
+impl Recommender for AlsModel {
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
         score_by_vectors(self, person)
     }

@@ -27,7 +27,7 @@ pub struct Neighbors {
 impl Neighbors {
     /// Joins the neighbours of all rows.
     #[must_use]
-    pub fn of_rows(rows: impl IntoIterator<Item = Vec<Scored>>) -> Self {
+    pub fn from_rows(rows: impl IntoIterator<Item = Vec<Scored>>) -> Self {
         let mut all = Self { starts: vec![0], pairs: Vec::new() };
         for row in rows {
             all.pairs.extend(row);
@@ -84,7 +84,7 @@ pub fn fit(
     });
     let rows = Csr { values: values.as_deref().unwrap_or(rows.values), ..rows };
     progress.begin("finding neighbors", "rows", Some(rows.n_rows() as u64));
-    Ok(of_rows(rows, n_columns, params, progress))
+    Ok(neighbors_of_rows(rows, n_columns, params, progress))
 }
 
 fn user_means(by_user: Csr<'_>) -> Vec<f32> {
@@ -135,21 +135,21 @@ struct Pairs<'a> {
     /// Rows from the shortest to the longest. Places in this order stand for rows in all that
     /// follows: most sums are those of the longest rows, and these are neighbours in memory.
     order: Vec<u32>,
-    columns: Columns,
+    columns: SparseColumns,
     inverse_norms: Vec<f32>,
     shrinkage: f32,
     kept: Vec<Kept>,
 }
 
 /// The entries of `rows` by column, rows as places in the order.
-struct Columns {
+struct SparseColumns {
     starts: Vec<usize>,
     entries: Vec<(u32, f32)>,
     /// For each entry of `rows`, where its column goes on after it.
     after: Vec<u32>,
 }
 
-impl Columns {
+impl SparseColumns {
     fn new(rows: Csr<'_>, order: &[u32], n_columns: usize) -> Self {
         let mut starts = vec![0; n_columns + 1];
         rows.indices.iter().for_each(|&column| starts[column as usize + 1] += 1);
@@ -217,7 +217,7 @@ impl Pairs<'_> {
         }
     }
 
-    fn of_row(&self, i: usize, common: &mut [Common], touched: &mut Vec<u32>) {
+    fn accumulate_row(&self, i: usize, common: &mut [Common], touched: &mut Vec<u32>) {
         /// Where fewer than one slot in so many is touched, they are listed; else looking at all is
         /// cheaper.
         const SPARSE: usize = 4;
@@ -238,7 +238,7 @@ impl Pairs<'_> {
     }
 }
 
-fn of_rows(
+fn neighbors_of_rows(
     rows: Csr<'_>,
     n_columns: usize,
     params: &CosineParams,
@@ -253,7 +253,7 @@ fn of_rows(
     };
     let pairs = Pairs {
         rows,
-        columns: Columns::new(rows, &order, n_columns),
+        columns: SparseColumns::new(rows, &order, n_columns),
         inverse_norms: order.par_iter().map(inverse_norm).collect(),
         shrinkage: params.shrinkage as f32,
         kept: (0..n).map(|_| Kept::new(params.neighbors)).collect(),
@@ -264,7 +264,7 @@ fn of_rows(
         |(common, touched), block| {
             let block = block * ROWS..((block + 1) * ROWS).min(n);
             progress.advance(block.len() as u64);
-            block.for_each(|i| pairs.of_row(i, common, touched));
+            block.for_each(|i| pairs.accumulate_row(i, common, touched));
         },
     );
     let best = |kept: Kept| kept.best.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -272,5 +272,5 @@ fn of_rows(
     for (&row, kept) in pairs.order.iter().zip(pairs.kept) {
         lists[row as usize] = best(kept).into_sorted();
     }
-    Neighbors::of_rows(lists)
+    Neighbors::from_rows(lists)
 }

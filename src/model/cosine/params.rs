@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::error::{ModelError, check};
 
 /// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Between {
-    /// Movies, by the users who rated them.
+    /// Movies, by the users who rated them
     Movies,
-    /// Users, by the movies that they rated.
+    /// Users, by the movies that they rated
     Users,
 }
 

@@ -7,7 +7,7 @@ use arrow::array::{AsArray, Float32Array, Int32Array};
 use arrow::datatypes::{Float32Type, Int32Type};
 
 use crate::dataset::ids::Lookup;
-use crate::io::parquet::{self, Layout};
+use crate::io::parquet::{self, ParquetLayout};
 use crate::io::{IoError, batches};
 use crate::linalg::topk::Scored;
 use crate::model::cosine::Neighbors;
@@ -34,7 +34,7 @@ impl Neighbors {
             .flat_map(|row| self.row(row).iter().map(move |_| ids[row]))
             .collect();
         let footer = vec![parquet::belonging_to(model)];
-        let layout = Layout { plain: &["similarity"], footer, ..Layout::default() };
+        let layout = ParquetLayout { plain: &["similarity"], footer, ..ParquetLayout::default() };
         parquet::write_file(&path, &schema, &layout, row_ids.len(), |range| {
             let pairs = &self.pairs[range.clone()];
             let neighbor_ids = pairs.iter().map(|pair| ids[pair.ix as usize]);
@@ -70,6 +70,6 @@ impl Neighbors {
             };
             lists[row as usize].push(Scored { ix, score });
         }
-        Ok(Self::of_rows(lists))
+        Ok(Self::from_rows(lists))
     }
 }

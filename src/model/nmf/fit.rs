@@ -9,14 +9,14 @@ use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::Csr;
 use crate::model::OnIteration;
 use crate::model::error::ModelError;
-use crate::model::nmf::half_step::{HalfStep, Scratch};
+use crate::model::nmf::half_step::{NmfHalfStep, NmfScratch};
 use crate::model::nmf::params::NmfParams;
 use crate::model::nmf::start::start;
 use crate::model::warm::Start;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
 #[derive(Debug, Clone)]
-pub struct Fit {
+pub struct NmfFit {
     /// Vectors of the users, users × k.
     pub users: Matrix,
     /// Vectors of the items, items × k.
@@ -37,7 +37,7 @@ pub fn fit(
     params: &NmfParams,
     warm: Option<Start>,
     on_iteration: OnIteration<'_>,
-) -> Result<Fit, ModelError> {
+) -> Result<NmfFit, ModelError> {
     params.validate()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
@@ -46,15 +46,15 @@ pub fn fit(
         let (users, items) = start(matrix, params);
         Start { users, items }
     });
-    let mut fit = Fit { users, items, losses: Vec::with_capacity(params.iterations) };
+    let mut fit = NmfFit { users, items, losses: Vec::with_capacity(params.iterations) };
     let cells = squares_of_cells(matrix, params);
     for iteration in 1..=params.iterations {
-        let step = HalfStep::new(params, &fit.items);
+        let step = NmfHalfStep::new(params, &fit.items);
         over_rows(&step, &mut fit.users, |scratch, first, rows| {
             step.improve(scratch, matrix.by_user(), first, rows)
         });
         let user_penalty = penalty(&step, params, matrix.by_user(), &fit.users);
-        let step = HalfStep::new(params, &fit.users);
+        let step = NmfHalfStep::new(params, &fit.users);
         let rest = over_rows(&step, &mut fit.items, |scratch, first, rows| {
             step.improve(scratch, matrix.by_item(), first, rows)
         });
@@ -72,7 +72,7 @@ pub fn fit(
         }
     }
     if params.iterations > 0 {
-        let step = HalfStep::new(params, &fit.items);
+        let step = NmfHalfStep::new(params, &fit.items);
         over_rows(&step, &mut fit.users, |scratch, first, rows| {
             for (i, row) in rows.chunks_exact_mut(fit.items.cols).enumerate() {
                 let (indices, values) = matrix.by_user().row(first + i);
@@ -129,9 +129,9 @@ const ROWS: usize = 32;
 /// Lets `improve` work on all rows of a side, some at a time, and on the number of the first of
 /// them; returns the sum of what it returns.
 fn over_rows(
-    step: &HalfStep<'_>,
+    step: &NmfHalfStep<'_>,
     out: &mut Matrix,
-    improve: impl Fn(&mut Scratch, usize, &mut [f32]) -> f64 + Sync,
+    improve: impl Fn(&mut NmfScratch, usize, &mut [f32]) -> f64 + Sync,
 ) -> f64 {
     let blocks = out.data.par_chunks_mut(ROWS * out.cols).enumerate();
     let improved = blocks
@@ -151,7 +151,7 @@ fn squares_of_cells(matrix: &Interactions, params: &NmfParams) -> f64 {
 }
 
 /// Returns the regularisation term of a side.
-fn penalty(step: &HalfStep<'_>, params: &NmfParams, ratings: Csr<'_>, rows: &Matrix) -> f64 {
+fn penalty(step: &NmfHalfStep<'_>, params: &NmfParams, ratings: Csr<'_>, rows: &Matrix) -> f64 {
     let length = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
     let rows = rows.iter_rows().enumerate();
     rows.map(|(i, row)| params.regularization * step.cells(ratings.len(i)) * length(row)).sum()

@@ -27,7 +27,7 @@ pub(crate) struct Filled {
 
 impl Filled {
     /// Computes the shared part; `None` in the masked case.
-    pub(crate) fn of(params: &NmfParams, source: &Matrix) -> Option<Self> {
+    pub(crate) fn new(params: &NmfParams, source: &Matrix) -> Option<Self> {
         let value = f64::from(params.fill?);
         // In double precision, since the loss is a small difference of large numbers of it.
         let mut quadratic = source.transposed_times(source);
@@ -40,7 +40,7 @@ impl Filled {
 
 /// Everything that the rows of one side share while they are solved.
 #[derive(Debug)]
-pub(crate) struct HalfStep<'a> {
+pub(crate) struct NmfHalfStep<'a> {
     params: &'a NmfParams,
     source: &'a Matrix,
     filled: Cow<'a, Option<Filled>>,
@@ -48,10 +48,10 @@ pub(crate) struct HalfStep<'a> {
 
 /// Working memory of one thread.
 #[derive(Debug)]
-pub(crate) struct Scratch {
-    system: System,
+pub(crate) struct NmfScratch {
+    system: RowEquations,
     solution: Vec<f64>,
-    solver: nnls::Solver,
+    solver: nnls::NnlsSolver,
     linear_together: Vec<Together>,
     solution_together: Vec<Together>,
     gradient_together: Vec<Together>,
@@ -59,7 +59,7 @@ pub(crate) struct Scratch {
 
 /// What a row's own ratings contribute, and memory for it.
 #[derive(Debug)]
-struct System {
+struct RowEquations {
     normal: NormalEquations,
     /// Of the masked case alone, where the rows do not share it.
     quadratic: Vec<f64>,
@@ -68,9 +68,9 @@ struct System {
     sums: Vec<f32>,
 }
 
-impl<'a> HalfStep<'a> {
+impl<'a> NmfHalfStep<'a> {
     pub(crate) fn new(params: &'a NmfParams, source: &'a Matrix) -> Self {
-        Self { params, source, filled: Cow::Owned(Filled::of(params, source)) }
+        Self { params, source, filled: Cow::Owned(Filled::new(params, source)) }
     }
 
     pub(crate) fn with_filled(
@@ -81,10 +81,10 @@ impl<'a> HalfStep<'a> {
         Self { params, source, filled: Cow::Borrowed(filled) }
     }
 
-    pub(crate) fn scratch(&self) -> Scratch {
+    pub(crate) fn scratch(&self) -> NmfScratch {
         let k = self.source.cols;
-        Scratch {
-            system: System {
+        NmfScratch {
+            system: RowEquations {
                 normal: NormalEquations::new(k),
                 quadratic: vec![0.0; k * k],
                 linear: vec![0.0; k],
@@ -92,7 +92,7 @@ impl<'a> HalfStep<'a> {
                 sums: vec![0.0; k],
             },
             solution: vec![0.0; k],
-            solver: nnls::Solver::default(),
+            solver: nnls::NnlsSolver::default(),
             linear_together: vec![[0.0; TOGETHER]; k],
             solution_together: vec![[0.0; TOGETHER]; k],
             gradient_together: vec![[0.0; TOGETHER]; k],
@@ -109,7 +109,7 @@ impl<'a> HalfStep<'a> {
     /// changes.
     pub(crate) fn improve(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut NmfScratch,
         ratings: Csr<'_>,
         first: usize,
         rows: &mut [f32],
@@ -136,24 +136,24 @@ impl<'a> HalfStep<'a> {
     /// Solves a row that has rated `indices` with `values` to the end.
     pub(crate) fn solve(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut NmfScratch,
         indices: &[u32],
         values: &[f32],
         row: &mut [f32],
     ) {
-        self.with_row(scratch, indices, values, row, nnls::Solver::solve);
+        self.with_row(scratch, indices, values, row, nnls::NnlsSolver::solve);
     }
 
     /// Hands a row and its equations to a solver.
     fn with_row<T>(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut NmfScratch,
         indices: &[u32],
         values: &[f32],
         row: &mut [f32],
-        solve: impl FnOnce(&mut nnls::Solver, &[f64], &[f64], &mut [f64]) -> T,
+        solve: impl FnOnce(&mut nnls::NnlsSolver, &[f64], &[f64], &mut [f64]) -> T,
     ) -> T {
-        let Scratch { system, solution, solver, .. } = scratch;
+        let NmfScratch { system, solution, solver, .. } = scratch;
         let quadratic = match self.filled.as_ref() {
             Some(filled) => {
                 self.add_filled(system, filled, indices, values);
@@ -173,13 +173,13 @@ impl<'a> HalfStep<'a> {
     /// Makes one pass over at most [`TOGETHER`] rows of the filled case.
     fn improve_filled(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut NmfScratch,
         filled: &Filled,
         ratings: Csr<'_>,
         first: usize,
         rows: &mut [f32],
     ) -> f64 {
-        let Scratch { system, linear_together: b, solution_together: x, .. } = scratch;
+        let NmfScratch { system, linear_together: b, solution_together: x, .. } = scratch;
         // A place without a row is a problem that zero solves.
         b.fill([0.0; TOGETHER]);
         x.fill([0.0; TOGETHER]);
@@ -198,8 +198,14 @@ impl<'a> HalfStep<'a> {
     }
 
     /// Sets up the linear part of a row of the filled case.
-    fn add_filled(&self, system: &mut System, filled: &Filled, indices: &[u32], values: &[f32]) {
-        let System { linear, extras, sums, .. } = system;
+    fn add_filled(
+        &self,
+        system: &mut RowEquations,
+        filled: &Filled,
+        indices: &[u32],
+        values: &[f32],
+    ) {
+        let RowEquations { linear, extras, sums, .. } = system;
         linear.copy_from_slice(&filled.linear);
         for (indices, values) in indices.chunks(BLOCK).zip(values.chunks(BLOCK)) {
             extras.clear();
@@ -211,8 +217,8 @@ impl<'a> HalfStep<'a> {
     }
 
     /// Sets up both parts of a row of the masked case.
-    fn add_masked(&self, system: &mut System, indices: &[u32], values: &[f32]) {
-        let System { normal, quadratic, linear, .. } = system;
+    fn add_masked(&self, system: &mut RowEquations, indices: &[u32], values: &[f32]) {
+        let RowEquations { normal, quadratic, linear, .. } = system;
         normal.reset();
         normal.add(self.source, indices, &[], values);
         normal.write_a(quadratic);

@@ -22,6 +22,6 @@ mod params;
 mod recommender;
 mod start;
 
-pub use fit::{Fit, fit};
+pub use fit::{NmfFit, fit};
 pub use params::{Init, NmfParams};
-pub use recommender::Nmf;
+pub use recommender::NmfModel;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::error::{ModelError, check};
 
 /// How fitting begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Init {
-    /// Absolute normal values around √(mean / k), as in scikit-learn.
+    /// Absolute normal values around √(mean / k), as in scikit-learn
     Random,
-    /// Leading singular vectors, zeros replaced by the mean (Boutsidis & Gallopoulos 2008).
+    /// Leading singular vectors, zeros replaced by the mean (Boutsidis & Gallopoulos 2008)
     Nndsvda,
 }
 

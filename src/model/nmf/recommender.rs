@@ -8,7 +8,7 @@ use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factors::{Factors, cosine, cosines};
 use crate::model::nmf::fit::column_rms;
-use crate::model::nmf::half_step::{Filled, HalfStep};
+use crate::model::nmf::half_step::{Filled, NmfHalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::ranking::StarRanking;
 use crate::model::recommend::RankBy;
@@ -19,7 +19,7 @@ use crate::model::{
 
 /// A fitted NMF model.
 #[derive(Debug)]
-pub struct Nmf {
+pub struct NmfModel {
     params: NmfParams,
     users: Factors,
     items: Matrix,
@@ -31,7 +31,7 @@ pub struct Nmf {
     scaled_items: OnceLock<Matrix>,
 }
 
-impl Nmf {
+impl NmfModel {
     /// Joins the vectors, of which `users` may hold only those to be asked for.
     #[must_use]
     pub fn new(params: NmfParams, users: Factors, items: Matrix, ranking: StarRanking) -> Self {
@@ -68,9 +68,9 @@ impl Nmf {
     }
 
     /// Returns the step that solves a person's row.
-    fn step(&self) -> HalfStep<'_> {
-        let filled = self.filled.get_or_init(|| Filled::of(&self.params, &self.items));
-        HalfStep::with_filled(&self.params, &self.items, filled)
+    fn step(&self) -> NmfHalfStep<'_> {
+        let filled = self.filled.get_or_init(|| Filled::new(&self.params, &self.items));
+        NmfHalfStep::with_filled(&self.params, &self.items, filled)
     }
 
     fn solve(&self, person: Person<'_>) -> Vec<f32> {
@@ -82,7 +82,7 @@ impl Nmf {
     }
 }
 
-impl Factored for Nmf {
+impl Factored for NmfModel {
     fn users(&self) -> &Factors {
         &self.users
     }
@@ -111,7 +111,7 @@ impl Factored for Nmf {
     }
 }
 
-impl Recommender for Nmf {
+impl Recommender for NmfModel {
     fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
         score_by_vectors(self, person)
     }

@@ -8,4 +8,4 @@ mod params;
 mod recommender;
 
 pub use params::PopularityParams;
-pub use recommender::Popularity;
+pub use recommender::PopularityModel;

@@ -10,7 +10,7 @@ use crate::model::{Person, Recommender, Scores};
 
 /// Counts and damped means of every item.
 #[derive(Debug)]
-pub struct Popularity {
+pub struct PopularityModel {
     damping: f64,
     mean: f64,
     counts: Vec<f32>,
@@ -18,7 +18,7 @@ pub struct Popularity {
     biases: Vec<f64>,
 }
 
-impl Popularity {
+impl PopularityModel {
     /// Derives all from the catalogue and the mean of all ratings.
     #[must_use]
     pub fn new(params: &PopularityParams, mean: f64, catalogue: &Catalogue) -> Self {
@@ -36,7 +36,7 @@ impl Popularity {
     }
 }
 
-impl Popularity {
+impl PopularityModel {
     /// Returns the ratings of a person relative to the mean and the biases of the items.
     fn residuals(&self, person: Person<'_>) -> impl Iterator<Item = f64> {
         let rated = person.ratings.iter();
@@ -44,7 +44,7 @@ impl Popularity {
     }
 }
 
-impl Recommender for Popularity {
+impl Recommender for PopularityModel {
     fn predicts_ratings(&self) -> bool {
         true
     }
