@@ -76,8 +76,8 @@ class Expressions:
     def number(self):
         name, column, draw = self.rng.choice([
             ("rating", "rating", lambda: self.rng.randint(1, 10) / 2),
-            ("user", "user_id", lambda: self.rng.choice(self.users)),
-            ("movie", "movie_id", lambda: self.rng.choice(self.movies)),
+            (self.rng.choice(["user", "user_id"]), "user_id", lambda: self.rng.choice(self.users)),
+            (self.rng.choice(["movie", "Movie_ID"]), "movie_id", lambda: self.rng.choice(self.movies)),
             ("released", "release_year", lambda: self.rng.randint(1930, 2018)),
             ("user_ratings", "user_ratings", lambda: self.rng.choice([20, 50, 100, 300, 1000])),
             ("movie_ratings", "movie_ratings", lambda: self.rng.choice([1, 2, 5, 20, 100])),
@@ -86,6 +86,9 @@ class Expressions:
             values = [str(draw()) for _ in range(self.rng.randint(1, 4))]
             text, inverse = self.listed(name, values)
             return text, f"{column} {'NOT ' if inverse else ''}IN ({', '.join(values)})"
+        if self.rng.random() < 0.15:
+            inverse, low, high = self.rng.choice(["", "not "]), draw(), draw()
+            return f"{name} {inverse}between {low} AND {high}", f"{column} {inverse}BETWEEN {low} AND {high}"
         op, value = self.rng.choice(ORDERED), draw()
         return f"{name} {op} {value}", f"{column} {op} {value}"
 
@@ -105,6 +108,8 @@ class Expressions:
         else:
             name, value = "date", moment.strftime("%Y-%m-%dT%H:%M:%SZ")
             start, end = ms(moment), ms(moment) + 1000
+            if self.rng.random() < 0.4:
+                name, value = "timestamp", str(start // 1000)
         within = f"(ms >= {start} AND ms < {end})"
         if self.rng.random() < 0.15:
             text, inverse = self.listed(name, [value, value])
@@ -135,6 +140,14 @@ class Expressions:
             words = [word for word in title.split() if len(word) > 2] or [title]
             text, value = self.quoted(self.rng.choice(words))
             return f"title ~ {text}", f"contains(lower(title), lower({sql_text(value)}))"
+        if self.rng.random() < 0.5:
+            pattern = list(title)
+            pattern[self.rng.randrange(len(pattern))] = "_"
+            cut = self.rng.randrange(len(pattern))
+            pattern[cut:] = self.rng.choice([["%"], pattern[cut:], ["%"] + pattern[cut + 3:]])
+            inverse = self.rng.choice(["", "not "])
+            text, value = self.quoted("".join(pattern))
+            return f"title {inverse}like {text}", f"title {inverse}ILIKE {sql_text(value)}"
         text, value = self.quoted(title)
         op = self.rng.choice(["=", "!="])
         return f"title {op} {text}", f"lower(trim(title)) {op} lower(trim({sql_text(value)}))"

@@ -8,6 +8,7 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::cli::error::Result;
+use crate::cli::help::topic_pages;
 use crate::cli::output::print;
 use crate::io::IoError;
 
@@ -36,7 +37,7 @@ pub(crate) fn run_completions(args: &CompletionsArgs, mut command: Command) -> R
   mvrec man | man -l -
   mvrec man -o ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// Folder to write mvrec.1, mvrec-ingest.1 and so on to; it is made if it is not there
+    /// Folder to write mvrec.1, mvrec-ingest.1 and so on to, and a page of section 7 for each topic
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -49,5 +50,9 @@ pub(crate) fn run_man(args: &ManArgs, command: Command) -> Result<()> {
     };
     fs::create_dir_all(folder).map_err(IoError::at(folder))?;
     clap_mangen::generate_to(command, folder).map_err(IoError::at(folder))?;
+    for (name, page) in topic_pages() {
+        let path = folder.join(name);
+        fs::write(&path, page).map_err(IoError::at(&path))?;
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod completions;
 mod error;
 mod evaluate;
 mod filter;
+mod help;
 mod info;
 mod ingest;
 mod interrupt;
@@ -38,13 +39,14 @@ use crate::io::{IoError, atomic, parquet};
 #[command(
     name = "mvrec",
     version,
-    after_help = "Exit codes: 0 done, 1 could not do it, 2 wrong command line, 3 a threshold was missed.",
+    disable_help_subcommand = true,
+    after_help = "Topics: mvrec help formats|expressions|metrics|models|exit-codes",
     after_long_help = "Examples:
   mvrec ingest ml-latest-small -o ml
   mvrec filter --year 2018 ml | mvrec train als --movies ml -o als
   mvrec recommend als --rate \"Spirited Away=5\" --rate \"Twilight=1\"
 
-Exit codes: 0 done, 1 could not do it, 2 wrong command line, 3 a threshold was missed."
+Topics: mvrec help formats|expressions|metrics|models|exit-codes"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -66,6 +68,7 @@ enum Command {
     Info(info::InfoArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
+    Help(help::HelpArgs),
 }
 
 /// Runs the program on the arguments of the process and returns its exit code.
@@ -131,6 +134,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Info(args) => info::run(&args, &ui),
         Command::Completions(args) => completions::run_completions(&args, Cli::command()),
         Command::Man(args) => completions::run_man(&args, Cli::command()),
+        Command::Help(args) => help::run(&args, Cli::command()),
     }
 }
 

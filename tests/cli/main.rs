@@ -205,9 +205,6 @@ fn commands(fixture: &Fixture, words: &[String], out: &mut Vec<Vec<String>>) {
     for line in list.lines().take_while(|line| !line.is_empty()) {
         if line.starts_with("  ") && !line.starts_with("   ") {
             let name = line.trim().split(' ').next().unwrap();
-            if name == "help" {
-                continue;
-            }
             let mut words = words.to_vec();
             words.push(name.into());
             commands(fixture, &words, out);
@@ -216,23 +213,32 @@ fn commands(fixture: &Fixture, words: &[String], out: &mut Vec<Vec<String>>) {
 }
 
 #[test]
-fn the_readme_tells_of_every_command_and_option() {
+fn readme_names_every_command_and_no_unknown_option() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let fixture = Fixture::new();
     let mut all = Vec::new();
     commands(&fixture, &[], &mut all);
     assert!(all.len() > 10, "{all:?}");
-    for mut words in all {
-        let name = words.join(" ");
-        assert!(readme.contains(&format!("mvrec {name}")), "{name} is missing");
-        words.push("--help".into());
-        let help = String::from_utf8(fixture.ok(&words)).unwrap();
-        let options = help.split_whitespace().filter(|word| word.starts_with("--"));
-        for option in options {
-            // `--explain[=<N>]` is `--explain`.
-            let of_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            let option = option.split(|c| !of_name(c)).next().unwrap_or(option);
-            assert!(readme.contains(&format!("`{option}")), "{name} {option} is missing");
-        }
+    let mut options = std::collections::BTreeSet::new();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let name = |word: &str| word.split(|c| !is_name(c)).next().unwrap_or(word).to_string();
+    for words in &all {
+        assert!(readme.contains(&format!("mvrec {}", words.join(" "))), "{words:?} is missing");
+        let mut args = words.clone();
+        args.push("--help".into());
+        let help = String::from_utf8(fixture.ok(&args)).unwrap();
+        options.extend(help.split_whitespace().filter(|word| word.starts_with("--")).map(name));
+    }
+    let others = ["--locked", "--path", "--open"]; // of cargo
+    let used = readme.split(|c: char| c.is_whitespace() || c == '`' || c == '(');
+    for option in used.filter(|word| word.starts_with("--")).map(name) {
+        let is_known = options.contains(&option) || others.contains(&option.as_str());
+        assert!(is_known, "README: {option}");
+    }
+    // The makefile of the README names commands that exist, too.
+    let makefile = readme.split("```make\n").nth(1).unwrap().split("```").next().unwrap();
+    for line in makefile.lines().filter_map(|line| line.trim().strip_prefix("mvrec ")) {
+        let command = line.split(' ').next().unwrap();
+        assert!(all.iter().any(|words| words[0] == command), "{line}");
     }
 }
