@@ -30,14 +30,9 @@ run() {
     "$mvrec" "$@"
 }
 
-# A release build, if there is one; else one that is ready sooner, and slower to run.
-if [ -x target/release/mvrec ] && [ -z "$(find src Cargo.lock -newer target/release/mvrec -print -quit)" ]; then
-    mvrec=$PWD/target/release/mvrec
-else
-    step "Build (a few minutes the first time)"
-    cargo build --profile quick --locked
-    mvrec=$PWD/target/quick/mvrec
-fi
+step "Build (a few minutes the first time)"
+cargo build --release --locked
+mvrec=$PWD/target/release/mvrec
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cp -r fixtures/ml-mini "$out/ml-mini"

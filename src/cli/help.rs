@@ -97,9 +97,6 @@ mod tests {
         let (name, page) = &pages[0];
         let page = String::from_utf8_lossy(page);
         assert_eq!(name, "mvrec-formats.7");
-        assert!(
-            page.contains(".TH mvrec-formats 7") && page.contains("ratings.parquet"),
-            "{page}"
-        );
+        assert!(page.contains(".TH mvrec-formats 7") && page.contains("ratings.parquet"), "{page}");
     }
 }
