@@ -1,10 +1,13 @@
 //! From errors to messages, hints and exit codes.
 
+use std::io;
+
 use crate::dataset::DatasetError;
 use crate::dataset::expr::ExprError;
 use crate::dataset::titles::TitleError;
 use crate::eval::split::SplitError;
 use crate::io::IoError;
+use crate::io::error::os_text;
 use crate::model::ModelError;
 
 /// What a command returns.
@@ -58,11 +61,14 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
     let mut message = error.to_string();
     let mut last = message.clone();
     for cause in error.chain().skip(1) {
-        // What the operating system says is part of the error around it.
-        if cause.is::<std::io::Error>() {
-            break;
+        let system = cause.downcast_ref::<io::Error>();
+        // A missing directory is named in place of the missing file.
+        if system.is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+            && last.ends_with("does not exist")
+        {
+            continue;
         }
-        let cause = cause.to_string();
+        let cause = system.map_or_else(|| cause.to_string(), os_text);
         // Some errors repeat their cause in their own text.
         if !last.contains(&cause) {
             message.push_str(&format!(": {cause}"));

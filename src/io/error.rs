@@ -297,6 +297,11 @@ fn reason(file: &str, source: &io::Error) -> String {
     {
         return format!("the directory `{}` does not exist", shown(&parent.display().to_string()));
     }
+    os_text(source)
+}
+
+/// Returns what the operating system says, without the number of the error.
+pub(crate) fn os_text(source: &io::Error) -> String {
     let text = source.to_string();
     match source.raw_os_error() {
         Some(number) => text.trim_end_matches(&format!(" (os error {number})")).to_string(),

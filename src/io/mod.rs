@@ -6,7 +6,7 @@ pub mod atomic;
 pub mod batches;
 pub mod columns;
 pub mod compress;
-mod error;
+pub(crate) mod error;
 pub mod id_list;
 pub mod intake;
 pub mod json;

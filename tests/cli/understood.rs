@@ -229,6 +229,22 @@ fn missing_directories_are_named() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn full_disk_is_named() {
+    let fixture = Fixture::with_dataset();
+    for args in [
+        &["filter", "ml", "-o", "/dev/full"][..],
+        &["stats", "top", "ml", "--format", "csv", "-o", "/dev/full"],
+    ] {
+        let output = fixture.run(args, b"");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("No space left on device"), "{args:?}: {said}");
+        assert_eq!(said.matches("No space left").count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn help_is_a_command_and_usage_fits_a_screen() {
     let fixture = Fixture::new();
     let help = String::from_utf8(fixture.ok(&["help", "recommend"])).unwrap();
