@@ -125,7 +125,7 @@ impl Model {
         Self::open_folder(ModelFolder::open(folder)?, users, movies, None)
     }
 
-    /// Opens a model as [`Self::open_for`] does, in a directory that has been looked at before;
+    /// Opens a model as [`Self::open_for`] does, in a directory that is open already;
     /// `spark_feedback` is the feedback type of a model of Spark's, which is else guessed from its
     /// predictions.
     ///
@@ -297,6 +297,19 @@ pub fn user_ids(folder: &ModelFolder) -> Result<Vec<i32>, ModelError> {
         Some(_) => Ok(folder.parquet(schema::SEEN)?.read_ids("user_id")?),
         None => spark::read_ids(folder, schema::USER_FACTORS),
     }
+}
+
+/// Returns those of `ids`, which ascend, that are users of a model directory; of a model of mvrec's
+/// own, only their pages are read.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn known_users(folder: &ModelFolder, ids: &[i32]) -> Result<Vec<i32>, ModelError> {
+    if folder.info().is_none() {
+        let all = user_ids(folder)?;
+        return Ok(ids.iter().copied().filter(|id| all.binary_search(id).is_ok()).collect());
+    }
+    Ok(folder.parquet(schema::SEEN)?.find_ids("user_id", ids)?)
 }
 
 impl Catalogue {

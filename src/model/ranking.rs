@@ -24,6 +24,8 @@
 use std::cmp::Reverse;
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
 use crate::linalg::dense::{Matrix, add_rows, dot, scores};
@@ -94,12 +96,12 @@ impl StarRanking {
     /// item, which Spark's models lack.
     pub fn new(catalogue: &Catalogue, scale: Scale, embeddings: Option<Matrix>) -> Self {
         let n_ratings = catalogue.n_ratings.clone();
-        let scales = || n_ratings.iter().map(|&n| column_scale(n));
+        let scales: Vec<f32> = n_ratings.iter().map(|&n| column_scale(n)).collect();
         let embeddings = embeddings.map(|mut embeddings| {
-            let rows = embeddings.data.chunks_exact_mut(embeddings.cols.max(1));
-            for (row, scale) in rows.zip(scales()).filter(|(_, scale)| *scale > 0.0) {
+            let rows = embeddings.data.par_chunks_exact_mut(embeddings.cols.max(1));
+            rows.zip(&scales).filter(|(_, scale)| **scale > 0.0).for_each(|(row, scale)| {
                 row.iter_mut().for_each(|x| *x /= scale);
-            }
+            });
             embeddings
         });
         let prior = n_ratings.iter().map(|&n| POPULARITY_WEIGHT * (n as f32).ln_1p()).collect();
@@ -108,7 +110,7 @@ impl StarRanking {
             neutral: scale.min + (scale.max - scale.min) / 3.0,
             unit: scale.unit(),
             embeddings,
-            column_weights: scales().map(|scale| scale * scale).collect(),
+            column_weights: scales.iter().map(|scale| scale * scale).collect(),
             has_counts: n_ratings.iter().any(|&n| n > 0),
             n_ratings,
             covariance: OnceLock::new(),
@@ -233,6 +235,8 @@ impl StarRanking {
         }
         most.sort_unstable();
         let total: f64 = most.iter().map(|&item| f64::from(self.n_ratings[item as usize])).sum();
+        // Symmetric: the upper triangle is summed, and mirrored. On this thread, as others may wait
+        // for it and would have to help.
         let (mut mean, mut squares) = (vec![0.0; k], vec![0.0; k * k]);
         for &item in &most {
             let share = f64::from(self.n_ratings[item as usize]) / total;
@@ -240,11 +244,15 @@ impl StarRanking {
             for (i, sums) in squares.chunks_exact_mut(k.max(1)).enumerate() {
                 let weight = share * f64::from(row[i]);
                 mean[i] += weight;
-                sums.iter_mut().zip(row).for_each(|(sum, &z)| *sum += weight * f64::from(z));
+                let pairs = sums[i..].iter_mut().zip(&row[i..]);
+                pairs.for_each(|(sum, &z)| *sum += weight * f64::from(z));
             }
         }
-        let centred = |(at, square): (usize, &f64)| (square - mean[at / k] * mean[at % k]) as f32;
-        squares.iter().enumerate().map(centred).collect()
+        let centred = |at: usize| {
+            let (i, j) = (at / k, at % k);
+            (squares[i.min(j) * k + i.max(j)] - mean[i] * mean[j]) as f32
+        };
+        (0..k * k).map(centred).collect()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::io::source::{STDIN, Source, SourceKind, read_small};
 use crate::io::values::{Scale, parse_id};
 use crate::model::finder::MovieFinder;
 use crate::model::folder::ModelFolder;
-use crate::model::open::user_ids;
+use crate::model::open::{known_users, user_ids};
 use crate::model::{Model, ModelError, Users};
 use crate::progress::Progress;
 
@@ -131,10 +131,11 @@ impl WhoArgs {
             return Ok(Who::SimilarTo(movie));
         }
         if let Some(user) = &self.similar_users {
-            let known = user_ids(model)?;
             let id = user_id("--similar-users", user, keys)?;
-            let id = id.filter(|id| known.binary_search(id).is_ok());
-            return Ok(Who::SimilarUsers(id.ok_or_else(|| unknown_user(user, &known, keys))?));
+            return match known_users(model, id.as_slice())?[..] {
+                [id] => Ok(Who::SimilarUsers(id)),
+                _ => Err(unknown_user(user, &user_ids(model)?, keys)),
+            };
         }
         if users { Ok(Who::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
     }
@@ -144,12 +145,21 @@ impl WhoArgs {
         if self.all_users {
             return Ok(Users::All);
         }
-        let known = user_ids(model)?;
+        let asked = self.user.iter().map(|user| user_id("--user", user, keys));
+        let asked = asked.collect::<Result<Vec<Option<i32>>>>()?;
+        let known = match &self.users {
+            Some(_) => user_ids(model)?,
+            None => {
+                let mut ids: Vec<i32> = asked.iter().copied().flatten().collect();
+                ids.sort_unstable();
+                ids.dedup();
+                known_users(model, &ids)?
+            }
+        };
         let is_known = |id: &i32| known.binary_search(id).is_ok();
-        let mut unknown = Vec::new();
-        let mut ids = Vec::new();
-        for user in &self.user {
-            match user_id("--user", user, keys)?.filter(is_known) {
+        let (mut ids, mut unknown) = (Vec::new(), Vec::new());
+        for (user, id) in self.user.iter().zip(asked) {
+            match id.filter(is_known) {
                 Some(id) => ids.push(id),
                 None => unknown.push(user.clone()),
             }
@@ -158,7 +168,7 @@ impl WhoArgs {
             && ids.is_empty()
             && self.users.is_none()
         {
-            return Err(unknown_user(user, &known, keys));
+            return Err(unknown_user(user, &user_ids(model)?, keys));
         }
         if !unknown.is_empty() {
             let users = counted(unknown.len(), "unknown user");
@@ -279,7 +289,7 @@ fn user_id(option: &str, user: &str, keys: Option<&Keys>) -> Result<Option<i32>>
     }
 }
 
-/// Returns the error for a user who is not among those known, ascending.
+/// Returns the error for a user who is not among all that the model knows, ascending.
 fn unknown_user(user: &str, known: &[i32], keys: Option<&Keys>) -> anyhow::Error {
     let range = match (keys, known) {
         (None, [first, .., last]) => {

@@ -46,6 +46,16 @@ pub struct ParquetFile {
     pub(super) partitions: Vec<(String, Option<String>)>,
 }
 
+/// Returns the schema of a single column of ids.
+fn id_schema(column: &str) -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new(column, DataType::Int32, false)]))
+}
+
+/// Returns the ids of a batch of [`id_schema`].
+fn ids_in(batch: &RecordBatch) -> Vec<i32> {
+    batch.column(0).as_primitive::<Int32Type>().values().to_vec()
+}
+
 impl ParquetFile {
     /// Opens a source.
     ///
@@ -333,9 +343,16 @@ impl ParquetFile {
     /// # Errors
     /// If there is no such column or it does not hold ids.
     pub fn read_ids(&self, column: &str) -> Result<Vec<i32>, IoError> {
-        let field = arrow::datatypes::Field::new(column, DataType::Int32, false);
-        let batch = self.read_as(&Arc::new(arrow::datatypes::Schema::new(vec![field])))?;
-        Ok(batch.column(0).as_primitive::<Int32Type>().values().to_vec())
+        Ok(ids_in(&self.read_as(&id_schema(column))?))
+    }
+
+    /// Returns those of `ids`, which ascend, that stand in a column; pages that hold none of them
+    /// are not read.
+    ///
+    /// # Errors
+    /// As [`Self::read_ids`].
+    pub fn find_ids(&self, column: &'static str, ids: &[i32]) -> Result<Vec<i32>, IoError> {
+        Ok(ids_in(&self.read_as_of(&id_schema(column), column, ids)?))
     }
 
     /// Returns the rows of each page of a column, and the pages' smallest and largest value where
