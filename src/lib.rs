@@ -9,7 +9,7 @@
 //! | [`model`] | recommenders: fit, save, open, recommend |
 //! | [`dataset`] | ratings and movies in memory: order, filters, dense indices |
 //! | [`io`], [`linalg`] | files to columns and back; kernels on slices |
-//! | [`schema`], [`progress`], [`suggest`] | names of files and columns; how work is reported; typos |
+//! | [`schema`], [`progress`], [`suggest`] | names of files and columns; progress; typos |
 //!
 //! From rating files to a list, as `mvrec ingest`, `filter`, `train als` and `recommend --rate` do
 //! it:

@@ -19,6 +19,7 @@ use crate::io::source::STDIN;
 use crate::io::time;
 use crate::model::Model;
 use crate::model::als::Feedback;
+use crate::model::spark::LOWEST_MEAN_RATING;
 use crate::progress::Progress;
 
 /// Options of every command.
@@ -206,13 +207,14 @@ impl SparkArgs {
         let Some(feedback) = model.spark_feedback.filter(|_| self.feedback.is_none()) else {
             return;
         };
+        let mean = LOWEST_MEAN_RATING;
         let (assumed, reason, other) = match feedback {
-            Feedback::Explicit => ("explicit", "they average 0.5 or more", "implicit"),
-            Feedback::Implicit => ("implicit", "they average less than 0.5", "explicit"),
+            Feedback::Explicit => ("explicit", format!("{mean} or more"), "implicit"),
+            Feedback::Implicit => ("implicit", format!("less than {mean}"), "explicit"),
         };
         ui.say(&format!(
-            "a model of Spark's: {assumed} by its predictions, as {reason}; --feedback {other} \
-             otherwise"
+            "a model of Spark's: {assumed} by its predictions, as they average {reason}; \
+             --feedback {other} otherwise"
         ));
     }
 }

@@ -311,15 +311,9 @@ impl Movies {
     /// Returns the movie of an IMDb id, with or without `tt` and leading zeros.
     #[must_use]
     pub fn by_imdb(&self, id: &str) -> Option<MovieId> {
-        fn digits(id: &str) -> &str {
-            id.trim().trim_start_matches("tt").trim_start_matches('0')
-        }
-        let wanted = digits(id);
-        let is_number = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
-        let is =
-            |at: &usize| self.imdb_id.is_valid(*at) && digits(self.imdb_id.value(*at)) == wanted;
-        let at = is_number.then(|| (0..self.ids.len()).find(is)).flatten()?;
-        Some(MovieId(self.ids[at]))
+        let wanted = imdb_number(id)?;
+        let is = |at: &usize| text(&self.imdb_id, *at).and_then(imdb_number) == Some(wanted);
+        Some(MovieId(self.ids[(0..self.ids.len()).find(is)?]))
     }
 
     /// Returns the movie of a TMDB id.
@@ -370,6 +364,13 @@ impl Movies {
             }),
         }
     }
+}
+
+/// Returns the number of an IMDb id, with or without `tt` and leading zeros; `None` if it is none.
+pub(crate) fn imdb_number(id: &str) -> Option<u64> {
+    let digits = id.trim().trim_start_matches("tt");
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|&number| is_number && number > 0)
 }
 
 /// Returns the genres of a text `A|B` that says some.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use crate::dataset::ids::{ItemIx, MovieId};
+use crate::dataset::movies::imdb_number;
 use crate::dataset::titles::{FoundMovie, TitleError, TitleIndex, TitleLookup};
 use crate::io::profiles::MovieName;
 use crate::model::catalogue::Catalogue;
@@ -42,11 +43,6 @@ impl Links {
         }
         Self { imdb, tmdb }
     }
-}
-
-/// Returns the number of an IMDb id, with or without `tt`.
-fn imdb_number(id: &str) -> Option<u64> {
-    id.trim().trim_start_matches("tt").parse().ok()
 }
 
 impl<'a> MovieFinder<'a> {

@@ -79,7 +79,7 @@ pub trait Recommender: std::fmt::Debug + Sync {
         None
     }
 
-    /// Lists the users most like one, with their similarity; asked of models without vectors.
+    /// Lists the users most similar to one; for models without factors.
     ///
     /// # Errors
     /// If the model holds no similarity between users.

@@ -177,6 +177,9 @@ pub fn read_ids(model: &ModelFolder, folder: &str) -> Result<Vec<i32>, ModelErro
     Ok(ids)
 }
 
+/// Mean prediction from which on a model is taken to predict ratings, of 0.5..5 or 1..5.
+pub const LOWEST_MEAN_RATING: f64 = 0.5;
+
 /// Guesses the feedback type of a model, which its metadata do not tell: predictions of an implicit
 /// model are near 0 for most pairs of user and item, those of an explicit one near the mean rating.
 ///
@@ -184,8 +187,6 @@ pub fn read_ids(model: &ModelFolder, folder: &str) -> Result<Vec<i32>, ModelErro
 /// If the user factors cannot be read.
 pub fn guess_feedback(model: &ModelFolder, items: &Matrix) -> Result<Feedback, ModelError> {
     const USERS: usize = 1000;
-    /// Mean prediction from which on ratings are predicted, whose lowest scale is 1..5 or 0.5..5.
-    const LOWEST_MEAN: f64 = 0.5;
     let mut ids = read_ids(model, schema::USER_FACTORS)?;
     let step = ids.len().div_ceil(USERS).max(1);
     ids = ids.into_iter().step_by(step).collect();
@@ -199,7 +200,7 @@ pub fn guess_feedback(model: &ModelFolder, items: &Matrix) -> Result<Feedback, M
     };
     // The mean of all products is the product of the means.
     let mean: f64 = mean(&users.vectors).iter().zip(mean(items)).map(|(a, b)| a * b).sum();
-    Ok(if mean >= LOWEST_MEAN { Feedback::Explicit } else { Feedback::Implicit })
+    Ok(if mean >= LOWEST_MEAN_RATING { Feedback::Explicit } else { Feedback::Implicit })
 }
 
 /// Reads the vectors of a folder, all of them or those of `ids`, which ascend.

@@ -18,6 +18,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use page::{figure_page, report_page};
+pub(crate) use terminal::beginning;
 pub use terminal::{eighths, to_text};
 
 /// A picture: a title and panels, one below the other.

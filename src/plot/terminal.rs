@@ -233,15 +233,22 @@ fn frame(panel: &Panel, rows: &[String], x: (f64, f64), y: (f64, f64), width: us
 
 /// Cuts a text to a number of columns.
 fn shortened(text: &str, width: usize) -> String {
+    beginning(text, width).map_or_else(|| text.into(), |beginning| format!("{beginning}…"))
+}
+
+/// Returns the beginning of a text that fits `width` columns together with `…`; `None` if the whole
+/// text fits.
+pub(crate) fn beginning(text: &str, width: usize) -> Option<&str> {
     if text.width() <= width {
-        return text.into();
+        return None;
     }
     let mut used = 0;
-    let cut = text.chars().take_while(|character| {
-        used += character.width().unwrap_or(0);
+    let fits = |&(_, c): &(usize, char)| {
+        used += c.width().unwrap_or(0);
         used < width
-    });
-    cut.collect::<String>() + "…"
+    };
+    let end = text.char_indices().take_while(fits).last().map_or(0, |(at, c)| at + c.len_utf8());
+    Some(&text[..end])
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn implicit_spark_model_predicts_no_stars_and_leaves_out_what_was_seen() {
     let said =
         stderr(&fixture, &["recommend", "spark", "--feedback", "explicit", "--rate", "28=5"]);
     assert!(!said.contains("by its predictions") && said.contains("predicted rating"), "{said}");
-    // What users have seen is told by their ratings.
+    // Training ratings say what users have seen.
     let ndcg = |args: &[&str]| {
         let mut all = vec!["evaluate", "spark", "--test", "parts/test", "--bootstrap", "0"];
         all.extend(args);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use indexmap::IndexSet;
 
 use crate::cli::error::Result;
 use crate::cli::evaluate::EvaluateArgs;
@@ -37,12 +38,8 @@ impl EvaluateArgs {
     ) -> Result<RecordBatch> {
         let values: Vec<Vec<Cell<'_>>> =
             measured.iter().enumerate().map(|(at, one)| one.cells(at, comparisons)).collect();
-        let mut names: Vec<&str> = Vec::new();
-        for (name, ..) in values.iter().flatten() {
-            if !names.contains(name) {
-                names.push(name);
-            }
-        }
+        let names: IndexSet<&str> = values.iter().flatten().map(|(name, ..)| *name).collect();
+        let mut names: Vec<&str> = names.into_iter().collect();
         if self.metrics.is_empty() {
             let cut = self.protocol(test).shortest();
             let usual: Vec<&str> = USUAL

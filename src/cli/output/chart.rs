@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::error::{Result, usage};
-use crate::cli::output::{Report, ReportArgs, ReportSink, print};
+use crate::cli::output::{Report, ReportArgs, ReportSink, print, terminal_width};
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
 use crate::plot::{Figure, PlotFormat, to_text};
@@ -79,5 +79,5 @@ impl ChartSink {
 
 /// Returns the columns of the terminal; of a pipe, as many as a terminal had of old.
 fn width() -> usize {
-    console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into())
+    terminal_width().unwrap_or(80)
 }

@@ -4,7 +4,9 @@
 //! first those that say least, which are left out before the others are cut to few letters. If that
 //! is not enough, columns are left out from the right. What is left out is named below the table.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
+
+use crate::plot::beginning;
 
 /// Where the values of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,23 +150,11 @@ fn line<'a>(
 
 /// Cuts a text to a width, its last column being `…`.
 pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_string();
+    match beginning(text, width) {
+        None => text.to_string(),
+        Some(_) if width == 0 => String::new(),
+        Some(beginning) => format!("{}…", beginning.trim_end()),
     }
-    let mut out = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used + 1 > width {
-            break;
-        }
-        out.push(c);
-    }
-    let mut out = out.trim_end().to_string();
-    if width > 0 {
-        out.push('…');
-    }
-    out
 }
 
 #[cfg(test)]

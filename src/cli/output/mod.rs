@@ -92,6 +92,11 @@ pub(crate) fn check_open() -> io::Result<()> {
     }
 }
 
+/// Returns the columns of the terminal at stdout, where it is one.
+fn terminal_width() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns.into())
+}
+
 /// Says something on stderr.
 pub(crate) fn talk(text: &str) {
     let lines: Vec<_> = text.split('\n').map(printable).collect();

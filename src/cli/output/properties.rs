@@ -1,5 +1,6 @@
 //! Objects for people: properties in sections, lists of objects as tables.
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use crate::cli::output::grid::{Align, GridColumn, Keep, cut, render};
@@ -120,12 +121,7 @@ fn list(text: &mut String, name: &str, rows: &[Value], indent: usize, width: Opt
         }
         return;
     }
-    let mut names: Vec<&String> = Vec::new();
-    for name in objects.iter().flat_map(|object| object.keys()) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names: IndexSet<&String> = objects.iter().flat_map(|object| object.keys()).collect();
     let columns = names.into_iter().map(|name| {
         let values = || objects.iter().map(|object| object.get(name).unwrap_or(&Value::Null));
         let is_number = values().all(|value| value.is_number() || value.is_null());

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::cli::output::grid::{Align, GridColumn, Keep, render};
+use crate::cli::output::terminal_width;
 use crate::dataset::titles::spoken_title;
 use crate::io::printable::printable;
 
@@ -16,9 +17,8 @@ pub(crate) const IS_NUMBER: &str = "number";
 /// Returns the width of the terminal at stdout, or what `COLUMNS` says; `None` where neither is
 /// known.
 pub(super) fn width() -> Option<usize> {
-    let of_terminal = console::Term::stdout().size_checked().map(|(_, width)| width.into());
     let named = || std::env::var("COLUMNS").ok()?.parse().ok();
-    of_terminal.or_else(named).filter(|&width| width > 0)
+    terminal_width().or_else(named).filter(|&width| width > 0)
 }
 
 /// Renders rows within `width` columns: numbers rounded and to the right, titles as people write

@@ -63,12 +63,6 @@ fn shown(candidates: &[(MovieId, String)]) -> String {
     text.concat()
 }
 
-/// Returns the movies of the closest match to a typed title, by ascending id.
-#[must_use]
-pub fn closest(movies: &Movies, title: &str) -> Vec<(MovieId, TitleMatch)> {
-    closest_of(search(movies, title))
-}
-
 /// Keeps the movies of the closest match.
 fn closest_of(mut found: Vec<(MovieId, TitleMatch)>) -> Vec<(MovieId, TitleMatch)> {
     let best = found.iter().map(|(_, matched)| *matched).min();
@@ -226,6 +220,10 @@ fn matches(
 mod tests {
     use super::*;
     use crate::io::columns::MovieColumns;
+
+    fn closest(movies: &Movies, title: &str) -> Vec<(MovieId, TitleMatch)> {
+        closest_of(search(movies, title))
+    }
 
     fn movies() -> Movies {
         let titles = [

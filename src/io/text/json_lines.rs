@@ -54,8 +54,8 @@ struct JsonObject<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> serde::Deserialize<'de> for JsonObject<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
+        struct MembersVisitor;
+        impl<'de> serde::de::Visitor<'de> for MembersVisitor {
             type Value = JsonObject<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,7 +73,7 @@ impl<'de> serde::Deserialize<'de> for JsonObject<'de> {
                 Ok(JsonObject(members))
             }
         }
-        from.deserialize_map(Visitor)
+        from.deserialize_map(MembersVisitor)
     }
 }
 

@@ -210,7 +210,7 @@ impl Pairs<'_> {
         let Common { sum, count } = std::mem::take(common);
         let cosine = sum * (self.inverse_norms[i] * self.inverse_norms[j]);
         let score = cosine * (count / (count + self.shrinkage));
-        // Only similarity is kept: what is opposite says less of taste, and 0 / 0 is no similarity.
+        // Negative similarities carry less information, and 0 / 0 is none.
         if score > 0.0 {
             self.kept[i].offer(self.order[j], score);
             self.kept[j].offer(self.order[i], score);
