@@ -13,50 +13,61 @@ use mvrec::dataset::ratings::{Duplicates, Ratings};
 use mvrec::dataset::{Dataset, Sidecar};
 use mvrec::io::atomic::{AtomicDir, MODEL};
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
+use mvrec::model::AlgorithmParams;
 use mvrec::model::als::{AlsParams, Feedback, Solver, Weighting};
 use mvrec::model::candidates::CandidateFilter;
 use mvrec::model::cosine::{Between, CosineParams};
 use mvrec::model::factors::Factors;
-use mvrec::model::info::Algorithm;
 use mvrec::model::nmf::{Init, NmfParams};
 use mvrec::model::popularity::PopularityParams;
-use mvrec::model::recommend::{Query, RankBy, Ranker, Recommendation, similar_users};
-use mvrec::model::{Model, ModelError, Person, Rerank, Users, spark, train};
+use mvrec::model::query::{Query, RankBy, Recommendation};
+use mvrec::model::ranker::Ranker;
+use mvrec::model::{Model, ModelError, Rerank, TargetUser, Users, spark, train};
 use mvrec::progress::Silent;
 
 /// Every model, small enough for a test.
-fn models() -> Vec<(&'static str, Algorithm)> {
+fn models() -> Vec<(&'static str, AlgorithmParams)> {
     let als = AlsParams { factors: 6, ..AlsParams::explicit() };
     let implicit = AlsParams { factors: 6, ..AlsParams::implicit() };
     let nmf = NmfParams { factors: 6, ..NmfParams::masked() };
     let cosine = CosineParams::default();
     vec![
-        ("als", Algorithm::Als(als.clone())),
-        ("als, no biases", Algorithm::Als(AlsParams { biases: false, ..als.clone() })),
-        ("als, cg", Algorithm::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..als.clone() })),
-        ("als, implicit", Algorithm::Als(implicit.clone())),
+        ("als", AlgorithmParams::Als(als.clone())),
+        ("als, no biases", AlgorithmParams::Als(AlsParams { biases: false, ..als.clone() })),
+        (
+            "als, cg",
+            AlgorithmParams::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..als.clone() }),
+        ),
+        ("als, implicit", AlgorithmParams::Als(implicit.clone())),
         (
             "als, implicit, to the end",
-            Algorithm::Als(AlsParams { solver: Solver::Cholesky, ..implicit.clone() }),
+            AlgorithmParams::Als(AlsParams { solver: Solver::Cholesky, ..implicit.clone() }),
         ),
         (
             "als, implicit, Hu",
-            Algorithm::Als(AlsParams { weighting: Weighting::Hu { alpha: 1.0 }, ..implicit }),
+            AlgorithmParams::Als(AlsParams { weighting: Weighting::Hu { alpha: 1.0 }, ..implicit }),
         ),
-        ("nmf", Algorithm::Nmf(nmf.clone())),
-        ("nmf, nndsvda", Algorithm::Nmf(NmfParams { init: Init::Nndsvda, ..nmf })),
-        ("nmf, filled", Algorithm::Nmf(NmfParams { factors: 6, ..NmfParams::filled(2.5) })),
-        ("cosine", Algorithm::Cosine(cosine.clone())),
-        ("cosine, centred", Algorithm::Cosine(CosineParams { center: true, ..cosine.clone() })),
+        ("nmf", AlgorithmParams::Nmf(nmf.clone())),
+        ("nmf, nndsvda", AlgorithmParams::Nmf(NmfParams { init: Init::Nndsvda, ..nmf })),
+        ("nmf, filled", AlgorithmParams::Nmf(NmfParams { factors: 6, ..NmfParams::filled(2.5) })),
+        ("cosine", AlgorithmParams::Cosine(cosine.clone())),
+        (
+            "cosine, centred",
+            AlgorithmParams::Cosine(CosineParams { center: true, ..cosine.clone() }),
+        ),
         (
             "cosine, users",
-            Algorithm::Cosine(CosineParams { between: Between::Users, ..cosine.clone() }),
+            AlgorithmParams::Cosine(CosineParams { between: Between::Users, ..cosine.clone() }),
         ),
         (
             "cosine, users, centred",
-            Algorithm::Cosine(CosineParams { between: Between::Users, center: true, ..cosine }),
+            AlgorithmParams::Cosine(CosineParams {
+                between: Between::Users,
+                center: true,
+                ..cosine
+            }),
         ),
-        ("popularity", Algorithm::Popularity(PopularityParams::default())),
+        ("popularity", AlgorithmParams::Popularity(PopularityParams::default())),
     ]
 }
 
@@ -99,7 +110,7 @@ fn checkerboard() -> Dataset {
     dataset(&rows)
 }
 
-fn save(dataset: &Dataset, algorithm: &Algorithm, folder: &Path) -> Result<(), ModelError> {
+fn save(dataset: &Dataset, algorithm: &AlgorithmParams, folder: &Path) -> Result<(), ModelError> {
     let movies = dataset.sidecar.movies();
     let trained = train(dataset, movies.as_ref(), algorithm.clone(), &Silent)?;
     let out = AtomicDir::create(folder, MODEL, &[])?;
@@ -108,7 +119,7 @@ fn save(dataset: &Dataset, algorithm: &Algorithm, folder: &Path) -> Result<(), M
 }
 
 /// Trains, saves and opens a model for all users.
-fn open(dataset: &Dataset, algorithm: &Algorithm) -> Result<Model, ModelError> {
+fn open(dataset: &Dataset, algorithm: &AlgorithmParams) -> Result<Model, ModelError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     save(dataset, algorithm, &path)?;
@@ -118,11 +129,11 @@ fn open(dataset: &Dataset, algorithm: &Algorithm) -> Result<Model, ModelError> {
 type Listed = Result<Vec<Recommendation>, ModelError>;
 
 fn for_user(model: &Model, user: UserId, query: &Query) -> Listed {
-    Ranker::new(model, query.clone()).for_user(user)
+    for_target(model, model.user(user)?, query)
 }
 
-fn for_person(model: &Model, person: Person<'_>, query: &Query) -> Listed {
-    Ranker::new(model, query.clone()).for_person(person)
+fn for_target(model: &Model, user: TargetUser<'_>, query: &Query) -> Listed {
+    Ranker::new(model, query.clone()).for_user(user)
 }
 
 fn similar_to(model: &Model, item: ItemIx, query: &Query) -> Listed {
@@ -171,7 +182,8 @@ fn a_new_person_gets_what_the_same_taste_wants() {
         let model = open(&data, &algorithm).unwrap();
         let item = |id| model.catalogue.item(MovieId(id)).unwrap();
         let ratings = [(item(0), 5.0), (item(101), 1.0), (item(200), 5.0), (item(400), 4.5)];
-        let list = for_person(&model, Person { user: None, ratings: &ratings }, &query(4)).unwrap();
+        let list =
+            for_target(&model, TargetUser { user: None, ratings: &ratings }, &query(4)).unwrap();
         let even = ids(&model, &list).iter().filter(|&&movie| movie % 2 == 0).count();
         assert!(even >= 3, "{name}: {:?}", ids(&model, &list));
     }
@@ -206,8 +218,8 @@ fn n_movies_are_returned_wherever_n_exist() {
             assert_eq!(unique.len(), list.len(), "{name}");
         }
         // Nothing is known of a person without ratings, and the list is as long as any.
-        let nobody = Person { user: None, ratings: &[] };
-        assert_eq!(for_person(&model, nobody, &query(10)).unwrap().len(), 10, "{name}");
+        let nobody = TargetUser { user: None, ratings: &[] };
+        assert_eq!(for_target(&model, nobody, &query(10)).unwrap().len(), 10, "{name}");
     }
 }
 
@@ -265,14 +277,14 @@ fn a_new_person_with_a_users_ratings_gets_the_users_scores() {
         let model = open(&data, &algorithm).unwrap();
         for user in [0, 70, 390] {
             let ratings = model.seen.get(UserId(user)).unwrap();
-            let known = Person { user: Some(UserId(user)), ratings };
+            let known = TargetUser { user: Some(UserId(user)), ratings };
             let known = model.recommender.score(known).unwrap();
-            let new = model.recommender.score(Person { user: None, ratings }).unwrap();
+            let new = model.recommender.score(TargetUser { user: None, ratings }).unwrap();
             if name.starts_with("cosine, users") {
                 // The newcomer's nearest neighbour is the twin, who has nothing unseen to offer but
                 // may take the place of the last neighbour: the best lists agree.
                 let query = query(3);
-                let top = |user| for_person(&model, Person { user, ratings }, &query).unwrap();
+                let top = |user| for_target(&model, TargetUser { user, ratings }, &query).unwrap();
                 let (a, b) = (ids(&model, &top(Some(UserId(user)))), ids(&model, &top(None)));
                 assert!(a.iter().filter(|id| b.contains(id)).count() >= 2, "{name}: {a:?} {b:?}");
                 continue;
@@ -291,17 +303,17 @@ fn many_people_at_once_get_what_each_gets_alone() {
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
         let ranker = Ranker::new(&model, query(5));
-        let mut people: Vec<Person<'_>> =
-            model.user_ids.iter().map(|&user| model.person(UserId(user)).unwrap()).collect();
-        people.push(Person { user: None, ratings: &[] });
+        let mut people: Vec<TargetUser<'_>> =
+            model.user_ids.iter().map(|&user| model.user(UserId(user)).unwrap()).collect();
+        people.push(TargetUser { user: None, ratings: &[] });
         // More than one block of people.
-        people.extend(people.clone().iter().map(|known| Person { user: None, ..*known }));
-        let together = ranker.for_people(&people);
+        people.extend(people.clone().iter().map(|known| TargetUser { user: None, ..*known }));
+        let together = ranker.for_users(&people);
         for (person, list) in people.iter().zip(together) {
             let list = list.unwrap();
-            assert_eq!(list, ranker.for_person(*person).unwrap(), "{name}");
+            assert_eq!(list, ranker.for_user(*person).unwrap(), "{name}");
             // For one person the vectors are not put in order first.
-            assert_eq!(list, for_person(&model, *person, &query(5)).unwrap(), "{name}");
+            assert_eq!(list, for_target(&model, *person, &query(5)).unwrap(), "{name}");
         }
     }
 }
@@ -312,14 +324,14 @@ fn what_is_explained_adds_up_to_the_score() {
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
         for user in [0, 70, 390] {
-            let known = model.person(UserId(user)).unwrap();
+            let known = model.user(UserId(user)).unwrap();
             let items: Vec<ItemIx> = (0..24).map(ItemIx).collect();
-            for person in [known, Person { user: None, ..known }] {
+            for person in [known, TargetUser { user: None, ..known }] {
                 let scores = model.recommender.score(person).unwrap().score;
                 let explained = model.recommender.explain(person, &items, RankBy::Score).unwrap();
                 for (item, explanation) in items.iter().zip(explained) {
-                    assert_eq!(explanation.parts.len(), person.ratings.len());
-                    let sum = explanation.base + explanation.parts.iter().sum::<f32>();
+                    assert_eq!(explanation.contributions.len(), person.ratings.len());
+                    let sum = explanation.base + explanation.contributions.iter().sum::<f32>();
                     let score = scores[item.at()];
                     // Of what a model knows nothing, nothing is explained.
                     let score = if score.is_nan() { 0.0 } else { score };
@@ -328,9 +340,9 @@ fn what_is_explained_adds_up_to_the_score() {
             }
         }
         // Nobody's ratings bring nothing.
-        let nobody = Person { user: None, ratings: &[] };
+        let nobody = TargetUser { user: None, ratings: &[] };
         let explained = model.recommender.explain(nobody, &[ItemIx(3)], RankBy::Score).unwrap();
-        assert!(explained[0].parts.is_empty() && explained[0].base.is_finite(), "{name}");
+        assert!(explained[0].contributions.is_empty() && explained[0].base.is_finite(), "{name}");
     }
 }
 
@@ -346,10 +358,11 @@ fn a_list_can_be_made_more_various_or_less_popular() {
             }
         }
     }
-    let model = open(&dataset(&rows), &Algorithm::Popularity(PopularityParams::default())).unwrap();
-    let nobody = Person { user: None, ratings: &[] };
+    let model =
+        open(&dataset(&rows), &AlgorithmParams::Popularity(PopularityParams::default())).unwrap();
+    let nobody = TargetUser { user: None, ratings: &[] };
     let list = |rerank: Rerank| {
-        let list = for_person(&model, nobody, &Query { rerank, ..query(4) }).unwrap();
+        let list = for_target(&model, nobody, &Query { rerank, ..query(4) }).unwrap();
         ids(&model, &list)
     };
     assert_eq!(list(Rerank::default()), [0, 1, 2, 3]);
@@ -373,8 +386,8 @@ fn favourite_genres_narrow_the_list_to_what_is_liked() {
             "{name}"
         );
         // Without ratings there is no favourite, and nothing is left out.
-        let nobody = Person { user: None, ratings: &[] };
-        assert_eq!(for_person(&model, nobody, &auto).unwrap().len(), 24, "{name}");
+        let nobody = TargetUser { user: None, ratings: &[] };
+        assert_eq!(for_target(&model, nobody, &auto).unwrap().len(), 24, "{name}");
     }
 }
 
@@ -383,8 +396,8 @@ fn similar_users_have_the_same_taste() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
-        let found = similar_users(&model, UserId(70), 5);
-        if matches!(algorithm, Algorithm::Popularity(_))
+        let found = model.similar_users(UserId(70), 5);
+        if matches!(algorithm, AlgorithmParams::Popularity(_))
             || name.starts_with("cosine") && !name.contains("users")
         {
             assert!(matches!(found, Err(ModelError::NoSimilarUsers)), "{name}");
@@ -461,6 +474,14 @@ fn any_number_of_threads_and_every_run_give_the_same_bytes() {
 }
 
 #[test]
+fn algorithm_names_are_those_of_the_model_file() {
+    for (name, algorithm) in models() {
+        let value = serde_json::to_value(&algorithm).unwrap();
+        assert_eq!(value["algorithm"], algorithm.name(), "{name}");
+    }
+}
+
+#[test]
 fn the_loss_never_grows() {
     let data = checkerboard();
     for (name, algorithm) in models() {
@@ -516,7 +537,9 @@ fn extreme_regularization_is_finite_or_refused() {
         let als = AlsParams { factors: 30, regularization: lambda, ..AlsParams::explicit() };
         let implicit = AlsParams { factors: 30, regularization: lambda, ..AlsParams::implicit() };
         let nmf = NmfParams { factors: 30, regularization: lambda, ..NmfParams::masked() };
-        for algorithm in [Algorithm::Als(als), Algorithm::Als(implicit), Algorithm::Nmf(nmf)] {
+        for algorithm in
+            [AlgorithmParams::Als(als), AlgorithmParams::Als(implicit), AlgorithmParams::Nmf(nmf)]
+        {
             match open(&data, &algorithm) {
                 Ok(model) => {
                     let list = for_user(&model, UserId(0), &query(5)).unwrap();
@@ -543,18 +566,18 @@ fn bad_parameters_and_nothing_to_learn_from_are_refused() {
     let data = checkerboard();
     let als = AlsParams::explicit();
     for algorithm in [
-        Algorithm::Als(AlsParams { factors: 0, ..als.clone() }),
-        Algorithm::Als(AlsParams { regularization: f64::NAN, ..als }),
-        Algorithm::Nmf(NmfParams { regularization: -1.0, ..NmfParams::masked() }),
-        Algorithm::Nmf(NmfParams::filled(-2.0)),
-        Algorithm::Cosine(CosineParams { neighbors: 0, ..CosineParams::default() }),
-        Algorithm::Popularity(PopularityParams { damping: -1.0 }),
+        AlgorithmParams::Als(AlsParams { factors: 0, ..als.clone() }),
+        AlgorithmParams::Als(AlsParams { regularization: f64::NAN, ..als }),
+        AlgorithmParams::Nmf(NmfParams { regularization: -1.0, ..NmfParams::masked() }),
+        AlgorithmParams::Nmf(NmfParams::filled(-2.0)),
+        AlgorithmParams::Cosine(CosineParams { neighbors: 0, ..CosineParams::default() }),
+        AlgorithmParams::Popularity(PopularityParams { damping: -1.0 }),
     ] {
         let error = train(&data, None, algorithm, &Silent).unwrap_err();
         assert!(matches!(error, ModelError::BadParameter { .. }), "{error}");
     }
     let picky = AlsParams { positive_from: 5.5, ..AlsParams::implicit() };
-    let error = train(&data, None, Algorithm::Als(picky), &Silent).unwrap_err();
+    let error = train(&data, None, AlgorithmParams::Als(picky), &Silent).unwrap_err();
     assert!(matches!(error, ModelError::NoPositives { .. }));
 }
 
@@ -584,7 +607,12 @@ fn damaged_and_foreign_directories_are_refused() {
 }
 
 /// Returns the value of the objective, summed up plainly from the saved vectors.
-fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items: &Factors) -> f64 {
+fn plain_objective(
+    data: &Dataset,
+    algorithm: &AlgorithmParams,
+    users: &Factors,
+    items: &Factors,
+) -> f64 {
     let matrix = Interactions::new(&data.ratings);
     let square = |x: f64| x * x;
     let dot = |a: &[f32], b: &[f32]| -> f64 {
@@ -606,7 +634,7 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
     let cells = || (0..matrix.n_users()).flat_map(|u| (0..matrix.n_items()).map(move |i| (u, i)));
     let value = |u: usize, i: usize| dot(users.vectors.row(u), items.vectors.row(i));
     match algorithm {
-        Algorithm::Als(p) if p.feedback == Feedback::Explicit => {
+        AlgorithmParams::Als(p) if p.feedback == Feedback::Explicit => {
             let errors: f64 = rated.iter().map(|(&(u, i), r)| square(r - value(u, i))).sum();
             let mut sum = errors
                 + penalty(p.regularization, users, p.factors, &n_user)
@@ -621,7 +649,7 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
             }
             sum
         }
-        Algorithm::Als(p) => {
+        AlgorithmParams::Als(p) => {
             let liked = |u, i| rated.get(&(u, i)).copied().filter(|&r| r >= p.positive_from.into());
             let alpha0 = p.unobserved_weight;
             let (errors, base): (f64, f64) = match p.weighting {
@@ -649,7 +677,7 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
                 + penalty(p.regularization, users, p.factors, &user)
                 + penalty(p.regularization, items, p.factors, &item)
         }
-        Algorithm::Nmf(p) => {
+        AlgorithmParams::Nmf(p) => {
             type Size<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
             let (errors, user, item): (f64, Size<'_>, Size<'_>) = match p.fill {
                 None => {
@@ -669,7 +697,9 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
                 + penalty(p.regularization, users, p.factors, &user)
                 + penalty(p.regularization, items, p.factors, &item)
         }
-        Algorithm::Cosine(_) | Algorithm::Popularity(_) => unreachable!("they have no objective"),
+        AlgorithmParams::Cosine(_) | AlgorithmParams::Popularity(_) => {
+            unreachable!("they have no objective")
+        }
     }
 }
 
@@ -677,14 +707,14 @@ fn plain_objective(data: &Dataset, algorithm: &Algorithm, users: &Factors, items
 fn the_loss_is_the_documented_objective() {
     let data = checkerboard();
     for (name, algorithm) in models() {
-        if matches!(algorithm, Algorithm::Cosine(_) | Algorithm::Popularity(_)) {
+        if matches!(algorithm, AlgorithmParams::Cosine(_) | AlgorithmParams::Popularity(_)) {
             continue;
         }
         let algorithm = match algorithm {
-            Algorithm::Nmf(p) if p.fill.is_some() => {
-                Algorithm::Nmf(NmfParams { regularization: 0.01, iterations: 300, ..p })
+            AlgorithmParams::Nmf(p) if p.fill.is_some() => {
+                AlgorithmParams::Nmf(NmfParams { regularization: 0.01, iterations: 300, ..p })
             }
-            Algorithm::Nmf(p) => Algorithm::Nmf(NmfParams { iterations: 1000, ..p }),
+            AlgorithmParams::Nmf(p) => AlgorithmParams::Nmf(NmfParams { iterations: 1000, ..p }),
             other => other,
         };
         let trained = train(&data, None, algorithm.clone(), &Silent).unwrap();
@@ -697,7 +727,7 @@ fn the_loss_is_the_documented_objective() {
         let plain = plain_objective(&data, &algorithm, &read("userFactors"), &read("itemFactors"));
         let loss = *trained.info.loss.last().unwrap();
         // NMF solves its users once more after the last loss, which at the optimum changes nothing.
-        let tolerance = if matches!(algorithm, Algorithm::Nmf(_)) { 1e-3 } else { 1e-5 };
+        let tolerance = if matches!(algorithm, AlgorithmParams::Nmf(_)) { 1e-3 } else { 1e-5 };
         assert!((plain - loss).abs() < tolerance * loss, "{name}: {plain} where {loss} was told");
     }
 }

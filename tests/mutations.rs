@@ -20,12 +20,13 @@ use mvrec::dataset::scan::Pass;
 use mvrec::io::columns::{Needed, RatingRows, Visitor};
 use mvrec::io::parquet::{self, ParquetFile};
 use mvrec::io::source::Source;
+use mvrec::model::AlgorithmParams;
 use mvrec::model::als::AlsParams;
 use mvrec::model::cosine::CosineParams;
 use mvrec::model::folder::ModelFolder;
-use mvrec::model::info::Algorithm;
 use mvrec::model::open::user_ids;
-use mvrec::model::recommend::{Query, Ranker};
+use mvrec::model::query::Query;
+use mvrec::model::ranker::Ranker;
 use mvrec::model::{Model, Users, train};
 use mvrec::progress::Silent;
 
@@ -176,8 +177,8 @@ fn as_model(path: &Path) -> bool {
             continue;
         };
         answered &= model.turn_to(&[3]).is_ok();
-        let Ok(person) = model.person(mvrec::dataset::ids::UserId(3)) else { continue };
-        drop(Ranker::new(&model, Query::default()).for_people(&[person]));
+        let Ok(person) = model.user(mvrec::dataset::ids::UserId(3)) else { continue };
+        drop(Ranker::new(&model, Query::default()).for_users(&[person]));
     }
     answered && mvrec::model::describe::describe(path).is_ok()
 }
@@ -209,13 +210,14 @@ fn doors(folder: &Path) -> Vec<Door> {
         mvrec(&["filter", "ml", "-o", "lone.parquet"]);
         let dataset = load(&place.join("ml"), &Silent).unwrap();
         let movies = dataset.sidecar.movies();
-        let als = Algorithm::Als(AlsParams {
+        let als = AlgorithmParams::Als(AlsParams {
             factors: 2,
             iterations: 1,
             biases: true,
             ..AlsParams::explicit()
         });
-        let cosine = Algorithm::Cosine(CosineParams { neighbors: 3, ..CosineParams::default() });
+        let cosine =
+            AlgorithmParams::Cosine(CosineParams { neighbors: 3, ..CosineParams::default() });
         for (name, algorithm) in [("als", als), ("cosine", cosine)] {
             let out = place.join(name);
             let built =

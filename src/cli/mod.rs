@@ -126,7 +126,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Ingest(args) => ingest::run(&args, &ui),
         Command::Filter(args) => filter::run(&args, &ui),
         Command::Split(args) => split::run(&args, &ui),
-        Command::Train(args) => train::run(args, &ui),
+        Command::Train(args) => train::run(&args, &ui),
         Command::Recommend(args) => recommend::run(&args, &ui),
         Command::Search(args) => search::run(&args, &ui),
         Command::Evaluate(args) => evaluate::run(&args, &ui),

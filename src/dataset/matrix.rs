@@ -37,6 +37,16 @@ impl Interactions {
         Self { user_ids, movie_ids, by_user, by_item }
     }
 
+    /// Returns the matrix with each rating changed.
+    #[must_use]
+    pub fn map_ratings(&self, change: impl Fn(f32) -> f32) -> Self {
+        let mut changed = self.clone();
+        for matrix in [&mut changed.by_user, &mut changed.by_item] {
+            matrix.data_mut().iter_mut().for_each(|rating| *rating = change(*rating));
+        }
+        changed
+    }
+
     /// Returns the matrix of the ratings of at least `stars`, with the same users and items.
     #[must_use]
     pub fn at_least(&self, stars: f32) -> Self {

@@ -137,14 +137,6 @@ impl Ratings {
         Self(self.0.filter(keep))
     }
 
-    /// Returns the same with other ratings.
-    #[must_use]
-    pub fn map_ratings(&self, map: impl Fn(f32) -> f32 + Sync + Send) -> Self {
-        let mut columns = self.0.clone();
-        columns.rating.par_iter_mut().for_each(|rating| *rating = map(*rating));
-        Self(columns)
-    }
-
     /// Returns size, ranges and hash.
     #[must_use]
     pub fn tally(&self) -> RatingsSummary {

@@ -9,8 +9,9 @@ use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::dataset::{Movies, Ratings};
 use crate::eval::ranking::{Gain, Metric, auc};
-use crate::model::recommend::{Query, Ranker};
-use crate::model::{Model, ModelError, Person};
+use crate::model::query::Query;
+use crate::model::ranker::Ranker;
+use crate::model::{Model, ModelError, TargetUser};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,9 +79,6 @@ impl<'a> OfModel<'a> {
     /// ratings are there.
     #[must_use]
     pub fn new(model: &'a Model, fold_in: Option<&'a Ratings>, protocol: &Protocol) -> Self {
-        if fold_in.is_some() {
-            model.recommender.prepare();
-        }
         let query = Query { n: protocol.longest(), ..Query::default() };
         let ranker = Ranker::new(model, query);
         Self { model, fold_in, ranker, relevant_from: protocol.relevant_from }
@@ -111,7 +109,7 @@ impl System for OfModel<'_> {
         if unknown || (known.is_none() && ratings.is_empty()) {
             return Ok(None);
         }
-        let scores = model.recommender.score(Person { user: known, ratings })?;
+        let scores = model.recommender.score(TargetUser { user: known, ratings })?;
         let list = ranker.for_scores(&scores, ratings);
         let item_of = |movie: i32| model.catalogue.item(MovieId(movie));
         let predicted = scores.rating.as_ref().map(|stars| {

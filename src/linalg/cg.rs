@@ -223,6 +223,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::blocks::Threads;
     use crate::linalg::gram::{NormalEquations, gram, padded};
 
     #[test]
@@ -237,7 +238,7 @@ mod tests {
         let ids: Vec<u32> = (0..n as u32).collect();
         let targets: Vec<f32> = ids.iter().map(|i| (i % 5) as f32 - 1.0).collect();
         let weights: Vec<f32> = ids.iter().map(|i| 1.0 + (i % 2) as f32).collect();
-        let gram = padded(&gram(&source, k), k, 0.1);
+        let gram = padded(&gram(&source, k, Threads::Pool), k, 0.1);
         let mut normal = NormalEquations::new(k);
         normal.reset_to(&gram);
         normal.add(&source, &ids, &weights, &targets);

@@ -68,13 +68,14 @@ pub fn solve(u: &[f64], x: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::blocks::Threads;
     use crate::linalg::dense::Matrix;
 
     #[test]
     fn solves_what_it_is_given() {
         for k in [1, 2, 3, 17, 66] {
             let rows = Matrix::gaussian(2 * k, k, 3);
-            let a = rows.transposed_times(&rows);
+            let a = rows.transposed_times(&rows, Threads::Pool);
             let x: Vec<f64> = (0..k).map(|i| i as f64 - 2.5).collect();
             let mut b: Vec<f64> =
                 a.chunks_exact(k).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();

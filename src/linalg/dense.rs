@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
+use crate::linalg::blocks::{Threads, map_blocks};
 use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add, mul_add_f64};
 
 /// A matrix of `rows` × `cols`, row after row.
@@ -60,23 +61,21 @@ impl Matrix {
     ///
     /// Sums run over blocks of fixed size, in order: any number of threads gives the same bits.
     #[must_use]
-    pub fn transposed_times(&self, other: &Self) -> Vec<f64> {
+    pub fn transposed_times(&self, other: &Self, threads: Threads) -> Vec<f64> {
         const BLOCK: usize = 1024;
         assert_eq!(self.rows, other.rows, "inner dimensions");
         let (m, n) = (self.cols, other.cols);
         if self.rows == 0 || m == 0 || n == 0 {
             return vec![0.0; m * n];
         }
-        let blocks: Vec<Vec<f64>> = self
-            .data
-            .par_chunks(BLOCK * m)
-            .zip(other.data.par_chunks(BLOCK * n))
-            .map(|(a, b)| {
-                let mut sum = vec![0.0; m * n];
-                add_products(a, b, m, n, &mut sum);
-                sum
-            })
-            .collect();
+        let block = |(): &mut (), block: usize| {
+            let rows = block * BLOCK..self.rows.min((block + 1) * BLOCK);
+            let mut sum = vec![0.0; m * n];
+            let a = &self.data[rows.start * m..rows.end * m];
+            add_products(a, &other.data[rows.start * n..rows.end * n], m, n, &mut sum);
+            sum
+        };
+        let blocks = map_blocks(self.rows.div_ceil(BLOCK), threads, || (), block);
         let mut total = vec![0.0; m * n];
         for block in blocks {
             total.iter_mut().zip(block).for_each(|(total, sum)| *total += sum);
@@ -247,7 +246,7 @@ mod tests {
         for n in [0, 1, 15, 16, 17, 100] {
             let a = Matrix::gaussian(n, 3, 1);
             let b = Matrix::gaussian(n, 5, 2);
-            let product = a.transposed_times(&b);
+            let product = a.transposed_times(&b, Threads::Pool);
             for i in 0..3 {
                 for j in 0..5 {
                     let plain: f64 =

@@ -5,8 +5,7 @@
 //! (the copies do not wait for each other, which single rows would). Sums run over a block in
 //! registers and then over blocks, in `f32`: an error of about (rows of a block + blocks) · 2⁻²⁴.
 
-use rayon::prelude::*;
-
+use crate::linalg::blocks::{Threads, map_blocks};
 use crate::linalg::dense::Matrix;
 use crate::linalg::ldl::{self, SmallPivot};
 use crate::linalg::rank_update::rank_update;
@@ -240,21 +239,18 @@ fn scale(rows: &[f32], weights: &[f32], stride: usize, out: &mut [f32]) {
 ///
 /// Blocks of fixed size are added in order, in `f64`: any number of threads gives the same bits.
 #[must_use]
-pub fn gram(source: &Matrix, k: usize) -> Vec<f64> {
+pub fn gram(source: &Matrix, k: usize, threads: Threads) -> Vec<f64> {
     const ROWS: usize = 1024;
     let stride = k.next_multiple_of(LANES);
-    let ids: Vec<u32> = (0..source.rows as u32).collect();
-    let blocks: Vec<Vec<f32>> = ids
-        .par_chunks(ROWS)
-        .map_init(
-            || NormalEquations::new(k),
-            |normal, rows| {
-                normal.reset();
-                normal.add(source, rows, &[], &[0.0; ROWS][..rows.len()]);
-                normal.a.clone()
-            },
-        )
-        .collect();
+    let block = |normal: &mut NormalEquations, block: usize| {
+        let rows: Vec<u32> =
+            (block * ROWS..source.rows.min((block + 1) * ROWS)).map(|row| row as u32).collect();
+        normal.reset();
+        normal.add(source, &rows, &[], &[0.0; ROWS][..rows.len()]);
+        normal.a.clone()
+    };
+    let n_blocks = source.rows.div_ceil(ROWS);
+    let blocks = map_blocks(n_blocks, threads, || NormalEquations::new(k), block);
     let mut sums = vec![0.0_f64; stride * stride];
     for block in blocks {
         sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += f64::from(value));
@@ -343,8 +339,9 @@ mod tests {
     #[test]
     fn the_gram_matrix_is_symmetric_and_right() {
         let rows = Matrix::gaussian(3000, 21, 5);
-        let plain = rows.transposed_times(&rows);
-        let gram = gram(&rows, 21);
+        let plain = rows.transposed_times(&rows, Threads::Pool);
+        let gram = gram(&rows, 21, Threads::Calling);
+        assert_eq!(gram, super::gram(&rows, 21, Threads::Pool));
         let half = padded(&gram, 21, 0.5);
         for i in 0..21 {
             for j in 0..21 {

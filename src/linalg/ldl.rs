@@ -159,6 +159,7 @@ pub fn solve<const N: usize>(a: &[f32], scratch: &LdlScratch, mut sides: [&mut [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::blocks::Threads;
     use crate::linalg::dense::Matrix;
     use crate::linalg::simd::Plain;
 
@@ -168,7 +169,8 @@ mod tests {
     fn solves_what_it_is_given() {
         for k in [16, 48, 80] {
             let rows = Matrix::gaussian(3 * k, k, 3);
-            let a: Vec<f32> = rows.transposed_times(&rows).iter().map(|&x| x as f32).collect();
+            let a: Vec<f32> =
+                rows.transposed_times(&rows, Threads::Pool).iter().map(|&x| x as f32).collect();
             let x: Vec<f32> = (0..k).map(|i| i as f32 / 8.0 - 2.5).collect();
             let b: Vec<f32> =
                 a.chunks_exact(k).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();

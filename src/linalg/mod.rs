@@ -1,5 +1,6 @@
 //! Kernels on slices and small views; scratch is handed in, and nothing here knows ratings or ids.
 
+pub mod blocks;
 pub mod cg;
 pub mod cholesky;
 pub mod dense;

@@ -208,6 +208,7 @@ fn is_optimal(a: &[f64], b: &[f64], x: &[f64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::blocks::Threads;
 
     #[test]
     fn negligible_coordinates_stay_as_they_are() {
@@ -229,7 +230,7 @@ mod tests {
     fn the_optimum_meets_the_kuhn_tucker_conditions() {
         for k in [1, 2, 10, 40] {
             let rows = Matrix::gaussian(3 * k, k, 11);
-            let a = rows.transposed_times(&rows);
+            let a = rows.transposed_times(&rows, Threads::Pool);
             let b: Vec<f64> = (0..k).map(|i| if i % 2 == 0 { 3.0 } else { -2.0 }).collect();
             let mut swept = vec![1.0; k];
             NnlsSolver::default().sweep(&a, &b, &mut swept, 10_000);
@@ -251,7 +252,7 @@ mod tests {
     fn problems_side_by_side_are_swept_as_each_alone() {
         for k in [1, 3, 20] {
             let rows = Matrix::gaussian(3 * k, k, 5);
-            let mut a = rows.transposed_times(&rows);
+            let mut a = rows.transposed_times(&rows, Threads::Pool);
             // A coordinate that no row has stays where it is.
             (0..k)
                 .for_each(|i| (a[i], a[i * k]) = if k > 1 { (0.0, 0.0) } else { (a[i], a[i * k]) });

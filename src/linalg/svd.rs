@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 
+use crate::linalg::blocks::Threads;
 use crate::linalg::dense::{Matrix, dot_f64};
 
 /// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns.
@@ -49,7 +50,7 @@ pub fn randomised(
     }
     // B = AQ is n_rows × width; its Gram matrix BᵀB has the squared singular values.
     let b = times(&basis);
-    let (values, vectors) = symmetric_eigen(b.transposed_times(&b), width);
+    let (values, vectors) = symmetric_eigen(b.transposed_times(&b, Threads::Pool), width);
     let largest = values.first().copied().unwrap_or(0.0).max(0.0).sqrt();
     let value = |square: &f64| match square.max(0.0).sqrt() {
         s if s > ROUNDING * largest => s,
@@ -98,7 +99,7 @@ fn times_columns(matrix: &Matrix, columns: &[f64], k: usize) -> Matrix {
 fn orthonormalise(matrix: &mut Matrix) {
     for _ in 0..2 {
         let width = matrix.cols;
-        let coefficients = orthonormal(&matrix.transposed_times(matrix), width);
+        let coefficients = orthonormal(&matrix.transposed_times(matrix, Threads::Pool), width);
         *matrix = times_columns(matrix, &coefficients, width);
     }
 }
@@ -239,7 +240,7 @@ mod tests {
             product(&Matrix { rows: 6, cols: 1, data: vec![3.0; 6] }, &Matrix::gaussian(1, 5, 2));
         let back = transposed(&a);
         let svd = randomised(6, 5, 5, 7, |x| product(&a, x), |y| product(&back, y));
-        let squares = svd.u.transposed_times(&svd.u);
+        let squares = svd.u.transposed_times(&svd.u, Threads::Pool);
         let lengths: Vec<f64> = (0..5).map(|j| squares[j * 5 + j].sqrt()).collect();
         assert!((lengths[0] - 1.0).abs() < 1e-5, "{lengths:?}");
         assert!(lengths[1..].iter().all(|&length| length == 0.0), "{lengths:?}");
@@ -256,7 +257,7 @@ mod tests {
             row[4] = row[0] - 2.0 * row[3];
         }
         orthonormalise(&mut matrix);
-        let products = matrix.transposed_times(&matrix);
+        let products = matrix.transposed_times(&matrix, Threads::Pool);
         for (at, product) in products.into_iter().enumerate() {
             let (i, j) = (at / 6, at % 6);
             let expected = if i == j && i != 4 { 1.0 } else { 0.0 };

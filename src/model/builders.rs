@@ -1,19 +1,15 @@
 //! Models in a line each, for users of the library: parameters one by one, then
-//! [`fit`](Als::fit).
+//! [`fit`](crate::Als::fit).
 
 use std::ops::Deref;
 use std::path::Path;
 
 use crate::dataset::Dataset;
-use crate::model::als::AlsParams;
-use crate::model::cosine::{Between, CosineParams};
+use crate::model::AlgorithmParams;
 use crate::model::error::ModelError;
-use crate::model::info::Algorithm;
-use crate::model::nmf::NmfParams;
 use crate::model::open::Model;
-use crate::model::popularity::PopularityParams;
 use crate::model::train::{Trained, train};
-use crate::progress::{Progress, Silent};
+use crate::progress::Progress;
 
 /// A model that has been fitted: it can be asked as a [`Model`], and saved.
 #[derive(Debug)]
@@ -23,9 +19,9 @@ pub struct FittedModel {
 }
 
 impl FittedModel {
-    fn new(
+    pub(crate) fn new(
         dataset: &Dataset,
-        algorithm: Algorithm,
+        algorithm: AlgorithmParams,
         progress: &dyn Progress,
     ) -> Result<Self, ModelError> {
         let movies = dataset.sidecar.movies();
@@ -52,7 +48,7 @@ impl Deref for FittedModel {
 
 /// Declares setters of parameters, and `fit`.
 macro_rules! builder {
-    ($name:ident, $algorithm:ident, { $($(#[$doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+    ($name:ident, { $($(#[$doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
         impl $name {
             $(
                 $(#[$doc])*
@@ -67,8 +63,11 @@ macro_rules! builder {
             ///
             /// # Errors
             /// If a parameter is out of its range, or the data has nothing to learn from.
-            pub fn fit(&self, dataset: &Dataset) -> Result<FittedModel, ModelError> {
-                self.fit_with(dataset, &Silent)
+            pub fn fit(
+                &self,
+                dataset: &$crate::Dataset,
+            ) -> Result<$crate::model::FittedModel, ModelError> {
+                self.fit_with(dataset, &$crate::progress::Silent)
             }
 
             /// Fits the model and reports progress.
@@ -77,101 +76,13 @@ macro_rules! builder {
             /// As [`Self::fit`].
             pub fn fit_with(
                 &self,
-                dataset: &Dataset,
-                progress: &dyn Progress,
-            ) -> Result<FittedModel, ModelError> {
-                FittedModel::new(dataset, Algorithm::$algorithm(self.0.clone()), progress)
+                dataset: &$crate::Dataset,
+                progress: &dyn $crate::progress::Progress,
+            ) -> Result<$crate::model::FittedModel, ModelError> {
+                $crate::model::FittedModel::new(dataset, self.0.clone().into(), progress)
             }
         }
     };
 }
 
-/// Matrix factorization by alternating least squares.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Als(AlsParams);
-
-impl Als {
-    /// Starts from the defaults for ratings, which the model predicts.
-    #[must_use]
-    pub fn explicit() -> Self {
-        Self(AlsParams::explicit())
-    }
-
-    /// Starts from the defaults for choices, by which the model ranks.
-    #[must_use]
-    pub fn implicit() -> Self {
-        Self(AlsParams::implicit())
-    }
-}
-
-builder!(Als, Als, {
-    /// Sets the rank of the factor matrices.
-    factors: usize,
-    /// Sets the number of passes over users and items.
-    iterations: usize,
-    /// Sets the regularization λ.
-    regularization: f64,
-    /// Sets whether users and items have biases (explicit).
-    biases: bool,
-    /// Sets the random seed.
-    seed: u64,
-});
-
-/// Non-negative matrix factorization.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Nmf(NmfParams);
-
-impl Nmf {
-    /// Starts from the defaults for the rated cells alone.
-    #[must_use]
-    pub fn masked() -> Self {
-        Self(NmfParams::masked())
-    }
-
-    /// Starts from the defaults for a matrix whose unrated cells count as `fill`.
-    #[must_use]
-    pub fn filled(fill: f32) -> Self {
-        Self(NmfParams::filled(fill))
-    }
-}
-
-builder!(Nmf, Nmf, {
-    /// Sets the rank of the factor matrices.
-    factors: usize,
-    /// Sets the number of passes over users and items.
-    iterations: usize,
-    /// Sets the regularization λ.
-    regularization: f64,
-    /// Sets the random seed.
-    seed: u64,
-});
-
-/// Nearest neighbours by cosine similarity.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cosine(CosineParams);
-
-impl Cosine {
-    /// Starts from the defaults for neighbours of movies or of users.
-    #[must_use]
-    pub fn between(between: Between) -> Self {
-        Self(CosineParams { between, ..CosineParams::default() })
-    }
-}
-
-builder!(Cosine, Cosine, {
-    /// Sets how many neighbours of each are kept.
-    neighbors: usize,
-    /// Sets the number of common ratings at which a similarity is halved.
-    shrinkage: f64,
-    /// Sets whether ratings are taken relative to their user's mean.
-    center: bool,
-});
-
-/// Number of ratings, and damped biases: the baseline.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Popularity(PopularityParams);
-
-builder!(Popularity, Popularity, {
-    /// Sets the number of ratings that biases are damped by.
-    damping: f64,
-});
+pub(crate) use builder;

@@ -109,9 +109,10 @@ mod tests {
                 .map(move |item| (user, item, 0.5 + ((user + item) % 10) as f32 * 0.5, 0))
         });
         let ratings = Ratings::new(rows.collect(), Duplicates::Last).0;
+        let ratings = Interactions::new(&ratings);
         let scaled = ratings.map_ratings(|rating| 100.0 + 20.0 * rating);
-        let embeddings = fit(&Interactions::new(&ratings), Scale::default());
-        let other = fit(&Interactions::new(&scaled), Scale { min: 110.0, max: 200.0 });
+        let embeddings = fit(&ratings, Scale::default());
+        let other = fit(&scaled, Scale { min: 110.0, max: 200.0 });
         let pairs = || embeddings.data.iter().zip(&other.data);
         assert!(pairs().all(|(a, b)| (a - b).abs() < 1e-3));
         assert!(embeddings.data.iter().any(|x| x.abs() > 0.1));

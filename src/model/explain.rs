@@ -1,21 +1,21 @@
-//! Why a movie is recommended: what each rating of a person brought to its score.
+//! Why a movie is recommended: the contribution of each rating of a user to its score.
 //!
-//! A person's vector x solves A x = Σ t_j y_j over the rated movies, so the score x·y_i is the sum
+//! A user's factors x solve A x = Σ t_j y_j over the rated movies, so the score x·y_i is the sum
 //! of what each rating brings, t_j · y_iᵀA⁻¹y_j (Hu, Koren & Volinsky 2008, section 5): exact, and
 //! nothing is left over.
 
 use crate::linalg::cholesky;
 
-/// The parts that a score is the sum of.
+/// The contributions that add up to a score.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explanation {
     /// What the score would be without any rating.
     pub base: f32,
-    /// What each rating of the person brought, in their order.
-    pub parts: Vec<f32>,
+    /// The contribution of each rating of the user, in their order.
+    pub contributions: Vec<f32>,
 }
 
-/// The equations that a person's vector solves.
+/// The equations that a user's factors solve.
 #[derive(Debug)]
 pub(crate) struct Equations {
     /// A, the upper triangle, row after row.
@@ -27,19 +27,19 @@ pub(crate) struct Equations {
 }
 
 impl Equations {
-    /// Returns what each rating brings to the score of each of the items with the rows `items`, and
-    /// A⁻¹y_i; nothing where A is singular.
-    pub(crate) fn parts(mut self, items: &[Vec<f64>]) -> Option<Vec<(Vec<f32>, Vec<f64>)>> {
+    /// Returns the contribution of each rating to the score of each of the items with the rows
+    /// `items`, and A⁻¹y_i; `None` if A is singular.
+    pub(crate) fn contributions(mut self, items: &[Vec<f64>]) -> Option<Vec<(Vec<f32>, Vec<f64>)>> {
         let width = items.first().map_or(0, Vec::len);
         cholesky::factor(&mut self.a, width).ok()?;
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let of_item = |item: &Vec<f64>| {
+        let explain = |item: &Vec<f64>| {
             let mut z = item.clone();
             cholesky::solve(&self.a, &mut z);
             let rows = self.features.chunks_exact(width.max(1)).zip(&self.targets);
-            let parts = rows.map(|(feature, target)| (target * dot(&z, feature)) as f32);
-            (parts.collect(), z)
+            let contributions = rows.map(|(feature, target)| (target * dot(&z, feature)) as f32);
+            (contributions.collect(), z)
         };
-        Some(items.iter().map(of_item).collect())
+        Some(items.iter().map(explain).collect())
     }
 }

@@ -22,6 +22,11 @@ impl Factors {
     }
 }
 
+/// Returns the bytes that a row of factors takes in a fit: trained, half-way, and written.
+pub(crate) fn bytes_per_row(width: usize) -> u64 {
+    3 * (size_of::<f32>() * width) as u64
+}
+
 /// Returns the cosine of each row's first `k` entries with those of one row.
 pub(crate) fn cosines(vectors: &Matrix, k: usize, one: usize) -> Vec<f32> {
     let one = &vectors.row(one)[..k];

@@ -1,6 +1,7 @@
 //! What a model is: `model.json`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,82 +9,10 @@ use crate::dataset::manifest::{Step, check_version};
 use crate::dataset::ratings::Shape;
 use crate::io::values::Scale;
 use crate::io::{IoError, json};
-use crate::model::als::{AlsParams, Feedback, Weighting};
-use crate::model::cosine::CosineParams;
-use crate::model::embeddings;
-use crate::model::error::ModelError;
-use crate::model::nmf::NmfParams;
-use crate::model::popularity::PopularityParams;
-
-/// A kind of model with its parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "algorithm", content = "parameters", rename_all = "lowercase")]
-pub enum Algorithm {
-    /// Matrix factorisation by alternating least squares.
-    Als(AlsParams),
-    /// Non-negative matrix factorisation.
-    Nmf(NmfParams),
-    /// Neighbourhoods by cosine.
-    Cosine(CosineParams),
-    /// The baseline.
-    Popularity(PopularityParams),
-}
-
-impl Algorithm {
-    /// Returns about how much memory a fit takes for each user and each movie beside the ratings.
-    #[must_use]
-    pub fn bytes_per_row(&self) -> u64 {
-        let bytes = |factors: usize| 3 * size_of::<f32>() as u64 * factors as u64;
-        match self {
-            Self::Als(params) => bytes(params.factors + 2 + embeddings::RANK),
-            Self::Nmf(params) => bytes(params.factors + embeddings::RANK),
-            Self::Cosine(params) => 2 * 8 * params.neighbors as u64,
-            Self::Popularity(_) => 16,
-        }
-    }
-
-    /// Returns the names of the parameters that are of no consequence here.
-    #[must_use]
-    pub fn unused_parameters(&self) -> &'static [&'static str] {
-        match self {
-            Self::Als(params) => match (params.feedback, params.weighting) {
-                (Feedback::Explicit, _) => {
-                    &["weighting", "unobserved_weight", "exponent", "positive_from"]
-                }
-                (Feedback::Implicit, Weighting::Uniform) => &["biases"],
-                (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => {
-                    &["biases", "unobserved_weight"]
-                }
-            },
-            Self::Nmf(params) if params.fill.is_none() => &["fill"],
-            Self::Nmf(_) | Self::Cosine(_) | Self::Popularity(_) => &[],
-        }
-    }
-
-    /// Tells whether the model predicts stars and lists by
-    /// [`StarRanking`](crate::model::ranking::StarRanking).
-    #[must_use]
-    pub fn ranks_by_stars(&self) -> bool {
-        match self {
-            Self::Als(params) => params.feedback == Feedback::Explicit,
-            Self::Nmf(params) => params.fill.is_none(),
-            Self::Cosine(_) | Self::Popularity(_) => false,
-        }
-    }
-
-    /// Checks the ranges of all parameters.
-    ///
-    /// # Errors
-    /// At the first parameter out of its range.
-    pub fn validate(&self) -> Result<(), ModelError> {
-        match self {
-            Self::Als(params) => params.validate(),
-            Self::Nmf(params) => params.validate(),
-            Self::Cosine(params) => params.validate(),
-            Self::Popularity(params) => params.validate(),
-        }
-    }
-}
+use crate::model::AlgorithmParams;
+use crate::model::algorithm::ModelContext;
+use crate::model::catalogue::Catalogue;
+use crate::model::seen::Seen;
 
 /// What a model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,7 +39,7 @@ pub struct ModelInfo {
     pub format_version: u32,
     /// Kind of model and all parameters.
     #[serde(flatten)]
-    pub algorithm: Algorithm,
+    pub algorithm: AlgorithmParams,
     /// What it was trained on.
     pub training: Training,
     /// XXH3-128 of the ratings of the model that training went on from; empty, where that is not
@@ -125,6 +54,18 @@ pub struct ModelInfo {
     pub embedding_rank: usize,
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
+}
+
+impl ModelInfo {
+    /// Returns what the algorithm is told of the training data.
+    pub(crate) fn context<'a>(
+        &self,
+        catalogue: &'a Arc<Catalogue>,
+        seen: &'a Arc<Seen>,
+    ) -> ModelContext<'a> {
+        let Training { mean_rating: mean, scale, .. } = self.training;
+        ModelContext { mean, scale: scale.unwrap_or_default(), catalogue, seen }
+    }
 }
 
 fn is_zero(n: &usize) -> bool {

@@ -1,24 +1,26 @@
 //! Opens model directories, mvrec's own and Spark's.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::dataset::titles::TitleError;
 use crate::dataset::{Movies, Ratings};
 use crate::io::values::Scale;
-use crate::model::als::{AlsModel, AlsParams, Feedback, FoldIn};
-use crate::model::assemble::{ModelParts, assemble};
+use crate::model::algorithm::{ModelSource, ModelState};
+use crate::model::als::{AlsFoldIn, AlsParams, Feedback};
 use crate::model::catalogue::Catalogue;
-use crate::model::cosine::{Between, Neighbors};
 use crate::model::error::ModelError;
-use crate::model::factors::Factors;
+use crate::model::factor_model::FactorModel;
+use crate::model::factor_state::Units;
 use crate::model::folder::ModelFolder;
-use crate::model::info::{Algorithm, ModelInfo};
+use crate::model::info::ModelInfo;
+use crate::model::query::{Query, Recommendation};
+use crate::model::ranker::Ranker;
 use crate::model::ranking::StarRanking;
-use crate::model::recommend::{Query, Ranker, Recommendation};
+use crate::model::recommender::{Recommender, TargetUser};
 use crate::model::seen::Seen;
-use crate::model::units::{FactorsOf, Units};
-use crate::model::{Person, Recommender, spark};
+use crate::model::spark;
 use crate::schema;
 
 /// Which users a model is opened for; vectors and ratings of the others stay on disk.
@@ -49,9 +51,9 @@ pub struct Model {
     /// Feedback type of a model of Spark's.
     pub spark_feedback: Option<Feedback>,
     /// The movies it can recommend.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     /// Ratings of the users it was opened for.
-    pub seen: Seen,
+    pub seen: Arc<Seen>,
     stores_seen: bool,
     /// Raw ids of the users it was opened for and knows, ascending.
     pub user_ids: Vec<i32>,
@@ -69,13 +71,13 @@ impl Model {
     }
 
     /// Makes a model of what was trained.
-    pub(crate) fn from_parts(
+    pub(crate) fn from_state(
         info: ModelInfo,
-        catalogue: Catalogue,
-        seen: Seen,
-        parts: ModelParts,
+        catalogue: Arc<Catalogue>,
+        seen: Arc<Seen>,
+        state: Box<dyn ModelState>,
     ) -> Result<Self, ModelError> {
-        let recommender = assemble(&info, &catalogue, &seen, parts)?;
+        let recommender = state.into_recommender(&info.context(&catalogue, &seen))?;
         Ok(Self {
             folder: None,
             info: Some(info),
@@ -108,8 +110,18 @@ impl Model {
         let mut ratings: Vec<(ItemIx, f32)> = ratings.into_iter().collect();
         ratings.sort_by_key(|(item, _)| *item);
         let query = Query { n: self.catalogue.len(), ..Query::default() };
-        let list = Ranker::new(self, query).for_person(Person { user: None, ratings: &ratings })?;
+        let list =
+            Ranker::new(self, query).for_user(TargetUser { user: None, ratings: &ratings })?;
         Ok(list.into_iter())
+    }
+
+    /// Returns at most `n` users, the most similar to one first; the model must be open for all.
+    ///
+    /// # Errors
+    /// If the model does not know the user or has no user–user similarity.
+    pub fn similar_users(&self, user: UserId, n: usize) -> Result<Vec<(UserId, f32)>, ModelError> {
+        let similar_users = self.recommender.similar_users().ok_or(ModelError::NoSimilarUsers)?;
+        similar_users.similar_users(self.user(user)?, n)
     }
 
     /// Opens a model directory, mvrec's own or Spark's; `movies` brings titles to one that has
@@ -150,21 +162,16 @@ impl Model {
     pub fn turn_to(&mut self, users: &[i32]) -> Result<(), ModelError> {
         // A model that has just been trained knows all its users.
         let Some(folder) = &self.folder else { return Ok(()) };
-        if let Some(factored) = self.recommender.factored() {
-            let rank = factored.items().cols;
-            let mut vectors = spark::read_factors(folder, schema::USER_FACTORS, rank, Some(users))?;
-            if let Some(info) = &self.info {
-                let scale = info.training.scale.unwrap_or_default();
-                let units = Units::new(&info.algorithm, scale);
-                units.convert_users(&mut vectors.vectors, FactorsOf::Fitted);
-            }
+        if let Some(model) = self.recommender.factor_model_mut() {
+            let width = model.items().cols;
+            let factors = spark::read_factors(folder, schema::USER_FACTORS, width, Some(users))?;
             if self.info.is_none() {
-                self.user_ids.clone_from(&vectors.ids);
+                self.user_ids.clone_from(&factors.ids);
             }
-            self.recommender.take_users(vectors);
+            model.set_users(factors);
         }
         if self.info.is_some() {
-            self.seen = Seen::read(folder, self.catalogue.movies.ids(), Some(users))?;
+            self.seen = Arc::new(Seen::read(folder, self.catalogue.movies.ids(), Some(users))?);
             self.user_ids.clone_from(&self.seen.user_ids);
         }
         Ok(())
@@ -174,11 +181,11 @@ impl Model {
     ///
     /// # Errors
     /// If the model does not know the user, or was not opened for them.
-    pub fn person(&self, user: UserId) -> Result<Person<'_>, ModelError> {
+    pub fn user(&self, user: UserId) -> Result<TargetUser<'_>, ModelError> {
         if self.user_ids.binary_search(&user.0).is_err() {
-            return Err(ModelError::UnknownUser { user: user.to_string() });
+            return Err(ModelError::unknown_user(Some(user)));
         }
-        Ok(Person { user: Some(user), ratings: self.seen.get(user).unwrap_or_default() })
+        Ok(TargetUser { user: Some(user), ratings: self.seen.get(user).unwrap_or_default() })
     }
 
     fn open_own(
@@ -187,50 +194,28 @@ impl Model {
         users: &Users,
         movies: Option<&Movies>,
     ) -> Result<Self, ModelError> {
-        let path = folder.path();
-        let rank = match &info.algorithm {
-            Algorithm::Als(params) => Some(params.width()),
-            Algorithm::Nmf(params) => Some(params.factors),
-            Algorithm::Cosine(_) | Algorithm::Popularity(_) => None,
+        let source = ModelSource {
+            folder: &folder,
+            users: users.filter(),
+            embedding_rank: info.embedding_rank,
         };
-        let (catalogue, (factors, embeddings)) = rayon::join(
-            || read_catalogue(&folder, movies),
-            || {
-                rayon::join(
-                    || rank.map(|rank| read_both(&folder, rank, users)).transpose(),
-                    || read_embeddings(&folder, info.embedding_rank),
-                )
-            },
-        );
-        let (catalogue, factors, embeddings) = (catalogue?, factors?, embeddings?);
-        let movie_ids = catalogue.movies.ids().to_vec();
-        let needs_all =
-            matches!(&info.algorithm, Algorithm::Cosine(p) if p.between == Between::Users);
-        let filter = if needs_all { None } else { users.filter() };
-        let seen = Seen::read(&folder, &movie_ids, filter)?;
+        let (catalogue, state) =
+            rayon::join(|| read_catalogue(&folder, movies), || info.algorithm.open(&source));
+        let (catalogue, state) = (Arc::new(catalogue?), state?);
+        let filter = users.filter().filter(|_| !info.algorithm.needs_all_users());
+        let seen = Arc::new(Seen::read(&folder, catalogue.movies.ids(), filter)?);
         let mut user_ids = seen.user_ids.clone();
         if let Some(wanted) = users.filter() {
             user_ids.retain(|id| wanted.binary_search(id).is_ok());
         }
-        let parts = match (factors, &info.algorithm) {
-            (Some((users, items)), _) => ModelParts::Factors { users, items, embeddings },
-            (None, Algorithm::Cosine(params)) => {
-                let (ids, id_column) = match params.between {
-                    Between::Movies => (&movie_ids, "movie_id"),
-                    Between::Users => (&seen.user_ids, "user_id"),
-                };
-                let neighbors = Neighbors::read(&folder, ids, id_column)?;
-                ModelParts::Neighbors { ids: Vec::new(), id_column, neighbors }
+        let recommender = state.into_recommender(&info.context(&catalogue, &seen));
+        let recommender = recommender.map_err(|error| match error {
+            ModelError::Damaged { path: name, problem } => {
+                let path = folder.path().join(name).display().to_string();
+                ModelError::Damaged { path, problem }
             }
-            (None, _) => ModelParts::Counts,
-        };
-        let recommender =
-            assemble(&info, &catalogue, &seen, parts).map_err(|error| match error {
-                ModelError::Damaged { path: name, problem } => {
-                    ModelError::Damaged { path: path.join(name).display().to_string(), problem }
-                }
-                other => other,
-            })?;
+            other => other,
+        })?;
         Ok(Self {
             folder: Some(folder),
             info: Some(info),
@@ -245,7 +230,7 @@ impl Model {
 
     /// Sets what users have rated, for a model of Spark's, which does not store it.
     pub fn set_seen(&mut self, ratings: &Ratings) {
-        self.seen = Seen::from_ratings(ratings, self.catalogue.movies.ids());
+        self.seen = Arc::new(Seen::from_ratings(ratings, self.catalogue.movies.ids()));
         self.stores_seen = true;
     }
 
@@ -263,18 +248,20 @@ impl Model {
         feedback: Option<Feedback>,
     ) -> Result<Self, ModelError> {
         let rank = spark::read_rank(folder.path())?;
-        let (users, items) = read_both(&folder, rank, users)?;
+        let users = spark::read_factors(&folder, schema::USER_FACTORS, rank, users.filter())?;
+        let items = spark::read_factors(&folder, schema::ITEM_FACTORS, rank, None)?;
         let feedback = match feedback {
             Some(feedback) => feedback,
             None => spark::guess_feedback(&folder, &items.vectors)?,
         };
-        let catalogue = Catalogue::from_ids(&items.ids, movies);
+        let catalogue = Arc::new(Catalogue::from_ids(&items.ids, movies));
         let user_ids = users.ids.clone();
         let params = AlsParams::spark(feedback, rank);
-        let fold_in = FoldIn { params, mean: 0.0, unit: 1.0 };
+        let fold_in = Box::new(AlsFoldIn::new(params, 0.0, 1.0));
+        let units = Units::identity(rank);
         let ranking = StarRanking::new(&catalogue, Scale::default(), None);
-        let recommender = Box::new(AlsModel::new(fold_in, users, items.vectors, ranking));
-        let seen = Seen::default();
+        let recommender = FactorModel::new(fold_in, units, users, items.vectors, ranking);
+        let seen = Arc::new(Seen::default());
         Ok(Self {
             folder: Some(folder),
             info: None,
@@ -283,7 +270,7 @@ impl Model {
             seen,
             stores_seen: false,
             user_ids,
-            recommender,
+            recommender: Box::new(recommender),
         })
     }
 }
@@ -336,21 +323,4 @@ fn read_catalogue(folder: &ModelFolder, movies: Option<&Movies>) -> Result<Catal
         catalogue.movies = catalogue.movies.with_titles_of(movies);
     }
     Ok(catalogue)
-}
-
-/// Reads the vectors of some users and of all items.
-fn read_both(
-    folder: &ModelFolder,
-    rank: usize,
-    users: &Users,
-) -> Result<(Factors, Factors), ModelError> {
-    let users = spark::read_factors(folder, schema::USER_FACTORS, rank, users.filter())?;
-    let items = spark::read_factors(folder, schema::ITEM_FACTORS, rank, None)?;
-    Ok((users, items))
-}
-
-/// Reads the item embeddings; a model may have none.
-fn read_embeddings(folder: &ModelFolder, rank: usize) -> Result<Option<Factors>, ModelError> {
-    let read = || spark::read_factors(folder, schema::EMBEDDINGS, rank, None);
-    (rank > 0).then(read).transpose()
 }

@@ -32,16 +32,8 @@ use crate::linalg::dense::{Matrix, add_rows, dot, scores};
 use crate::model::catalogue::Catalogue;
 use crate::model::embeddings::column_scale;
 use crate::model::factors::{cosine, cosines};
+use crate::model::recommender::ScoreKind;
 
-/// Meaning of a score on a scale as wide as MovieLens'.
-const MEANING: &str = "predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last";
-/// Meaning of a score on another scale.
-const MEANING_OF_UNITS: &str = "predicted rating, as on a scale 4.5 wide, + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last";
-/// Meaning of a score where there are no embeddings, as in Spark's models.
-const MEANING_OF_PREDICTED: &str =
-    "predicted rating; movies predicted below the person's mean rating come last";
-/// Meaning of the similarity of items.
-pub(crate) const SIMILARITY: &str = "mean of two cosines, of the factors that predict ratings and of embeddings of what people rate together, x n / (n + 5) for n ratings";
 /// Ratings at which a similarity is trusted half.
 const TRUSTED_HALF: f32 = 5.0;
 const POPULARITY_WEIGHT: f32 = 0.3;
@@ -117,13 +109,13 @@ impl StarRanking {
         }
     }
 
-    /// Returns the meaning of a score.
+    /// Returns what a score means; without embeddings, as in Spark's models, it is the prediction.
     #[must_use]
-    pub fn meaning(&self) -> &'static str {
+    pub fn score_kind(&self) -> ScoreKind {
         match &self.embeddings {
-            None => MEANING_OF_PREDICTED,
-            Some(_) if self.unit == 1.0 => MEANING,
-            Some(_) => MEANING_OF_UNITS,
+            None => ScoreKind::PredictedRatingByMean,
+            Some(_) if self.unit == 1.0 => ScoreKind::RatingPriorProfile,
+            Some(_) => ScoreKind::RatingPriorProfileRescaled,
         }
     }
 

@@ -56,8 +56,10 @@ impl Rerank {
         let mut left: Vec<(Scored, f32, f32)> =
             pool.iter().map(|one| (*one, relevance(one), 0.0)).collect();
         let genres = genres();
+        let similar_items = model.recommender.similar_items();
         let like = |a: ItemIx, b: ItemIx| {
-            model.recommender.similarity(a, b).unwrap_or_else(|| genres.overlap(a, b))
+            let similarity = similar_items.and_then(|items| items.similarity(a, b));
+            similarity.unwrap_or_else(|| genres.overlap(a, b))
         };
         let mut chosen: Vec<Scored> = Vec::with_capacity(n.min(left.len()));
         while chosen.len() < n && !left.is_empty() {

@@ -1,40 +1,33 @@
 //! Trains any algorithm on a dataset and writes the model directory.
 
-use std::borrow::Cow;
-use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::dataset::matrix::Interactions;
 use crate::dataset::store::write_table;
-use crate::dataset::{Dataset, Movies, Ratings};
+use crate::dataset::{Dataset, Movies};
 use crate::io::atomic::{AtomicDir, MODEL};
 use crate::io::keys::Keys;
-use crate::io::values::Scale;
 use crate::io::{IoError, batches, json};
-use crate::model::als::{self, Feedback};
-use crate::model::assemble::ModelParts;
+use crate::model::algorithm::{Fit, ModelState, TrainingSet};
 use crate::model::catalogue::Catalogue;
-use crate::model::cosine::{self, Between};
-use crate::model::embeddings;
 use crate::model::error::ModelError;
-use crate::model::factors::Factors;
-use crate::model::info::{Algorithm, ModelInfo, Training};
+use crate::model::info::{ModelInfo, Training};
 use crate::model::seen::Seen;
-use crate::model::units::{FactorsOf, Units};
 use crate::model::warm::WarmStart;
-use crate::model::{Model, nmf, spark};
+use crate::model::{AlgorithmParams, Model};
 use crate::progress::Progress;
 use crate::schema;
 
 /// A model that has just been trained.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Trained {
     /// Content of `model.json`.
     pub info: ModelInfo,
-    catalogue: Catalogue,
-    seen: Seen,
+    catalogue: Arc<Catalogue>,
+    seen: Arc<Seen>,
     user_keys: Option<Keys>,
-    parts: ModelParts,
+    state: Box<dyn ModelState>,
 }
 
 /// Trains a model.
@@ -44,21 +37,21 @@ pub struct Trained {
 pub fn train(
     dataset: &Dataset,
     movies: Option<&Movies>,
-    algorithm: Algorithm,
+    algorithm: AlgorithmParams,
     progress: &dyn Progress,
 ) -> Result<Trained, ModelError> {
     train_from(dataset, movies, algorithm, None, progress)
 }
 
-/// Trains a model that has vectors from those of another one; where [`Progress::stops`] says so,
-/// what there is after an iteration is the result.
+/// Trains a model, from the factors of another one if `warm` is given; if [`Progress::stops`] says
+/// so, the result is that of the iteration which has just ended.
 ///
 /// # Errors
 /// As [`train`].
 pub fn train_from(
     dataset: &Dataset,
     movies: Option<&Movies>,
-    algorithm: Algorithm,
+    mut algorithm: AlgorithmParams,
     warm: Option<&WarmStart>,
     progress: &dyn Progress,
 ) -> Result<Trained, ModelError> {
@@ -67,86 +60,20 @@ pub fn train_from(
         return Err(ModelError::NoRatings);
     }
     progress.begin("building the matrix", "ratings", None);
-    let matrix = Interactions::new(&dataset.ratings);
-    let scale = dataset.sidecar.history.scale.unwrap_or_default();
-    check_scale(&algorithm, scale, &dataset.ratings)?;
-    let units = Units::new(&algorithm, scale);
-    let begin = |iterations| progress.begin("training", "iterations", Some(iterations as u64));
-    let mut on_iteration = |iteration: usize, loss: f64| {
-        progress.advance(1);
-        progress.note(&format!("iteration {iteration}: loss {loss:.6e}"));
-        if progress.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let ratings = Interactions::new(&dataset.ratings);
+    let training = TrainingSet {
+        ratings: &ratings,
+        scale: dataset.sidecar.history.scale.unwrap_or_default(),
+        start: warm.map(|warm| warm.start_for(&ratings, &dataset.sidecar)).transpose()?,
+        progress,
     };
-    let start = warm.map(|warm| warm.start_for(&matrix, &dataset.sidecar)).transpose()?;
-    let start = start.map(|mut start| {
-        units.convert_users(&mut start.users, FactorsOf::Fitted);
-        units.convert_items(&mut start.items, FactorsOf::Fitted);
-        start
-    });
-    let fitted = units.fitted(&dataset.ratings);
-    let scaled = matches!(&fitted, Cow::Owned(_)).then(|| Interactions::new(&fitted));
-    let fitted = scaled.as_ref().unwrap_or(&matrix);
-    let square = f64::from(units.rating).powi(2);
-    let losses = |losses: Vec<f64>| losses.into_iter().map(|loss| square * loss).collect();
-    let factors = |ids: &[i32], vectors| Factors { ids: ids.to_vec(), vectors };
-    let embeddings = algorithm.ranks_by_stars().then(|| {
-        progress.begin("relating movies", "movies", None);
-        factors(&matrix.movie_ids, embeddings::fit(&matrix, scale))
-    });
-    let embedding_rank = embeddings.as_ref().map_or(0, |factors| factors.vectors.cols);
-    let (parts, loss) = match &algorithm {
-        Algorithm::Als(params) => {
-            let liked = match params.feedback {
-                Feedback::Explicit => None,
-                Feedback::Implicit => Some(fitted.at_least(params.positive_from)),
-            };
-            let liked = liked.as_ref().unwrap_or(fitted);
-            if liked.n_ratings() == 0 {
-                return Err(ModelError::NoPositives { from: params.positive_from, scale });
-            }
-            if params.feedback == Feedback::Implicit
-                && liked.n_ratings() == fitted.n_ratings()
-                && !scale.is_unary()
-            {
-                let from = params.positive_from;
-                progress.warn(&format!(
-                    "every rating counts as liked: all are {from} or more; --positive-from decides"
-                ));
-            }
-            begin(params.iterations);
-            let mut fit = als::fit(liked, params, start, &mut on_iteration)?;
-            units.convert_users(&mut fit.users, FactorsOf::Data);
-            units.convert_items(&mut fit.items, FactorsOf::Data);
-            let users = factors(&matrix.user_ids, fit.users);
-            let items = factors(&matrix.movie_ids, fit.items);
-            (ModelParts::Factors { users, items, embeddings }, losses(fit.losses))
-        }
-        Algorithm::Nmf(params) => {
-            begin(params.iterations);
-            let params = params.clone().in_units(units.rating);
-            let mut fit = nmf::fit(fitted, &params, start, &mut on_iteration)?;
-            units.convert_users(&mut fit.users, FactorsOf::Data);
-            units.convert_items(&mut fit.items, FactorsOf::Data);
-            let users = factors(&matrix.user_ids, fit.users);
-            let items = factors(&matrix.movie_ids, fit.items);
-            (ModelParts::Factors { users, items, embeddings }, losses(fit.losses))
-        }
-        Algorithm::Cosine(params) => {
-            let neighbors = cosine::fit(&matrix, params, progress)?;
-            let (ids, id_column) = match params.between {
-                Between::Movies => (matrix.movie_ids.clone(), "movie_id"),
-                Between::Users => (matrix.user_ids.clone(), "user_id"),
-            };
-            (ModelParts::Neighbors { ids, id_column, neighbors }, Vec::new())
-        }
-        Algorithm::Popularity(_) => (ModelParts::Counts, Vec::new()),
-    };
-    let (algorithm, iterations_requested) = completed(algorithm, loss.len());
+    let Fit { state, losses, embedding_rank } = algorithm.fit(training)?;
+    let iterations_requested = record_iterations(&mut algorithm, losses.len());
     let tally = dataset.ratings.tally();
     let training = Training {
         shape: tally.shape(),
         content_xxh3: tally.content_hash(),
-        mean_rating: matrix.mean(),
+        mean_rating: ratings.mean(),
         scale: dataset.sidecar.history.scale,
         steps: dataset.sidecar.history.steps.clone(),
     };
@@ -158,40 +85,23 @@ pub fn train_from(
         warm_start: warm.map(|warm| warm.origin.clone()),
         iterations_requested,
         embedding_rank,
-        loss,
+        loss: losses,
     };
-    let catalogue = Catalogue::from_training(&matrix, movies);
-    let user_keys = dataset.sidecar.user_keys.clone();
-    Ok(Trained { info, catalogue, seen: Seen::from_training(&matrix), user_keys, parts })
+    Ok(Trained {
+        info,
+        catalogue: Arc::new(Catalogue::from_training(&ratings, movies)),
+        seen: Arc::new(Seen::from_training(&ratings)),
+        user_keys: dataset.sidecar.user_keys.clone(),
+        state,
+    })
 }
 
-/// Returns the parameters with the number of iterations that were done, and if these are fewer than
-/// asked for, how many that were.
-fn completed(mut algorithm: Algorithm, done: usize) -> (Algorithm, Option<usize>) {
-    let iterations = match &mut algorithm {
-        Algorithm::Als(params) => &mut params.iterations,
-        Algorithm::Nmf(params) => &mut params.iterations,
-        Algorithm::Cosine(_) | Algorithm::Popularity(_) => return (algorithm, None),
-    };
+/// Sets the number of iterations to those that were done; returns how many were requested if these
+/// are fewer.
+fn record_iterations(algorithm: &mut AlgorithmParams, done: usize) -> Option<usize> {
+    let iterations = algorithm.iterations_mut()?;
     let requested = std::mem::replace(iterations, done);
-    (algorithm, (requested != done).then_some(requested))
-}
-
-/// Refuses ratings that an algorithm can make nothing of.
-fn check_scale(algorithm: &Algorithm, scale: Scale, ratings: &Ratings) -> Result<(), ModelError> {
-    let Algorithm::Nmf(params) = algorithm else {
-        let is_explicit = algorithm.ranks_by_stars();
-        return if is_explicit && scale.is_unary() { Err(ModelError::Unary) } else { Ok(()) };
-    };
-    let lowest = ratings.columns().rating.iter().copied().fold(f32::INFINITY, f32::min);
-    if lowest < 0.0 {
-        return Err(ModelError::Negative { rating: lowest });
-    }
-    match params.fill {
-        None if scale.is_unary() => Err(ModelError::Unary),
-        Some(fill) if scale.is_unary() && fill == scale.max => Err(ModelError::Unary),
-        _ => Ok(()),
-    }
+    (requested != done).then_some(requested)
 }
 
 impl Trained {
@@ -200,8 +110,8 @@ impl Trained {
     /// # Errors
     /// If the parts contradict each other, which training rules out.
     pub fn model(&self) -> Result<Model, ModelError> {
-        let Self { info, catalogue, seen, parts, .. } = self.clone();
-        Model::from_parts(info, catalogue, seen, parts)
+        let (catalogue, seen) = (Arc::clone(&self.catalogue), Arc::clone(&self.seen));
+        Model::from_state(self.info.clone(), catalogue, seen, self.state.boxed_clone())
     }
 
     /// Writes a model directory; a model that is there is replaced.
@@ -230,17 +140,6 @@ impl Trained {
         if let Some(keys) = &self.user_keys {
             write_table(folder, schema::USERS, &batches::user_keys_batch(keys), model)?;
         }
-        match &self.parts {
-            ModelParts::Factors { users, items, embeddings } => {
-                spark::write(folder, users, items, model)?;
-                let folder = folder.join(schema::EMBEDDINGS);
-                let write = |factors| spark::write_factors(&folder, factors, model);
-                embeddings.as_ref().map_or(Ok(()), write)
-            }
-            ModelParts::Neighbors { ids, id_column, neighbors } => {
-                neighbors.write(folder, ids, id_column, model)
-            }
-            ModelParts::Counts => Ok(()),
-        }
+        self.state.write(folder, model)
     }
 }

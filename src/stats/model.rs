@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::quantile::quantile;
+use crate::model::factor_model::FactorModel;
 use crate::model::folder::ModelFolder;
-use crate::model::info::Algorithm;
 use crate::model::open::user_ids;
-use crate::model::recommend::{Query, Ranker};
+use crate::model::query::Query;
+use crate::model::ranker::Ranker;
 use crate::model::{Model, ModelError, Users};
 
 /// What is told of a model.
@@ -109,22 +110,16 @@ pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelEr
     let every = ids.len().div_ceil(questions.users.max(1)).max(1);
     let asked: Vec<i32> = ids.iter().copied().step_by(every).collect();
     let model = Model::open_folder(folder, &Users::Some(asked), None, None)?;
-    let factored = model.recommender.factored();
-    let norms =
-        |vectors: &Matrix| norms(vectors, factored.map_or(0, |factored| factored.factors()));
+    let factors = model.recommender.factor_model();
+    let norms = |matrix: &Matrix| norms(matrix, factors.map_or(0, FactorModel::rank));
     Ok(ModelReport {
-        algorithm: match model.info.as_ref().map(|info| &info.algorithm) {
-            Some(Algorithm::Als(_)) | None => "als",
-            Some(Algorithm::Nmf(_)) => "nmf",
-            Some(Algorithm::Cosine(_)) => "cosine",
-            Some(Algorithm::Popularity(_)) => "popularity",
-        },
+        algorithm: model.info.as_ref().map_or("als", |info| info.algorithm.name()),
         users: ids.len(),
         movies: model.catalogue.len(),
-        factors: factored.map(|factored| factored.factors()),
+        factors: factors.map(FactorModel::rank),
         loss: model.info.as_ref().map(|info| info.loss.clone()).unwrap_or_default(),
-        user_norms: factored.and_then(|factored| norms(&factored.users().vectors)),
-        movie_norms: factored.and_then(|factored| norms(factored.items())),
+        user_norms: factors.and_then(|factors| norms(&factors.users().vectors)),
+        movie_norms: factors.and_then(|factors| norms(factors.items())),
         coverage: coverage(&model, questions.n)?,
         neighbors: neighbors(&model, questions)?,
     })
@@ -147,15 +142,15 @@ fn norms(vectors: &Matrix, k: usize) -> Option<Norms> {
 
 fn coverage(model: &Model, n: usize) -> Result<Coverage, ModelError> {
     let ranker = Ranker::new(model, Query { n, ..Query::default() });
-    let people = model.user_ids.iter().map(|&id| model.person(UserId(id)));
-    let people = people.collect::<Result<Vec<_>, _>>()?;
+    let users = model.user_ids.iter().map(|&id| model.user(UserId(id)));
+    let users = users.collect::<Result<Vec<_>, _>>()?;
     let mut listed = vec![false; model.catalogue.len()];
-    for list in ranker.for_people(&people) {
+    for list in ranker.for_users(&users) {
         list?.iter().for_each(|one| listed[one.item.at()] = true);
     }
     let listed = listed.into_iter().filter(|&listed| listed).count();
     let share = listed as f64 / model.catalogue.len().max(1) as f64;
-    Ok(Coverage { users: people.len(), n, listed, share })
+    Ok(Coverage { users: users.len(), n, listed, share })
 }
 
 fn neighbors(model: &Model, questions: Questions) -> Result<Vec<Neighborhood>, ModelError> {

@@ -105,7 +105,6 @@ fn likes_of_a_movie() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "users", "--similar-to", "1"]), @"
     exit 1
     --- stderr
-    mvrec: like Shawshank Redemption, The (1994)
     mvrec: error: a model between users holds no similarity of movies; train one between movies
     ");
 }

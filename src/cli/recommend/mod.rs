@@ -30,8 +30,9 @@ use crate::io::keys::Keys;
 use crate::io::profiles::Profile;
 use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
-use crate::model::recommend::{Query, Ranker, similar_users};
-use crate::model::{Model, Person, Users};
+use crate::model::query::Query;
+use crate::model::ranker::Ranker;
+use crate::model::{Model, ModelError, ScoreKind, TargetUser, Users};
 use crate::progress::Progress;
 
 /// List the movies that a model recommends
@@ -120,7 +121,7 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
         );
     }
     let query = args.which.query(&model, ui)?;
-    let mut meaning = args.which.score_meaning(&model);
+    let mut meaning = args.which.score_kind(&model);
     match who {
         Who::Users(_) => {
             if !model.knows_seen() && !query.include_seen {
@@ -134,7 +135,8 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
         Who::Person(profile) => args.person(&model, &query, &profile, sink, ui)?,
         Who::People(path) => args.people(&model, &query, path, sink, ui)?,
         Who::SimilarTo(movie) => {
-            meaning = model.recommender.similarity_meaning();
+            let similar_items = model.recommender.similar_items();
+            meaning = similar_items.ok_or(ModelError::NoSimilarItems)?.similarity_kind();
             let item = model.catalogue.find(movie)?;
             ui.say(&format!("like {}", model.catalogue.name(item)));
             let list = RankedList::new(None, Ranker::new(&model, query).similar_to(item)?);
@@ -142,8 +144,9 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
             args.write(&model, meaning, list, sink)?;
         }
         Who::SimilarUsers(user) => {
-            meaning = "cosine similarity of the users";
-            let rows = likes(&similar_users(&model, UserId(user), query.n)?, keys.as_ref());
+            meaning = ScoreKind::UserCosine;
+            let users = model.similar_users(UserId(user), query.n)?;
+            let rows = similar_user_rows(&users, keys.as_ref());
             ui.finish();
             sink.write(&Report::Rows(rows))?;
         }
@@ -170,7 +173,7 @@ impl RecommendArgs {
             if at > 0 {
                 model.turn_to(ids)?;
             }
-            let people = ids.iter().map(|&id| Ok((Some(id), model.person(UserId(id))?)));
+            let people = ids.iter().map(|&id| Ok((Some(id), model.user(UserId(id))?)));
             let people = people.collect::<Result<Vec<_>>>()?;
             let lists = self.lists(&Ranker::new(model, query.clone()), model, &people)?;
             ui.advance(ids.len() as u64);
@@ -201,11 +204,11 @@ impl RecommendArgs {
         if query.favourite_genres {
             ui.say(&format!("genres: {}", ranker.favourite_genres(&ratings).join(", ")));
         }
-        let person = Person { user: None, ratings: &ratings };
+        let person = TargetUser { user: None, ratings: &ratings };
         let mut lists = self.lists(&ranker, model, &[(None, person)])?;
         ui.finish();
         let list = lists.pop().expect("a list for each person");
-        self.write(model, self.which.score_meaning(model), list, sink)
+        self.write(model, self.which.score_kind(model), list, sink)
     }
 
     /// Lists movies for the new people of a dataset.
@@ -248,7 +251,7 @@ impl RecommendArgs {
         let part = |part: &[(i32, Vec<(ItemIx, f32)>)]| {
             let people: Vec<_> = part
                 .iter()
-                .map(|(user, ratings)| (Some(*user), Person { user: None, ratings }))
+                .map(|(user, ratings)| (Some(*user), TargetUser { user: None, ratings }))
                 .collect();
             let lists = self.lists(&ranker, model, &people)?;
             ui.advance(part.len() as u64);
@@ -271,7 +274,7 @@ impl RecommendArgs {
         }
         ui.finish();
         let mut out = sink.lines()?;
-        ui.say(&format!("score: {}", self.which.score_meaning(model)));
+        ui.say(&format!("score: {}", self.which.score_kind(model)));
         let ranker = Ranker::new(model, query);
         let stream = JsonLinesServer::new(
             model,
@@ -293,13 +296,10 @@ impl RecommendArgs {
         &self,
         ranker: &Ranker<'_>,
         model: &Model,
-        people: &[(Option<i32>, Person<'_>)],
+        people: &[(Option<i32>, TargetUser<'_>)],
     ) -> Result<Vec<RankedList>> {
-        if self.explain.is_some() {
-            model.recommender.prepare();
-        }
-        let asking: Vec<Person<'_>> = people.iter().map(|(_, person)| *person).collect();
-        let lists = ranker.for_people(&asking).into_par_iter().zip(people);
+        let asking: Vec<TargetUser<'_>> = people.iter().map(|(_, person)| *person).collect();
+        let lists = ranker.for_users(&asking).into_par_iter().zip(people);
         let lists = lists.map(|(rows, (user, person))| {
             let list = RankedList::new(*user, rows?);
             Ok(match self.explain {
@@ -317,7 +317,7 @@ impl RecommendArgs {
             of_users,
             fields: &self.fields,
             explained: self.explain.is_some(),
-            meaning: self.which.score_meaning(model),
+            meaning: self.which.score_kind(model),
         }
     }
 
@@ -325,7 +325,7 @@ impl RecommendArgs {
     fn write(
         &self,
         model: &Model,
-        meaning: &'static str,
+        meaning: ScoreKind,
         list: RankedList,
         sink: ReportSink,
     ) -> Result<()> {
@@ -338,8 +338,8 @@ impl RecommendArgs {
     }
 }
 
-/// Returns the rows of users like another.
-fn likes(users: &[(UserId, f32)], keys: Option<&Keys>) -> RecordBatch {
+/// Returns the rows of users similar to another one.
+fn similar_user_rows(users: &[(UserId, f32)], keys: Option<&Keys>) -> RecordBatch {
     let mut columns = vec![
         ids("rank", 1..=users.len() as i32),
         ids("user_id", users.iter().map(|(user, _)| user.0)),

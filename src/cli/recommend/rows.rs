@@ -13,8 +13,8 @@ use crate::cli::error::{Result, usage};
 use crate::dataset::ids::ItemIx;
 use crate::io::keys::Keys;
 use crate::model::explain::Explanation;
-use crate::model::recommend::{RankBy, Recommendation};
-use crate::model::{Model, ModelError, Person};
+use crate::model::query::{RankBy, Recommendation};
+use crate::model::{Model, ModelError, ScoreKind, TargetUser};
 use crate::plot::eighths;
 use crate::suggest::did_you_mean;
 
@@ -86,7 +86,7 @@ impl RankedList {
     pub(super) fn explained(
         mut self,
         model: &Model,
-        person: Person<'_>,
+        person: TargetUser<'_>,
         n: usize,
         rank_by: RankBy,
     ) -> std::result::Result<Self, ModelError> {
@@ -102,7 +102,7 @@ impl RankedList {
 
 /// Returns what brought most, for or against.
 fn strongest(explanation: &Explanation, ratings: &[(ItemIx, f32)], n: usize) -> Vec<Reason> {
-    let parts = ratings.iter().zip(&explanation.parts);
+    let parts = ratings.iter().zip(&explanation.contributions);
     let mut reasons: Vec<Reason> =
         parts.map(|(&(item, stars), &part)| (item, stars, part)).collect();
     reasons.retain(|(_, _, part)| *part != 0.0);
@@ -122,7 +122,7 @@ pub(super) struct Rows<'a> {
     /// Whether the lists come with reasons.
     pub(super) explained: bool,
     /// What `score` means.
-    pub(super) meaning: &'static str,
+    pub(super) meaning: ScoreKind,
 }
 
 impl Rows<'_> {
@@ -201,7 +201,7 @@ impl Rows<'_> {
             "score" => Arc::new(rows().map(|row| row.score).collect::<Float32Array>()),
             "predicted_rating" => Arc::new(rows().map(|row| row.rating).collect::<Float32Array>()),
             "score_meaning" => {
-                Arc::new(StringArray::from_iter_values(rows().map(|_| self.meaning)))
+                Arc::new(StringArray::from_iter_values(rows().map(|_| self.meaning.as_str())))
             }
             "base_score" if self.explained => base_scores(lists),
             "because" if self.explained => self.because(lists),
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_strongest_reasons_come_first_for_or_against() {
-        let explanation = Explanation { base: 1.0, parts: vec![0.5, -2.0, 0.0, 1.0] };
+        let explanation = Explanation { base: 1.0, contributions: vec![0.5, -2.0, 0.0, 1.0] };
         let ratings: Vec<(ItemIx, f32)> = (0..4).map(|ix| (ItemIx(ix), ix as f32)).collect();
         let reasons = strongest(&explanation, &ratings, 3);
         let parts: Vec<(u32, f32)> =

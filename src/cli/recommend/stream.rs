@@ -17,8 +17,9 @@ use crate::io::IoError;
 use crate::io::profiles;
 use crate::io::values::Scale;
 use crate::model::finder::MovieFinder;
-use crate::model::recommend::{Ranker, Recommendation};
-use crate::model::{Model, Person};
+use crate::model::query::Recommendation;
+use crate::model::ranker::Ranker;
+use crate::model::{Model, TargetUser};
 
 /// Lines that are answered together, so that the last of them need not wait long for the first.
 const TOGETHER: usize = 256;
@@ -133,13 +134,13 @@ impl<'a> JsonLinesServer<'a> {
                 (!blank).then(|| self.understand(line))
             })
             .collect();
-        let people: Vec<Person<'_>> = asked
+        let people: Vec<TargetUser<'_>> = asked
             .iter()
             .flatten()
             .flatten()
-            .map(|asked| Person { user: None, ratings: &asked.ratings })
+            .map(|asked| TargetUser { user: None, ratings: &asked.ratings })
             .collect();
-        let mut lists = self.ranker.for_people(&people).into_iter();
+        let mut lists = self.ranker.for_users(&people).into_iter();
         let paired: Vec<_> = asked
             .iter()
             .map(|one| match one {
@@ -178,7 +179,7 @@ impl<'a> JsonLinesServer<'a> {
     fn answer(&self, line: u64, asked: &ParsedLine, list: Vec<Recommendation>) -> OutputLine {
         let mut list = RankedList::new(None, list);
         if let Some(n) = self.explain {
-            let person = Person { user: None, ratings: &asked.ratings };
+            let person = TargetUser { user: None, ratings: &asked.ratings };
             list = match list.explained(self.model, person, n, self.ranker.rank_by()) {
                 Ok(list) => list,
                 Err(error) => return failure(line, asked.id.as_ref(), error.to_string()),

@@ -15,8 +15,8 @@ use crate::io::id_list::IdSide;
 use crate::io::profiles::RatedMovie;
 use crate::model::candidates::CandidateFilter;
 use crate::model::finder::MovieFinder;
-use crate::model::recommend::{Query, RankBy};
-use crate::model::{Model, Rerank};
+use crate::model::query::{Query, RankBy};
+use crate::model::{Model, Rerank, ScoreKind};
 use crate::progress::Progress;
 
 /// The genre that stands for those which the person likes.
@@ -159,10 +159,10 @@ impl WhichArgs {
     }
 
     /// Returns the meaning of the scores of lists.
-    pub(super) fn score_meaning(&self, model: &Model) -> &'static str {
+    pub(super) fn score_kind(&self, model: &Model) -> ScoreKind {
         match self.rank_by {
-            RankBy::Score => model.recommender.score_meaning(),
-            RankBy::Predicted => "predicted rating",
+            RankBy::Score => model.recommender.score_kind(),
+            RankBy::Predicted => ScoreKind::PredictedRating,
         }
     }
 

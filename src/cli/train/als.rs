@@ -3,8 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::error::{Result, usage};
-use crate::cli::train::{CommonArgs, PassesArgs};
+use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs};
 use crate::io::values::Scale;
+use crate::model::AlgorithmParams;
 use crate::model::als::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
 
 /// Factorise by alternating least squares
@@ -17,9 +18,9 @@ use crate::model::als::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
   mvrec train als --feedback implicit --rank 256 ml-2019 -o ials")]
 pub(super) struct AlsArgs {
     #[command(flatten)]
-    pub(super) common: CommonArgs,
+    common: CommonArgs,
     #[command(flatten)]
-    pub(super) passes: PassesArgs,
+    passes: PassesArgs,
     /// What a rating says
     #[arg(long, value_enum, default_value_t = Feedback::Explicit, value_name = "KIND")]
     feedback: Feedback,
@@ -74,15 +75,31 @@ enum SolverArg {
     Cg,
 }
 
-impl AlsArgs {
-    /// Returns parameters with the defaults that follow from the scale of the ratings.
-    pub(super) fn for_scale(&self, params: &AlsParams, scale: Scale) -> AlsParams {
-        let positive_from = self.positive_from.unwrap_or_else(|| scale.liked_from());
-        AlsParams { positive_from, ..params.clone() }
+impl TrainCommandArgs for AlsArgs {
+    fn common(&self) -> &CommonArgs {
+        &self.common
     }
 
-    pub(super) fn params(&self) -> Result<AlsParams> {
-        let of_implicit = [
+    fn passes(&self) -> Option<&PassesArgs> {
+        Some(&self.passes)
+    }
+
+    fn algorithm(&self, scale: Scale) -> Result<AlgorithmParams> {
+        let positive_from = self.positive_from.unwrap_or_else(|| scale.liked_from());
+        Ok(AlsParams { positive_from, ..self.params()? }.into())
+    }
+
+    fn scale_note(&self, scale: Scale) -> Option<String> {
+        let is_implicit = self.feedback == Feedback::Implicit;
+        let is_other = self.positive_from.is_none() && scale != Scale::default();
+        let from = scale.liked_from();
+        (is_implicit && is_other).then(|| format!("a rating of {from} or more counts as liked"))
+    }
+}
+
+impl AlsArgs {
+    fn params(&self) -> Result<AlsParams> {
+        let implicit_only = [
             ("--unobserved-weight", self.unobserved_weight.is_some()),
             ("--exponent", self.exponent.is_some()),
             ("--alpha", self.alpha.is_some()),
@@ -90,7 +107,7 @@ impl AlsArgs {
         ];
         let defaults = match self.feedback {
             Feedback::Explicit => {
-                if let Some((name, _)) = of_implicit.iter().find(|(_, given)| *given) {
+                if let Some((name, _)) = implicit_only.iter().find(|(_, given)| *given) {
                     return Err(usage(format!("{name} belongs to --feedback implicit")));
                 }
                 AlsParams::explicit()

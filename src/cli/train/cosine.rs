@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use crate::cli::train::CommonArgs;
+use crate::cli::error::Result;
+use crate::cli::train::{CommonArgs, TrainCommandArgs};
+use crate::io::values::Scale;
+use crate::model::AlgorithmParams;
 use crate::model::cosine::{Between, CosineParams};
 
 /// Find similar movies, or similar users, by cosine
@@ -12,7 +15,7 @@ use crate::model::cosine::{Between, CosineParams};
   mvrec train cosine --between users --center ml-2019 -o similar-users")]
 pub(super) struct CosineArgs {
     #[command(flatten)]
-    pub(super) common: CommonArgs,
+    common: CommonArgs,
     /// What is compared
     #[arg(long, value_enum, default_value_t = Between::Movies, value_name = "WHAT")]
     between: Between,
@@ -27,13 +30,18 @@ pub(super) struct CosineArgs {
     center: bool,
 }
 
-impl CosineArgs {
-    pub(super) fn params(&self) -> CosineParams {
-        CosineParams {
+impl TrainCommandArgs for CosineArgs {
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn algorithm(&self, _scale: Scale) -> Result<AlgorithmParams> {
+        Ok(CosineParams {
             between: self.between,
             neighbors: self.neighbors,
             shrinkage: self.shrinkage,
             center: self.center,
         }
+        .into())
     }
 }

@@ -16,7 +16,7 @@ use crate::cli::output::OutputLocation;
 use crate::cli::ui::{Ui, counted};
 use crate::io::atomic::{AtomicDir, MODEL};
 use crate::io::values::Scale;
-use crate::model::info::Algorithm;
+use crate::model::AlgorithmParams;
 use crate::model::train::train_from;
 use crate::model::warm::WarmStart;
 
@@ -49,7 +49,7 @@ struct CommonArgs {
 }
 
 /// How training in passes begins and ends.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 struct PassesArgs {
     /// Go on from the vectors of this model, mvrec's own or Spark's; what it does not know begins
     /// at zero
@@ -60,53 +60,52 @@ struct PassesArgs {
     save_on_interrupt: bool,
 }
 
-pub(crate) fn run(args: TrainArgs, ui: &Ui) -> Result<()> {
-    let none = PassesArgs::default();
-    match args.algorithm {
-        TrainCommand::Als(args) => {
-            let params = args.params()?;
-            let of_scale = |scale| Algorithm::Als(args.for_scale(&params, scale));
-            train(&args.common, &args.passes, &of_scale, ui)
-        }
-        TrainCommand::Nmf(args) => {
-            train(&args.common, &args.passes, &|_| Algorithm::Nmf(args.params()), ui)
-        }
-        TrainCommand::Cosine(args) => {
-            train(&args.common, &none, &|_| Algorithm::Cosine(args.params()), ui)
-        }
-        TrainCommand::Popularity(args) => {
-            train(&args.common, &none, &|_| Algorithm::Popularity(args.params()), ui)
-        }
+/// The arguments of one algorithm.
+trait TrainCommandArgs {
+    fn common(&self) -> &CommonArgs;
+
+    /// Returns how training in passes begins and ends; `None` if there are no passes.
+    fn passes(&self) -> Option<&PassesArgs> {
+        None
+    }
+
+    /// Returns the algorithm for ratings of a scale, which some defaults follow.
+    fn algorithm(&self, scale: Scale) -> Result<AlgorithmParams>;
+
+    /// Returns what to say of the defaults that another scale than MovieLens' has changed.
+    fn scale_note(&self, _scale: Scale) -> Option<String> {
+        None
+    }
+}
+
+pub(crate) fn run(args: &TrainArgs, ui: &Ui) -> Result<()> {
+    match &args.algorithm {
+        TrainCommand::Als(args) => train(args, ui),
+        TrainCommand::Nmf(args) => train(args, ui),
+        TrainCommand::Cosine(args) => train(args, ui),
+        TrainCommand::Popularity(args) => train(args, ui),
     }
 }
 
 /// Columns of 20 bytes and the matrix in both orders, one of them while it is turned.
 const BYTES_PER_RATING: u64 = 60;
 
-/// Trains; some defaults follow the scale of the ratings, which is known when they are loaded.
-fn train(
-    args: &CommonArgs,
-    passes: &PassesArgs,
-    for_scale: &dyn Fn(Scale) -> Algorithm,
-    ui: &Ui,
-) -> Result<()> {
-    let algorithm = for_scale(Scale::default());
+fn train(command: &dyn TrainCommandArgs, ui: &Ui) -> Result<()> {
+    let args = command.common();
+    let algorithm = command.algorithm(Scale::default())?;
     algorithm.validate()?;
-    let width = match &algorithm {
-        Algorithm::Als(params) => params.width(),
-        Algorithm::Nmf(params) => params.factors,
-        Algorithm::Cosine(_) | Algorithm::Popularity(_) => 0,
-    };
-    let warm = passes.warm_start.as_deref().map(|path| WarmStart::open(path, width)).transpose()?;
+    let warm_path = command.passes().and_then(|passes| passes.warm_start.as_deref());
+    let width = algorithm.warm_start_width().unwrap_or(0);
+    let warm = warm_path.map(|path| WarmStart::open(path, width)).transpose()?;
     let output = OutputLocation::directory(&args.output, "a model")?;
-    let others = [args.movies.path(), passes.warm_start.as_deref()];
+    let others = [args.movies.path(), warm_path];
     let inputs: Vec<&Path> = others.into_iter().flatten().chain([args.input.path()?]).collect();
     let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
-    let algorithm = for_scale(dataset.sidecar.history.scale.unwrap_or_default());
-    let is_given = algorithm == for_scale(Scale::default());
-    if let (Algorithm::Als(params), false) = (&algorithm, is_given) {
-        ui.say(&format!("a rating of {} or more counts as liked", params.positive_from));
+    let scale = dataset.sidecar.history.scale.unwrap_or_default();
+    let algorithm = command.algorithm(scale)?;
+    if let Some(note) = command.scale_note(scale) {
+        ui.say(&note);
     }
     let shape = dataset.ratings.shape();
     let rows = (shape.users + shape.movies) as u64;
@@ -114,7 +113,7 @@ fn train(
     ui.memory.allow("training this model", needed)?;
     let movies =
         args.movies.for_ratings(&dataset.sidecar, dataset.ratings.movie_ids().into_iter(), ui)?;
-    if passes.save_on_interrupt {
+    if command.passes().is_some_and(|passes| passes.save_on_interrupt) {
         interrupt::wait_for();
     }
     let trained = train_from(&dataset, movies.as_ref(), algorithm, warm.as_ref(), ui)?;

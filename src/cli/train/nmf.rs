@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use crate::cli::train::{CommonArgs, PassesArgs};
+use crate::cli::error::Result;
+use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs};
+use crate::io::values::Scale;
+use crate::model::AlgorithmParams;
 use crate::model::nmf::{Init, NmfParams};
 
 /// Factorise into non-negative parts
@@ -16,9 +19,9 @@ use crate::model::nmf::{Init, NmfParams};
   mvrec train nmf --fill 2.5 --factors 20 ml-2019 -o nmf-filled")]
 pub(super) struct NmfArgs {
     #[command(flatten)]
-    pub(super) common: CommonArgs,
+    common: CommonArgs,
     #[command(flatten)]
-    pub(super) passes: PassesArgs,
+    passes: PassesArgs,
     /// Stars that every cell without a rating counts as [default: such cells do not count]
     #[arg(long, value_name = "STARS")]
     fill: Option<f32>,
@@ -52,10 +55,18 @@ fn filled() -> NmfParams {
     NmfParams::filled(0.0)
 }
 
-impl NmfArgs {
-    pub(super) fn params(&self) -> NmfParams {
+impl TrainCommandArgs for NmfArgs {
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn passes(&self) -> Option<&PassesArgs> {
+        Some(&self.passes)
+    }
+
+    fn algorithm(&self, _scale: Scale) -> Result<AlgorithmParams> {
         let defaults = self.fill.map_or_else(NmfParams::masked, NmfParams::filled);
-        NmfParams {
+        Ok(NmfParams {
             factors: self.factors.unwrap_or(defaults.factors),
             iterations: self.iterations.unwrap_or(defaults.iterations),
             regularization: self.regularization.unwrap_or(defaults.regularization),
@@ -63,5 +74,6 @@ impl NmfArgs {
             init: self.init.unwrap_or(defaults.init),
             seed: self.seed,
         }
+        .into())
     }
 }

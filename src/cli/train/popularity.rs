@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use crate::cli::train::CommonArgs;
+use crate::cli::error::Result;
+use crate::cli::train::{CommonArgs, TrainCommandArgs};
+use crate::io::values::Scale;
+use crate::model::AlgorithmParams;
 use crate::model::popularity::PopularityParams;
 
 /// Count ratings: the baseline that everything else must beat
@@ -12,14 +15,18 @@ use crate::model::popularity::PopularityParams;
   mvrec train popularity --damping 25 ml-2019 -o popularity")]
 pub(super) struct PopularityArgs {
     #[command(flatten)]
-    pub(super) common: CommonArgs,
+    common: CommonArgs,
     /// Ratings of average stars that each user and movie is credited with
     #[arg(long, default_value_t = PopularityParams::default().damping, value_name = "N")]
     damping: f64,
 }
 
-impl PopularityArgs {
-    pub(super) fn params(&self) -> PopularityParams {
-        PopularityParams { damping: self.damping }
+impl TrainCommandArgs for PopularityArgs {
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn algorithm(&self, _scale: Scale) -> Result<AlgorithmParams> {
+        Ok(PopularityParams { damping: self.damping }.into())
     }
 }

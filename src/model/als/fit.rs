@@ -38,7 +38,7 @@ pub fn fit(
     warm: Option<Start>,
     on_iteration: OnIteration<'_>,
 ) -> Result<AlsFit, ModelError> {
-    params.validate()?;
+    params.check_ranges()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }

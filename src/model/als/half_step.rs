@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::dataset::ids::ItemIx;
+use crate::linalg::blocks::Threads;
 use crate::linalg::cg::{ConjugateGradient, Fixed};
 use crate::linalg::cholesky;
 use crate::linalg::dense::Matrix;
@@ -20,7 +21,7 @@ pub(crate) enum SolvedSide {
     Items,
 }
 
-/// What all rows of a step need of the other side.
+/// State shared by all row solves: Gram matrix and bias offsets of the other side.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     /// α₀ YᵀY over the other side, rows rounded up to whole vectors; implicit only.
@@ -32,7 +33,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Prepares a step that solves `side` from the vectors `source` of the other one; `mean` is μ.
-    pub(crate) fn new(params: &AlsParams, mean: f64, side: SolvedSide, source: &Matrix) -> Self {
+    pub(crate) fn new(
+        params: &AlsParams,
+        mean: f64,
+        side: SolvedSide,
+        source: &Matrix,
+        threads: Threads,
+    ) -> Self {
         let k = params.factors;
         let weight = match (params.feedback, params.weighting) {
             (Feedback::Explicit, _) => None,
@@ -44,7 +51,8 @@ impl Shared {
             SolvedSide::Items => row[k], // μ is in it
         };
         Self {
-            gram: weight.map_or_else(Vec::new, |weight| padded(&gram(source, k), k, weight)),
+            gram: weight
+                .map_or_else(Vec::new, |weight| padded(&gram(source, k, threads), k, weight)),
             offsets: if params.biases {
                 source.iter_rows().map(offset).collect()
             } else {
@@ -88,7 +96,7 @@ impl<'a> AlsHalfStep<'a> {
         side: SolvedSide,
         source: &'a Matrix,
     ) -> Self {
-        let shared = Cow::Owned(Shared::new(params, mean, side, source));
+        let shared = Cow::Owned(Shared::new(params, mean, side, source, Threads::Pool));
         Self { params, mean, side, source, shared }
     }
 
@@ -286,9 +294,9 @@ impl<'a> AlsHalfStep<'a> {
         a
     }
 
-    /// Returns what each rating of a row brings to its product with each of some rows of the other
-    /// side.
-    pub(crate) fn parts(
+    /// Returns the contribution of each rating of a row to its inner product with each of some rows
+    /// of the other side; `None` if the equations are singular.
+    pub(crate) fn contributions(
         &self,
         indices: &[u32],
         values: &[f32],
@@ -307,7 +315,8 @@ impl<'a> AlsHalfStep<'a> {
         };
         let items: Vec<Vec<f64>> =
             items.iter().map(|item| self.features(item.0).collect()).collect();
-        Some(equations.parts(&items)?.into_iter().map(|(parts, _)| parts).collect())
+        let contributions = equations.contributions(&items)?.into_iter();
+        Some(contributions.map(|(contributions, _)| contributions).collect())
     }
 
     /// Writes the unknowns that a stored row holds.

@@ -22,11 +22,13 @@
 //! 2.650, 2.623 and 2.605 million after 8 iterations, three steps of conjugate gradients at 2.603
 //! and exact rows at 2.602, and blocks of 16 and more cost more than those three steps.
 
+mod algorithm;
 mod fit;
+mod fold_in;
 mod half_step;
 mod params;
-mod recommender;
 
+pub use algorithm::Als;
 pub use fit::{AlsFit, fit};
+pub use fold_in::AlsFoldIn;
 pub use params::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
-pub use recommender::{AlsModel, FoldIn};

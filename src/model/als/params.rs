@@ -136,11 +136,8 @@ impl AlsParams {
         self.factors + if self.biases { 2 } else { 0 }
     }
 
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// At the first parameter out of its range.
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// Checks the ranges of all parameters.
+    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
         const MOST_FACTORS: usize = 4096;
         let positive = |value: f64| value.is_finite() && value >= 0.0;
         let factors = (1..=MOST_FACTORS).contains(&self.factors);

@@ -61,7 +61,7 @@ pub fn fit(
     params: &CosineParams,
     progress: &dyn Progress,
 ) -> Result<Neighbors, ModelError> {
-    params.validate()?;
+    params.check_ranges()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }

@@ -12,11 +12,13 @@
 //! Each pair of rows is summed up once, in a dense accumulator of the shorter one:
 //! fitting costs O(Σ_u n_u² / 2) between movies, and memory is bounded by rows × 2 · neighbours.
 
+mod algorithm;
 mod fit;
 mod params;
 mod recommender;
 mod store;
 
+pub use algorithm::Cosine;
 pub use fit::{Neighbors, fit};
 pub use params::{Between, CosineParams};
 pub use recommender::{CosineMovies, CosineUsers};

@@ -35,11 +35,8 @@ impl Default for CosineParams {
 }
 
 impl CosineParams {
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// At the first parameter out of its range.
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// Checks the ranges of all parameters.
+    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
         check(self.neighbors > 0, "neighbors", "1 or more", self.neighbors)?;
         let ok = self.shrinkage.is_finite() && self.shrinkage >= 0.0;
         check(ok, "shrinkage", "0 or more", self.shrinkage)

@@ -1,5 +1,7 @@
 //! Fitted cosine models, asked.
 
+use std::sync::Arc;
+
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::io::values::Scale;
 use crate::linalg::topk::{Scored, top};
@@ -7,9 +9,12 @@ use crate::model::cosine::fit::Neighbors;
 use crate::model::cosine::params::CosineParams;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
-use crate::model::recommend::RankBy;
+use crate::model::query::RankBy;
+use crate::model::recommender::{
+    ExplainScores, Recommender, ScoreItems, ScoreKind, Scores, SimilarItems, SimilarUsers,
+    TargetUser,
+};
 use crate::model::seen::Seen;
-use crate::model::{Person, Recommender, Scores};
 
 /// Ratings of average stars that a person's mean is credited with, so that a lone five is praise.
 const DAMPING: f32 = 5.0;
@@ -41,11 +46,11 @@ impl CosineMovies {
     }
 }
 
-impl Recommender for CosineMovies {
-    fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
+impl ScoreItems for CosineMovies {
+    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
         let mut score = vec![f32::NAN; self.neighbors.n_rows()];
-        let reference = self.reference(person.ratings);
-        for &(item, stars) in person.ratings {
+        let reference = self.reference(user.ratings);
+        for &(item, stars) in user.ratings {
             for neighbor in self.neighbors.row(item.at()) {
                 add(&mut score[neighbor.ix as usize], neighbor.score * (stars - reference));
             }
@@ -53,12 +58,22 @@ impl Recommender for CosineMovies {
         Ok(Scores { score, rating: None })
     }
 
-    fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
+    fn dislike_threshold(&self) -> Option<f32> {
+        Some(0.0)
+    }
+
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::ItemNeighbors
+    }
+}
+
+impl SimilarItems for CosineMovies {
+    fn similarities(&self, item: ItemIx) -> Vec<f32> {
         let mut similarity = vec![f32::NAN; self.neighbors.n_rows()];
         for neighbor in self.neighbors.row(item.at()) {
             similarity[neighbor.ix as usize] = neighbor.score;
         }
-        Ok(similarity)
+        similarity
     }
 
     fn similarity(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
@@ -66,15 +81,21 @@ impl Recommender for CosineMovies {
         Some(row.iter().find(|neighbor| neighbor.ix == b.0).map_or(0.0, |neighbor| neighbor.score))
     }
 
+    fn similarity_kind(&self) -> ScoreKind {
+        ScoreKind::RatingCosine
+    }
+}
+
+impl ExplainScores for CosineMovies {
     fn explain(
         &self,
-        person: Person<'_>,
+        user: TargetUser<'_>,
         items: &[ItemIx],
         _rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
-        let reference = self.reference(person.ratings);
+        let reference = self.reference(user.ratings);
         let explain = |item: &ItemIx| {
-            let part = |&(rated, stars): &(ItemIx, f32)| {
+            let contribution = |&(rated, stars): &(ItemIx, f32)| {
                 let row = self.neighbors.row(rated.at()).iter();
                 let similarity: f32 = row
                     .filter(|neighbor| neighbor.ix == item.0)
@@ -82,21 +103,18 @@ impl Recommender for CosineMovies {
                     .sum();
                 similarity * (stars - reference)
             };
-            Explanation { base: 0.0, parts: person.ratings.iter().map(part).collect() }
+            Explanation {
+                base: 0.0,
+                contributions: user.ratings.iter().map(contribution).collect(),
+            }
         };
         Ok(items.iter().map(explain).collect())
     }
+}
 
-    fn dislike_threshold(&self) -> Option<f32> {
-        Some(0.0)
-    }
-
-    fn score_meaning(&self) -> &'static str {
-        "sum over the rated movies of similarity x (rating - neutral rating)"
-    }
-
-    fn similarity_meaning(&self) -> &'static str {
-        "cosine similarity of the movies' ratings"
+impl Recommender for CosineMovies {
+    fn similar_items(&self) -> Option<&dyn SimilarItems> {
+        Some(self)
     }
 }
 
@@ -122,7 +140,7 @@ pub struct CosineUsers {
     params: CosineParams,
     scale: Scale,
     neighbors: Neighbors,
-    seen: Seen,
+    seen: Arc<Seen>,
     n_items: usize,
 }
 
@@ -133,7 +151,7 @@ impl CosineUsers {
         params: CosineParams,
         scale: Scale,
         neighbors: Neighbors,
-        seen: Seen,
+        seen: Arc<Seen>,
         n_items: usize,
     ) -> Self {
         Self { params, scale, neighbors, seen, n_items }
@@ -144,10 +162,10 @@ impl CosineUsers {
     }
 
     /// Returns the neighbours of a person, known or new, by their rows.
-    fn nearest(&self, person: Person<'_>) -> Vec<Scored> {
-        match person.user.and_then(|user| self.row_of(user)) {
+    fn nearest(&self, user: TargetUser<'_>) -> Vec<Scored> {
+        match user.user.and_then(|user| self.row_of(user)) {
             Some(row) => self.neighbors.row(row).to_vec(),
-            None => self.neighbors_of(person.ratings),
+            None => self.neighbors_of(user.ratings),
         }
     }
 
@@ -190,10 +208,10 @@ fn length(values: &[(ItemIx, f32)]) -> f32 {
     values.iter().map(|&(_, x)| f64::from(x).powi(2)).sum::<f64>().sqrt() as f32
 }
 
-impl Recommender for CosineUsers {
-    fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
+impl ScoreItems for CosineUsers {
+    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
         let mut score = vec![f32::NAN; self.n_items];
-        for neighbor in self.nearest(person) {
+        for neighbor in self.nearest(user) {
             for &(item, stars) in self.seen.row(neighbor.ix as usize) {
                 add(&mut score[item.at()], neighbor.score * (stars - neutral(self.scale)));
             }
@@ -201,26 +219,40 @@ impl Recommender for CosineUsers {
         Ok(Scores { score, rating: None })
     }
 
-    fn similar(&self, _item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        Err(ModelError::NoSimilarItems)
+    fn dislike_threshold(&self) -> Option<f32> {
+        Some(0.0)
     }
 
-    fn similar_users(&self, person: Person<'_>) -> Result<Vec<(UserId, f32)>, ModelError> {
-        let user = |one: Scored| (UserId(self.seen.user_ids[one.ix as usize]), one.score);
-        Ok(self.nearest(person).into_iter().map(user).collect())
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::UserNeighbors
     }
+}
 
-    /// A neighbour's share of a score is parted by what each common movie brings to the similarity.
+impl SimilarUsers for CosineUsers {
+    fn similar_users(
+        &self,
+        user: TargetUser<'_>,
+        n: usize,
+    ) -> Result<Vec<(UserId, f32)>, ModelError> {
+        let id =
+            |neighbor: Scored| (UserId(self.seen.user_ids[neighbor.ix as usize]), neighbor.score);
+        Ok(self.nearest(user).into_iter().take(n).map(id).collect())
+    }
+}
+
+/// A neighbour's share of a score is split by the contribution of each common movie to the
+/// similarity.
+impl ExplainScores for CosineUsers {
     fn explain(
         &self,
-        person: Person<'_>,
+        user: TargetUser<'_>,
         items: &[ItemIx],
         _rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
-        let own = self.centred(person.ratings);
-        let nothing = Explanation { base: 0.0, parts: vec![0.0; own.len()] };
+        let own = self.centred(user.ratings);
+        let nothing = Explanation { base: 0.0, contributions: vec![0.0; own.len()] };
         let mut explanations = vec![nothing; items.len()];
-        for neighbor in self.nearest(person) {
+        for neighbor in self.nearest(user) {
             let row = self.seen.row(neighbor.ix as usize);
             let centred = self.centred(row);
             let product = |&(item, mine): &(ItemIx, f32)| {
@@ -235,23 +267,17 @@ impl Recommender for CosineUsers {
             for (item, explanation) in items.iter().zip(&mut explanations) {
                 if let Ok(at) = row.binary_search_by_key(item, |(item, _)| *item) {
                     let share = neighbor.score * (row[at].1 - neutral(self.scale)) / all;
-                    let parts = explanation.parts.iter_mut().zip(&products);
-                    parts.for_each(|(part, product)| *part += share * product);
+                    let sums = explanation.contributions.iter_mut().zip(&products);
+                    sums.for_each(|(sum, product)| *sum += share * product);
                 }
             }
         }
         Ok(explanations)
     }
+}
 
-    fn dislike_threshold(&self) -> Option<f32> {
-        Some(0.0)
-    }
-
-    fn score_meaning(&self) -> &'static str {
-        "sum over similar users of similarity x (rating - neutral rating)"
-    }
-
-    fn similarity_meaning(&self) -> &'static str {
-        "none: users are compared, not movies"
+impl Recommender for CosineUsers {
+    fn similar_users(&self) -> Option<&dyn SimilarUsers> {
+        Some(self)
     }
 }

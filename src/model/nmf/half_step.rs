@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::dataset::ids::ItemIx;
+use crate::linalg::blocks::Threads;
 use crate::linalg::dense::{Matrix, add_rows};
 use crate::linalg::gram::NormalEquations;
 use crate::linalg::nnls::{self, TOGETHER, Together, sweep_together};
@@ -27,10 +28,10 @@ pub(crate) struct Filled {
 
 impl Filled {
     /// Computes the shared part; `None` in the masked case.
-    pub(crate) fn new(params: &NmfParams, source: &Matrix) -> Option<Self> {
+    pub(crate) fn new(params: &NmfParams, source: &Matrix, threads: Threads) -> Option<Self> {
         let value = f64::from(params.fill?);
         // In double precision, since the loss is a small difference of large numbers of it.
-        let mut quadratic = source.transposed_times(source);
+        let mut quadratic = source.transposed_times(source, threads);
         let ridge = params.regularization * source.rows as f64;
         (0..source.cols).for_each(|i| quadratic[i * source.cols + i] += ridge);
         let linear = source.column_sums().into_iter().map(|sum| value * sum).collect();
@@ -70,7 +71,7 @@ struct RowEquations {
 
 impl<'a> NmfHalfStep<'a> {
     pub(crate) fn new(params: &'a NmfParams, source: &'a Matrix) -> Self {
-        Self { params, source, filled: Cow::Owned(Filled::new(params, source)) }
+        Self { params, source, filled: Cow::Owned(Filled::new(params, source, Threads::Pool)) }
     }
 
     pub(crate) fn with_filled(
@@ -234,7 +235,7 @@ impl<'a> NmfHalfStep<'a> {
     /// At the optimum, the entries above zero solve linear equations of their own, and the others
     /// bring nothing: that part is linear in the ratings. `solution` tells which entries those
     /// are.
-    pub(crate) fn parts(
+    pub(crate) fn contributions(
         &self,
         indices: &[u32],
         values: &[f32],
@@ -272,7 +273,7 @@ impl<'a> NmfHalfStep<'a> {
         if n == 0 {
             return Some(vec![(0.0, vec![0.0; indices.len()]); items.len()]);
         }
-        let parts = Equations { a, features: rows, targets }.parts(&items)?;
+        let parts = Equations { a, features: rows, targets }.contributions(&items)?;
         let base = |z: &[f64]| z.iter().zip(&linear).map(|(z, b): (&f64, &f64)| z * b).sum::<f64>();
         Some(parts.into_iter().map(|(parts, z)| (base(&z) as f32, parts)).collect())
     }

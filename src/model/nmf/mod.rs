@@ -16,12 +16,14 @@
 //!
 //! After the last iteration each user's vector is solved to the end, as a new person's is.
 
+mod algorithm;
 mod fit;
+mod fold_in;
 mod half_step;
 mod params;
-mod recommender;
 mod start;
 
+pub use algorithm::Nmf;
 pub use fit::{NmfFit, fit};
+pub use fold_in::NmfFoldIn;
 pub use params::{Init, NmfParams};
-pub use recommender::NmfModel;

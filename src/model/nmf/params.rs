@@ -66,11 +66,8 @@ impl NmfParams {
         }
     }
 
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// At the first parameter out of its range.
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// Checks the ranges of all parameters.
+    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
         const MOST_FACTORS: usize = 4096;
         let factors = (1..=MOST_FACTORS).contains(&self.factors);
         check(factors, "factors", "from 1 to 4096", self.factors)?;

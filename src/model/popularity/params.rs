@@ -18,11 +18,8 @@ impl Default for PopularityParams {
 }
 
 impl PopularityParams {
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// At the first parameter out of its range.
-    pub fn validate(&self) -> Result<(), ModelError> {
+    /// Checks the ranges of all parameters.
+    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
         let ok = self.damping.is_finite() && self.damping >= 0.0;
         check(ok, "damping", "0 or more", self.damping)
     }

@@ -5,8 +5,10 @@ use crate::model::catalogue::Catalogue;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::popularity::PopularityParams;
-use crate::model::recommend::RankBy;
-use crate::model::{Person, Recommender, Scores};
+use crate::model::query::RankBy;
+use crate::model::recommender::{
+    ExplainScores, Recommender, ScoreItems, ScoreKind, Scores, SimilarItems, TargetUser,
+};
 
 /// Counts and damped means of every item.
 #[derive(Debug)]
@@ -37,58 +39,69 @@ impl PopularityModel {
 }
 
 impl PopularityModel {
-    /// Returns the ratings of a person relative to the mean and the biases of the items.
-    fn residuals(&self, person: Person<'_>) -> impl Iterator<Item = f64> {
-        let rated = person.ratings.iter();
+    /// Returns the ratings of a user relative to the mean and the biases of the items.
+    fn residuals(&self, user: TargetUser<'_>) -> impl Iterator<Item = f64> {
+        let rated = user.ratings.iter();
         rated.map(|&(item, rating)| f64::from(rating) - self.mean - self.biases[item.at()])
     }
 }
 
-impl Recommender for PopularityModel {
+impl ScoreItems for PopularityModel {
+    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
+        let weight = user.ratings.len() as f64 + self.damping;
+        let sum: f64 = self.residuals(user).sum();
+        let user_bias = if weight > 0.0 { sum / weight } else { 0.0 };
+        let ratings = self.biases.iter().map(|bias| (self.mean + user_bias + bias) as f32);
+        Ok(Scores { score: self.counts.clone(), rating: Some(ratings.collect()) })
+    }
+
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::RatingCount
+    }
+
     fn predicts_ratings(&self) -> bool {
         true
     }
+}
 
-    fn score(&self, person: Person<'_>) -> Result<Scores, ModelError> {
-        let weight = person.ratings.len() as f64 + self.damping;
-        let sum: f64 = self.residuals(person).sum();
-        let user_bias = if weight > 0.0 { sum / weight } else { 0.0 };
-        let stars = self.biases.iter().map(|bias| (self.mean + user_bias + bias) as f32);
-        Ok(Scores { score: self.counts.clone(), rating: Some(stars.collect()) })
-    }
-
-    fn similar(&self, item: ItemIx) -> Result<Vec<f32>, ModelError> {
-        // Nothing personal is known of a movie either: the others, by count.
-        let mut counts = self.counts.clone();
-        counts[item.at()] = f32::NAN;
-        Ok(counts)
-    }
-
-    /// The ratings of a person change the predicted rating, and nothing of the score.
+/// The ratings of a user change the predicted rating, but not the score.
+impl ExplainScores for PopularityModel {
     fn explain(
         &self,
-        person: Person<'_>,
+        user: TargetUser<'_>,
         items: &[ItemIx],
         rank_by: RankBy,
     ) -> Result<Vec<Explanation>, ModelError> {
-        let weight = person.ratings.len() as f64 + self.damping;
+        let weight = user.ratings.len() as f64 + self.damping;
         let explain = |item: &ItemIx| match rank_by {
-            RankBy::Score => {
-                Explanation { base: self.counts[item.at()], parts: vec![0.0; person.ratings.len()] }
-            }
+            RankBy::Score => Explanation {
+                base: self.counts[item.at()],
+                contributions: vec![0.0; user.ratings.len()],
+            },
             RankBy::Predicted => Explanation {
                 base: (self.mean + self.biases[item.at()]) as f32,
-                parts: self.residuals(person).map(|one| (one / weight) as f32).collect(),
+                contributions: self.residuals(user).map(|x| (x / weight) as f32).collect(),
             },
         };
         Ok(items.iter().map(explain).collect())
     }
+}
 
-    fn score_meaning(&self) -> &'static str {
-        "number of ratings in the training data"
+/// Nothing personal is known of a movie either: the others, by count.
+impl SimilarItems for PopularityModel {
+    fn similarities(&self, item: ItemIx) -> Vec<f32> {
+        let mut counts = self.counts.clone();
+        counts[item.at()] = f32::NAN;
+        counts
     }
 
-    fn similarity_meaning(&self) -> &'static str {
-        "number of ratings in the training data (popularity knows no similarity)"
+    fn similarity_kind(&self) -> ScoreKind {
+        ScoreKind::RatingCountAsSimilarity
+    }
+}
+
+impl Recommender for PopularityModel {
+    fn similar_items(&self) -> Option<&dyn SimilarItems> {
+        Some(self)
     }
 }

@@ -1,0 +1,140 @@
+//! ALS as one of the algorithms.
+
+use crate::dataset::matrix::Interactions;
+use crate::io::values::Scale;
+use crate::model::algorithm::{Algorithm, Fit, ModelSource, ModelState, TrainingSet};
+use crate::model::als::fit::fit;
+use crate::model::als::fold_in::AlsFoldIn;
+use crate::model::als::params::{AlsParams, Feedback, Weighting};
+use crate::model::builders::builder;
+use crate::model::error::ModelError;
+use crate::model::factor_model::FoldIn;
+use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, Units};
+use crate::model::{embeddings, factors};
+
+impl Algorithm for AlsParams {
+    fn name(&self) -> &'static str {
+        "als"
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        self.check_ranges()
+    }
+
+    fn unused_parameters(&self) -> &'static [&'static str] {
+        match (self.feedback, self.weighting) {
+            (Feedback::Explicit, _) => {
+                &["weighting", "unobserved_weight", "exponent", "positive_from"]
+            }
+            (Feedback::Implicit, Weighting::Uniform) => &["biases"],
+            (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => {
+                &["biases", "unobserved_weight"]
+            }
+        }
+    }
+
+    fn bytes_per_row(&self) -> u64 {
+        factors::bytes_per_row(self.factors + 2 + embeddings::RANK)
+    }
+
+    fn iterations_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.iterations)
+    }
+
+    fn warm_start_width(&self) -> Option<usize> {
+        Some(self.width())
+    }
+
+    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+        factor_state::fit(self, training)
+    }
+
+    fn open(&self, source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
+        factor_state::open(self, source)
+    }
+}
+
+impl FactorAlgorithm for AlsParams {
+    fn rank(&self) -> usize {
+        self.factors
+    }
+
+    fn width(&self) -> usize {
+        Self::width(self)
+    }
+
+    fn predicts_ratings(&self) -> bool {
+        self.feedback == Feedback::Explicit
+    }
+
+    fn fits_ratings(&self) -> bool {
+        self.feedback == Feedback::Explicit
+    }
+
+    fn check_ratings(&self, _ratings: &Interactions, scale: Scale) -> Result<(), ModelError> {
+        match self.feedback == Feedback::Explicit && scale.is_unary() {
+            true => Err(ModelError::Unary),
+            false => Ok(()),
+        }
+    }
+
+    fn fit_factors(
+        &self,
+        ratings: &Interactions,
+        _units: Units,
+        training: TrainingSet<'_>,
+    ) -> Result<FittedFactors, ModelError> {
+        let is_implicit = self.feedback == Feedback::Implicit;
+        let positive = is_implicit.then(|| ratings.at_least(self.positive_from));
+        let n_ratings = ratings.n_ratings();
+        let ratings = positive.as_ref().unwrap_or(ratings);
+        let (from, scale) = (self.positive_from, training.scale);
+        if ratings.n_ratings() == 0 {
+            return Err(ModelError::NoPositives { from, scale });
+        }
+        if is_implicit && ratings.n_ratings() == n_ratings && !scale.is_unary() {
+            training.progress.warn(&format!(
+                "every rating counts as liked: all are {from} or more; --positive-from decides"
+            ));
+        }
+        let mut on_iteration = training.begin(self.iterations);
+        let fit = fit(ratings, self, training.start, &mut on_iteration)?;
+        Ok(FittedFactors { users: fit.users, items: fit.items, losses: fit.losses })
+    }
+
+    fn fold_in(&self, mean: f64, units: Units) -> Box<dyn FoldIn> {
+        let mean = if self.biases { mean / f64::from(units.rating) } else { 0.0 };
+        Box::new(AlsFoldIn::new(self.clone(), mean, units.rating))
+    }
+}
+
+/// Matrix factorization by alternating least squares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Als(AlsParams);
+
+impl Als {
+    /// Starts from the defaults for explicit feedback: the model predicts ratings.
+    #[must_use]
+    pub fn explicit() -> Self {
+        Self(AlsParams::explicit())
+    }
+
+    /// Starts from the defaults for implicit feedback: the model ranks.
+    #[must_use]
+    pub fn implicit() -> Self {
+        Self(AlsParams::implicit())
+    }
+}
+
+builder!(Als, {
+    /// Sets the rank of the factor matrices.
+    factors: usize,
+    /// Sets the number of passes over users and items.
+    iterations: usize,
+    /// Sets the regularization λ.
+    regularization: f64,
+    /// Sets whether users and items have biases (explicit).
+    biases: bool,
+    /// Sets the random seed.
+    seed: u64,
+});

@@ -1,0 +1,116 @@
+//! Cosine neighbourhoods as one of the algorithms.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::io::IoError;
+use crate::model::algorithm::{Algorithm, Fit, ModelContext, ModelSource, ModelState, TrainingSet};
+use crate::model::builders::builder;
+use crate::model::cosine::fit::{Neighbors, fit};
+use crate::model::cosine::params::{Between, CosineParams};
+use crate::model::cosine::{CosineMovies, CosineUsers};
+use crate::model::error::ModelError;
+use crate::model::recommender::Recommender;
+use crate::schema;
+
+impl Algorithm for CosineParams {
+    fn name(&self) -> &'static str {
+        "cosine"
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        self.check_ranges()
+    }
+
+    fn bytes_per_row(&self) -> u64 {
+        2 * 8 * self.neighbors as u64
+    }
+
+    fn needs_all_users(&self) -> bool {
+        self.between == Between::Users
+    }
+
+    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+        let ratings = training.ratings;
+        let neighbors = fit(ratings, self, training.progress)?;
+        let ids = match self.between {
+            Between::Movies => &ratings.movie_ids,
+            Between::Users => &ratings.user_ids,
+        };
+        let state = NeighborState { params: self.clone(), ids: ids.clone(), neighbors };
+        Ok(Fit { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
+    }
+
+    fn open(&self, source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
+        let file = match self.between {
+            Between::Movies => schema::MOVIES,
+            Between::Users => schema::SEEN,
+        };
+        let ids = source.folder.parquet(file)?.read_ids(self.id_column())?;
+        let neighbors = Neighbors::read(source.folder, &ids, self.id_column())?;
+        Ok(Box::new(NeighborState { params: self.clone(), ids, neighbors }))
+    }
+}
+
+impl CosineParams {
+    fn id_column(&self) -> &'static str {
+        match self.between {
+            Between::Movies => "movie_id",
+            Between::Users => "user_id",
+        }
+    }
+}
+
+/// The neighbours of the rows with some raw ids.
+#[derive(Debug, Clone)]
+struct NeighborState {
+    params: CosineParams,
+    ids: Vec<i32>,
+    neighbors: Neighbors,
+}
+
+impl ModelState for NeighborState {
+    fn write(&self, folder: &Path, model: &str) -> Result<(), IoError> {
+        self.neighbors.write(folder, &self.ids, self.params.id_column(), model)
+    }
+
+    fn into_recommender(
+        self: Box<Self>,
+        context: &ModelContext<'_>,
+    ) -> Result<Box<dyn Recommender>, ModelError> {
+        let Self { params, neighbors, .. } = *self;
+        let &ModelContext { mean, scale, catalogue, seen } = context;
+        Ok(match params.between {
+            Between::Movies => Box::new(CosineMovies::new(params, mean, scale, neighbors)),
+            Between::Users => {
+                let seen = Arc::clone(seen);
+                Box::new(CosineUsers::new(params, scale, neighbors, seen, catalogue.len()))
+            }
+        })
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ModelState> {
+        Box::new(self.clone())
+    }
+}
+
+/// Nearest neighbours by cosine similarity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cosine(CosineParams);
+
+impl Cosine {
+    /// Starts from the defaults for neighbours of movies or of users.
+    #[must_use]
+    pub fn between(between: Between) -> Self {
+        Self(CosineParams { between, ..CosineParams::default() })
+    }
+}
+
+builder!(Cosine, {
+    /// Sets how many neighbours of each are kept.
+    neighbors: usize,
+    /// Sets the number of common ratings at which a similarity is halved.
+    shrinkage: f64,
+    /// Sets whether ratings are taken relative to their user's mean.
+    center: bool,
+});

@@ -1,0 +1,265 @@
+//! Fitting, storing and opening models of user and item factors.
+//!
+//! With ratings c times as large, the squared errors of a factorization grow by c² and a penalty
+//! λn|x|² by c alone, and what a list adds to the predicted rating does not grow at all: the same
+//! ratings on a scale of 100 would be fitted and ranked otherwise. So ratings are divided by the
+//! width of their scale over 4.5 before a model that predicts them is fitted or asked, and
+//! predictions are multiplied by it. In files, factors are those of the data's own ratings, so that
+//! other readers multiply them as they are.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::dataset::ids::position;
+use crate::dataset::matrix::Interactions;
+use crate::io::IoError;
+use crate::io::values::Scale;
+use crate::linalg::dense::Matrix;
+use crate::model::algorithm::{Algorithm, Fit, ModelContext, ModelSource, ModelState, TrainingSet};
+use crate::model::catalogue::Catalogue;
+use crate::model::error::ModelError;
+use crate::model::factor_model::{FactorModel, FoldIn};
+use crate::model::factors::Factors;
+use crate::model::ranking::StarRanking;
+use crate::model::recommender::Recommender;
+use crate::model::{embeddings, spark};
+use crate::schema;
+
+/// Factors of both sides after a fit, a row per user or item, and the loss of each iteration.
+pub(crate) struct FittedFactors {
+    pub(crate) users: Matrix,
+    pub(crate) items: Matrix,
+    pub(crate) losses: Vec<f64>,
+}
+
+/// An algorithm whose models are user and item factors.
+pub(crate) trait FactorAlgorithm: Algorithm + Clone + 'static {
+    /// Returns the number of columns that are factors; biases stand behind them, a user's first and
+    /// then an item's.
+    fn rank(&self) -> usize;
+
+    /// Returns the number of columns of a stored row.
+    fn width(&self) -> usize;
+
+    /// Whether inner products are predicted ratings.
+    fn predicts_ratings(&self) -> bool;
+
+    /// Whether values of the scale are fitted, not only which of them are positive.
+    fn fits_ratings(&self) -> bool;
+
+    /// Refuses ratings that the algorithm can learn nothing from.
+    fn check_ratings(&self, ratings: &Interactions, scale: Scale) -> Result<(), ModelError>;
+
+    /// Fits both sides to ratings in fitted units.
+    fn fit_factors(
+        &self,
+        ratings: &Interactions,
+        units: Units,
+        training: TrainingSet<'_>,
+    ) -> Result<FittedFactors, ModelError>;
+
+    /// Returns how new users are folded in; `mean` is that of the ratings, in their own unit.
+    fn fold_in(&self, mean: f64, units: Units) -> Box<dyn FoldIn>;
+}
+
+/// Fits a model of factors, and item embeddings if it predicts ratings.
+pub(crate) fn fit<A: FactorAlgorithm>(
+    algorithm: &A,
+    mut training: TrainingSet<'_>,
+) -> Result<Fit, ModelError> {
+    let (ratings, scale) = (training.ratings, training.scale);
+    algorithm.check_ratings(ratings, scale)?;
+    let units = Units::new(algorithm, scale);
+    if let Some(start) = &mut training.start {
+        units.convert_users(&mut start.users, RatingUnit::Fitted);
+        units.convert_items(&mut start.items, RatingUnit::Fitted);
+    }
+    let embeddings = algorithm.predicts_ratings().then(|| {
+        training.progress.begin("relating movies", "movies", None);
+        Factors { ids: ratings.movie_ids.clone(), vectors: embeddings::fit(ratings, scale) }
+    });
+    let fitted = units.fitted(ratings);
+    let mut fit = algorithm.fit_factors(&fitted, units, training)?;
+    units.convert_users(&mut fit.users, RatingUnit::Data);
+    units.convert_items(&mut fit.items, RatingUnit::Data);
+    let square = f64::from(units.rating).powi(2);
+    Ok(Fit {
+        losses: fit.losses.into_iter().map(|loss| square * loss).collect(),
+        embedding_rank: embeddings.as_ref().map_or(0, |factors| factors.vectors.cols),
+        state: Box::new(FactorState {
+            algorithm: algorithm.clone(),
+            users: Factors { ids: ratings.user_ids.clone(), vectors: fit.users },
+            items: Factors { ids: ratings.movie_ids.clone(), vectors: fit.items },
+            embeddings,
+        }),
+    })
+}
+
+/// Reads the factors of a model directory, the three files at once.
+pub(crate) fn open<A: FactorAlgorithm>(
+    algorithm: &A,
+    source: &ModelSource<'_>,
+) -> Result<Box<dyn ModelState>, ModelError> {
+    let ModelSource { folder, users, embedding_rank } = *source;
+    let width = algorithm.width();
+    let read_embeddings = || spark::read_factors(folder, schema::EMBEDDINGS, embedding_rank, None);
+    let ((users, items), embeddings) = rayon::join(
+        || {
+            (
+                spark::read_factors(folder, schema::USER_FACTORS, width, users),
+                spark::read_factors(folder, schema::ITEM_FACTORS, width, None),
+            )
+        },
+        || (embedding_rank > 0).then(read_embeddings).transpose(),
+    );
+    let algorithm = algorithm.clone();
+    Ok(Box::new(FactorState { algorithm, users: users?, items: items?, embeddings: embeddings? }))
+}
+
+/// Factors of users and items for the ratings of the data, and item embeddings.
+#[derive(Debug, Clone)]
+pub(crate) struct FactorState<A> {
+    algorithm: A,
+    users: Factors,
+    items: Factors,
+    embeddings: Option<Factors>,
+}
+
+impl<A: FactorAlgorithm> ModelState for FactorState<A> {
+    fn write(&self, folder: &Path, model: &str) -> Result<(), IoError> {
+        spark::write(folder, &self.users, &self.items, model)?;
+        let folder = folder.join(schema::EMBEDDINGS);
+        let write = |factors| spark::write_factors(&folder, factors, model);
+        self.embeddings.as_ref().map_or(Ok(()), write)
+    }
+
+    fn into_recommender(
+        self: Box<Self>,
+        context: &ModelContext<'_>,
+    ) -> Result<Box<dyn Recommender>, ModelError> {
+        let Self { algorithm, mut users, items, embeddings } = *self;
+        let &ModelContext { mean, scale, catalogue, .. } = context;
+        let units = Units::new(&algorithm, scale);
+        let mut items = matched_to_catalogue(schema::ITEM_FACTORS, items, catalogue)?;
+        units.convert_users(&mut users.vectors, RatingUnit::Fitted);
+        units.convert_items(&mut items, RatingUnit::Fitted);
+        let matched = |factors| matched_to_catalogue(schema::EMBEDDINGS, factors, catalogue);
+        let embeddings = embeddings.map(matched).transpose()?;
+        let ranking = StarRanking::new(catalogue, scale, embeddings);
+        let fold_in = algorithm.fold_in(mean, units);
+        Ok(Box::new(FactorModel::new(fold_in, units, users, items, ranking)))
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ModelState> {
+        Box::new(self.clone())
+    }
+}
+
+/// Checks that the factors of a file are those of the catalogue's items.
+fn matched_to_catalogue(
+    name: &str,
+    factors: Factors,
+    catalogue: &Catalogue,
+) -> Result<Matrix, ModelError> {
+    let movie_ids = catalogue.movies.ids();
+    if factors.ids == movie_ids {
+        return Ok(factors.vectors);
+    }
+    let strange = factors.ids.iter().find(|id| position(movie_ids, **id).is_none());
+    let which = strange.map_or_else(String::new, |id| format!(" (movie {id})"));
+    let problem = format!("its movies are not those of movies.parquet{which}");
+    Err(ModelError::Damaged { path: name.into(), problem })
+}
+
+/// The unit of fitted ratings, and where in a row it applies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Units {
+    /// Ratings of the data for a fitted one.
+    pub(crate) rating: f32,
+    /// Columns of factors; behind them stand biases, a user's first and then an item's.
+    rank: usize,
+}
+
+impl Units {
+    fn new(algorithm: &impl FactorAlgorithm, scale: Scale) -> Self {
+        let rating = if algorithm.fits_ratings() { scale.unit() } else { 1.0 };
+        Self { rating, rank: algorithm.rank() }
+    }
+
+    /// Returns the units of factors that need no conversion.
+    pub(crate) fn identity(rank: usize) -> Self {
+        Self { rating: 1.0, rank }
+    }
+
+    fn is_identity(self) -> bool {
+        self.rating == 1.0
+    }
+
+    fn fitted(self, ratings: &Interactions) -> Cow<'_, Interactions> {
+        match self.is_identity() {
+            true => Cow::Borrowed(ratings),
+            false => Cow::Owned(ratings.map_ratings(|rating| rating / self.rating)),
+        }
+    }
+
+    /// Converts user factors between the ratings of the data and fitted ones.
+    pub(crate) fn convert_users(self, users: &mut Matrix, to: RatingUnit) {
+        self.convert(users, to, self.rank);
+    }
+
+    /// Converts item factors between the ratings of the data and fitted ones.
+    pub(crate) fn convert_items(self, items: &mut Matrix, to: RatingUnit) {
+        self.convert(items, to, self.rank + 1);
+    }
+
+    fn convert(self, factors: &mut Matrix, to: RatingUnit, bias: usize) {
+        if self.is_identity() || factors.cols == 0 {
+            return;
+        }
+        let unit = match to {
+            RatingUnit::Data => self.rating,
+            RatingUnit::Fitted => 1.0 / self.rating,
+        };
+        let root = unit.sqrt();
+        for row in factors.data.chunks_exact_mut(factors.cols) {
+            row[..self.rank].iter_mut().for_each(|x| *x *= root);
+            if let Some(bias) = row.get_mut(bias) {
+                *bias *= unit;
+            }
+        }
+    }
+}
+
+/// Ratings that factors predict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RatingUnit {
+    /// The data's own.
+    Data,
+    /// Those that are fitted.
+    Fitted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::dense::dot;
+    use crate::model::als::AlsParams;
+
+    #[test]
+    fn converted_factors_predict_ratings_of_the_other_unit() {
+        let params = AlsParams { factors: 2, ..AlsParams::explicit() };
+        let scale = Scale { min: 10.0, max: 100.0 };
+        let units = Units::new(&params, scale);
+        assert_eq!(units.rating, 20.0);
+        // p, b_u + mean, 1 and q, 1, b_i.
+        let mut users = Matrix { rows: 1, cols: 4, data: vec![0.5, -1.0, 3.5, 1.0] };
+        let mut items = Matrix { rows: 1, cols: 4, data: vec![1.0, 0.25, 1.0, -0.5] };
+        let before = (users.clone(), items.clone());
+        units.convert_users(&mut users, RatingUnit::Data);
+        units.convert_items(&mut items, RatingUnit::Data);
+        let predicted = dot(&before.0.data, &before.1.data);
+        assert!((dot(&users.data, &items.data) - 20.0 * predicted).abs() < 1e-4);
+        units.convert_users(&mut users, RatingUnit::Fitted);
+        assert!(users.data.iter().zip(&before.0.data).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+}

@@ -1,0 +1,122 @@
+//! NMF as one of the algorithms.
+
+use crate::dataset::matrix::Interactions;
+use crate::io::values::Scale;
+use crate::model::algorithm::{Algorithm, Fit, ModelSource, ModelState, TrainingSet};
+use crate::model::builders::builder;
+use crate::model::error::ModelError;
+use crate::model::factor_model::FoldIn;
+use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, Units};
+use crate::model::nmf::fit::fit;
+use crate::model::nmf::fold_in::NmfFoldIn;
+use crate::model::nmf::params::NmfParams;
+use crate::model::{embeddings, factors};
+
+impl Algorithm for NmfParams {
+    fn name(&self) -> &'static str {
+        "nmf"
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        self.check_ranges()
+    }
+
+    fn unused_parameters(&self) -> &'static [&'static str] {
+        if self.fill.is_none() { &["fill"] } else { &[] }
+    }
+
+    fn bytes_per_row(&self) -> u64 {
+        factors::bytes_per_row(self.factors + embeddings::RANK)
+    }
+
+    fn iterations_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.iterations)
+    }
+
+    fn warm_start_width(&self) -> Option<usize> {
+        Some(self.factors)
+    }
+
+    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+        factor_state::fit(self, training)
+    }
+
+    fn open(&self, source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
+        factor_state::open(self, source)
+    }
+}
+
+impl FactorAlgorithm for NmfParams {
+    fn rank(&self) -> usize {
+        self.factors
+    }
+
+    fn width(&self) -> usize {
+        self.factors
+    }
+
+    fn predicts_ratings(&self) -> bool {
+        self.fill.is_none()
+    }
+
+    fn fits_ratings(&self) -> bool {
+        true
+    }
+
+    fn check_ratings(&self, ratings: &Interactions, scale: Scale) -> Result<(), ModelError> {
+        let lowest = ratings.by_user().values.iter().copied().fold(f32::INFINITY, f32::min);
+        if lowest < 0.0 {
+            return Err(ModelError::Negative { rating: lowest });
+        }
+        match self.fill {
+            None if scale.is_unary() => Err(ModelError::Unary),
+            Some(fill) if scale.is_unary() && fill == scale.max => Err(ModelError::Unary),
+            _ => Ok(()),
+        }
+    }
+
+    fn fit_factors(
+        &self,
+        ratings: &Interactions,
+        units: Units,
+        training: TrainingSet<'_>,
+    ) -> Result<FittedFactors, ModelError> {
+        let mut on_iteration = training.begin(self.iterations);
+        let params = self.clone().in_units(units.rating);
+        let fit = fit(ratings, &params, training.start, &mut on_iteration)?;
+        Ok(FittedFactors { users: fit.users, items: fit.items, losses: fit.losses })
+    }
+
+    fn fold_in(&self, _mean: f64, units: Units) -> Box<dyn FoldIn> {
+        Box::new(NmfFoldIn::new(self.clone(), units.rating))
+    }
+}
+
+/// Non-negative matrix factorization.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nmf(NmfParams);
+
+impl Nmf {
+    /// Starts from the defaults for the rated cells alone.
+    #[must_use]
+    pub fn masked() -> Self {
+        Self(NmfParams::masked())
+    }
+
+    /// Starts from the defaults for a matrix whose unrated cells count as `fill`.
+    #[must_use]
+    pub fn filled(fill: f32) -> Self {
+        Self(NmfParams::filled(fill))
+    }
+}
+
+builder!(Nmf, {
+    /// Sets the rank of the factor matrices.
+    factors: usize,
+    /// Sets the number of passes over users and items.
+    iterations: usize,
+    /// Sets the regularization λ.
+    regularization: f64,
+    /// Sets the random seed.
+    seed: u64,
+});

@@ -1,0 +1,63 @@
+//! The baseline as one of the algorithms.
+
+use std::path::Path;
+
+use crate::io::IoError;
+use crate::model::algorithm::{Algorithm, Fit, ModelContext, ModelSource, ModelState, TrainingSet};
+use crate::model::builders::builder;
+use crate::model::error::ModelError;
+use crate::model::popularity::{PopularityModel, PopularityParams};
+use crate::model::recommender::Recommender;
+
+impl Algorithm for PopularityParams {
+    fn name(&self) -> &'static str {
+        "popularity"
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        self.check_ranges()
+    }
+
+    fn bytes_per_row(&self) -> u64 {
+        16
+    }
+
+    fn fit(&self, _training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+        let state = CatalogueState(self.clone());
+        Ok(Fit { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
+    }
+
+    fn open(&self, _source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
+        Ok(Box::new(CatalogueState(self.clone())))
+    }
+}
+
+/// The state of a model that is made of the catalogue's counts and means alone.
+#[derive(Debug, Clone)]
+struct CatalogueState(PopularityParams);
+
+impl ModelState for CatalogueState {
+    fn write(&self, _folder: &Path, _model: &str) -> Result<(), IoError> {
+        Ok(())
+    }
+
+    fn into_recommender(
+        self: Box<Self>,
+        context: &ModelContext<'_>,
+    ) -> Result<Box<dyn Recommender>, ModelError> {
+        Ok(Box::new(PopularityModel::new(&self.0, context.mean, context.catalogue)))
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ModelState> {
+        Box::new(self.clone())
+    }
+}
+
+/// Number of ratings, and damped biases: the baseline.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Popularity(PopularityParams);
+
+builder!(Popularity, {
+    /// Sets the number of ratings that biases are damped by.
+    damping: f64,
+});

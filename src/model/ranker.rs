@@ -1,0 +1,373 @@
+//! Lists of movies: candidates chosen, scored, ranked and cut at n.
+
+use std::cmp::Reverse;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use crate::dataset::ids::ItemIx;
+use crate::linalg::dense::Matrix;
+use crate::linalg::panels::{Panels, products_of_rows};
+use crate::linalg::topk::{Scored, top_fitting};
+use crate::model::candidates::GenreSets;
+use crate::model::error::ModelError;
+use crate::model::factor_model::FactorModel;
+use crate::model::query::{Query, RankBy, Recommendation};
+use crate::model::ranking::mean_rating;
+use crate::model::{Model, Scores, TargetUser};
+
+/// A model and a query, made ready to answer one user or all of them.
+#[derive(Debug)]
+pub struct Ranker<'a> {
+    model: &'a Model,
+    query: Query,
+    /// Items that may be listed, ascending.
+    items: Vec<u32>,
+    /// The factors of these items, packed, for many users.
+    panels: OnceLock<Panels>,
+    /// Users asked about so far.
+    n_users: AtomicUsize,
+    /// These items, most rated first.
+    by_popularity: OnceLock<Vec<u32>>,
+    genres: OnceLock<GenreSets>,
+}
+
+/// Number of users from which packing the item factors pays.
+const PACKING_PAYS_FROM: usize = 8;
+
+/// Users whose lists are made together: their factors stay in the first-level cache.
+const BLOCK: usize = 64;
+
+impl<'a> Ranker<'a> {
+    /// Joins the two.
+    #[must_use]
+    pub fn new(model: &'a Model, query: Query) -> Self {
+        let items = match &query.candidates {
+            Some(items) => items.clone(),
+            None => (0..model.catalogue.len() as u32).collect(),
+        };
+        Self {
+            model,
+            query,
+            items,
+            panels: OnceLock::new(),
+            n_users: AtomicUsize::new(0),
+            by_popularity: OnceLock::new(),
+            genres: OnceLock::new(),
+        }
+    }
+
+    /// Returns what lists are sorted by.
+    #[must_use]
+    pub fn rank_by(&self) -> RankBy {
+        self.query.rank_by
+    }
+
+    /// Lists movies for a user, known or new.
+    ///
+    /// # Errors
+    /// If the fold-in equations of the user cannot be solved.
+    pub fn for_user(&self, user: TargetUser<'_>) -> Result<Vec<Recommendation>, ModelError> {
+        self.block(&[user]).pop().expect("a list for each user")
+    }
+
+    /// Lists movies for many users, in their order, on all threads.
+    #[must_use]
+    pub fn for_users(
+        &self,
+        users: &[TargetUser<'_>],
+    ) -> Vec<Result<Vec<Recommendation>, ModelError>> {
+        if let Some(factors) = self.model.recommender.factor_model() {
+            let asked = self.n_users.fetch_add(users.len(), Ordering::Relaxed) + users.len();
+            if asked >= PACKING_PAYS_FROM {
+                self.pack_items(factors);
+            }
+        }
+        users.par_chunks(BLOCK).flat_map_iter(|block| self.block(block)).collect()
+    }
+
+    /// Lists the movies most similar to one.
+    ///
+    /// # Errors
+    /// If the model has no item–item similarity.
+    pub fn similar_to(&self, item: ItemIx) -> Result<Vec<Recommendation>, ModelError> {
+        let similar_items = self.model.recommender.similar_items();
+        let similarity = similar_items.ok_or(ModelError::NoSimilarItems)?.similarities(item);
+        let scored = self.top(&similarity, |other| other != item);
+        Ok(self.cut(scored).into_iter().map(|one| self.recommended(one, None)).collect())
+    }
+
+    /// Returns the genres that [`Query::favourite_genres`] narrows a user's list to, by name.
+    #[must_use]
+    pub fn favourite_genres(&self, ratings: &[(ItemIx, f32)]) -> Vec<&str> {
+        let genres = self.genres();
+        genres.favourites(ratings).into_iter().map(|genre| genres.name(genre)).collect()
+    }
+
+    fn genres(&self) -> &GenreSets {
+        self.genres.get_or_init(|| GenreSets::new(&self.model.catalogue))
+    }
+
+    fn block(&self, users: &[TargetUser<'_>]) -> Vec<Result<Vec<Recommendation>, ModelError>> {
+        let constraints: Vec<UserConstraints<'_>> =
+            users.iter().map(|user| self.constraints(user.ratings)).collect();
+        let Some(factors) = self.model.recommender.factor_model() else {
+            let list = |(user, constraints): (&TargetUser<'_>, &UserConstraints<'_>)| {
+                Ok(self.list(&self.model.recommender.score(*user)?, constraints))
+            };
+            return users.iter().zip(&constraints).map(list).collect();
+        };
+        let vectors: Vec<_> = users.iter().map(|user| factors.user_factors(*user)).collect();
+        let with_vector = vectors.iter().zip(users).zip(&constraints);
+        let asked: Vec<UserQuery<'_>> = with_vector
+            .filter_map(|((vector, user), constraints)| {
+                let vector = vector.as_ref().ok()?.as_deref()?;
+                let ranking_vector = match self.query.rank_by {
+                    RankBy::Score => factors.ranking_vector(*user, vector),
+                    RankBy::Predicted => vector.to_vec(),
+                };
+                Some(UserQuery { vector, ranking_vector, constraints })
+            })
+            .collect();
+        let mut lists = self.ranked(factors, &asked).into_iter();
+        let answer =
+            |(vector, constraints): (Result<Option<_>, ModelError>, &UserConstraints<'_>)| {
+                let list = match vector? {
+                    None => Vec::new(),
+                    Some(_) => lists.next().expect("a list for each vector"),
+                };
+                Ok(self.filled(list, constraints, |_| true))
+            };
+        vectors.into_iter().zip(&constraints).map(answer).collect()
+    }
+
+    /// Lists movies for users whose vectors are known: first those that they are expected to like.
+    fn ranked(&self, factors: &FactorModel, asked: &[UserQuery<'_>]) -> Vec<Vec<Recommendation>> {
+        let all: Vec<&UserQuery<'_>> = asked.iter().collect();
+        let rating = |asked: &UserQuery<'_>, row: u32| {
+            let product = match self.panels.get() {
+                Some(panels) => panels.product(asked.vector, row as usize),
+                None => {
+                    let item = self.items[row as usize];
+                    products_of_rows(&[factors.items()], &[item], asked.vector)[0]
+                }
+            };
+            factors.rating_unit() * product
+        };
+        let is_disliked = |asked: &UserQuery<'_>, row: u32| {
+            asked.constraints.least_rating.is_some_and(|least| rating(asked, row) < least)
+        };
+        let fits = |asked: &UserQuery<'_>, row: u32| {
+            asked.constraints.fits(ItemIx(self.items[row as usize]))
+        };
+        let recommended = |asked: &UserQuery<'_>, mut rows: Vec<Scored>| -> Vec<Recommendation> {
+            rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
+            let with_rating = self.cut(rows).into_iter().map(|one| {
+                let row = self.items.binary_search(&one.ix).expect("it is a candidate");
+                let rating = factors.star_ranking().is_some().then(|| rating(asked, row as u32));
+                self.recommended(one, rating)
+            });
+            with_rating.collect()
+        };
+        let liked =
+            self.best(factors, &all, |asked, row| fits(asked, row) && !is_disliked(asked, row));
+        let mut lists: Vec<Vec<Recommendation>> =
+            all.iter().zip(liked).map(|(asked, rows)| recommended(asked, rows)).collect();
+        let is_short = |at: &usize| {
+            asked[*at].constraints.least_rating.is_some() && lists[*at].len() < self.query.n
+        };
+        let short: Vec<usize> = (0..asked.len()).filter(is_short).collect();
+        let users: Vec<&UserQuery<'_>> = short.iter().map(|&at| &asked[at]).collect();
+        let disliked =
+            self.best(factors, &users, |asked, row| fits(asked, row) && is_disliked(asked, row));
+        for ((at, asked), rows) in short.into_iter().zip(users).zip(disliked) {
+            let missing = self.query.n - lists[at].len();
+            lists[at].extend(recommended(asked, rows).into_iter().take(missing));
+        }
+        lists
+    }
+
+    /// Lists movies by the scores of every movie for a user who has rated `ratings`.
+    #[must_use]
+    pub fn for_scores(&self, scores: &Scores, ratings: &[(ItemIx, f32)]) -> Vec<Recommendation> {
+        self.list(scores, &self.constraints(ratings))
+    }
+
+    fn list(&self, scores: &Scores, constraints: &UserConstraints<'_>) -> Vec<Recommendation> {
+        let threshold = self.model.recommender.dislike_threshold();
+        let values = match (self.query.rank_by, &scores.rating) {
+            (RankBy::Predicted, Some(ratings)) => ratings,
+            _ => &scores.score,
+        };
+        let score = |item: ItemIx| values[item.at()];
+        let rating = |item: ItemIx| Some(scores.rating.as_ref()?[item.at()]);
+        let is_disliked = |item| {
+            threshold.is_some_and(|threshold| score(item) < threshold)
+                || constraints
+                    .least_rating
+                    .zip(rating(item))
+                    .is_some_and(|(least, own)| own < least)
+        };
+        let recommended = |one: Scored| self.recommended(one, rating(ItemIx(one.ix)));
+        let liked = self.cut(self.top(values, |item| constraints.fits(item) && !is_disliked(item)));
+        let list = liked.into_iter().map(recommended).collect();
+        let knows_dislikes = threshold.is_some() || constraints.least_rating.is_some();
+        let unknown = |item: ItemIx| !knows_dislikes || score(item).is_nan();
+        let mut list = self.filled(list, constraints, unknown);
+        let missing = self.query.n.saturating_sub(list.len());
+        if knows_dislikes && missing > 0 {
+            let disliked = self.top(values, |item| constraints.fits(item) && is_disliked(item));
+            list.extend(self.cut(disliked).into_iter().take(missing).map(recommended));
+        }
+        list
+    }
+
+    /// Packs the item vectors, which pays for many users.
+    fn pack_items(&self, factors: &FactorModel) {
+        let new = || Panels::new(&self.matrices(factors), &self.items, self.prior(factors));
+        self.panels.get_or_init(new);
+    }
+
+    /// Returns the matrices whose rows, side by side, a user's ranking vector is multiplied with.
+    fn matrices<'m>(&self, factors: &'m FactorModel) -> Vec<&'m Matrix> {
+        let embeddings = match self.query.rank_by {
+            RankBy::Score => factors.embeddings(),
+            RankBy::Predicted => None,
+        };
+        [Some(factors.items()), embeddings].into_iter().flatten().collect()
+    }
+
+    fn prior<'m>(&self, factors: &'m FactorModel) -> &'m [f32] {
+        match self.query.rank_by {
+            RankBy::Score => factors.popularity_prior(),
+            RankBy::Predicted => &[],
+        }
+    }
+
+    /// Returns the best candidates that fit for each user, as indices of the candidates.
+    fn best(
+        &self,
+        factors: &FactorModel,
+        asked: &[&UserQuery<'_>],
+        fits: impl Fn(&UserQuery<'_>, u32) -> bool,
+    ) -> Vec<Vec<Scored>> {
+        if let Some(panels) = self.panels.get() {
+            let vectors: Vec<f32> =
+                asked.iter().flat_map(|asked| asked.ranking_vector.iter().copied()).collect();
+            return panels.best(&vectors, self.pool(), |at, row| fits(asked[at], row));
+        }
+        let prior = self.prior(factors);
+        let best = |asked: &&UserQuery<'_>| {
+            let vector = &asked.ranking_vector;
+            let mut scores = products_of_rows(&self.matrices(factors), &self.items, vector);
+            if !prior.is_empty() {
+                let priors = self.items.iter().map(|&item| prior[item as usize]);
+                scores.iter_mut().zip(priors).for_each(|(score, prior)| *score += prior);
+            }
+            let scored = scores.into_iter().zip(0..).map(|(score, ix)| Scored { ix, score });
+            top_fitting(scored, self.pool(), |row| fits(asked, row))
+        };
+        asked.iter().map(best).collect()
+    }
+
+    fn recommended(&self, one: Scored, rating: Option<f32>) -> Recommendation {
+        let score = match self.query.rank_by {
+            RankBy::Score => Some(one.score),
+            // A predicted rating of the data, not of the ratings that were fitted.
+            RankBy::Predicted => rating.or(Some(one.score)),
+        };
+        Recommendation { item: ItemIx(one.ix), score, rating }
+    }
+
+    fn constraints<'p>(&'p self, ratings: &'p [(ItemIx, f32)]) -> UserConstraints<'p> {
+        UserConstraints {
+            seen: if self.query.include_seen { &[] } else { ratings },
+            least_rating: self.least_rating(ratings),
+            genres: self.query.favourite_genres.then(|| {
+                let genres = self.genres();
+                (genres, genres.favourites(ratings))
+            }),
+        }
+    }
+
+    /// Returns the predicted rating below which a movie comes after all others: the mean of the
+    /// user's own ratings.
+    fn least_rating(&self, ratings: &[(ItemIx, f32)]) -> Option<f32> {
+        let factors = self.model.recommender.factor_model()?;
+        let has_dislikes = self.query.rank_by == RankBy::Score && factors.star_ranking().is_some();
+        has_dislikes.then(|| mean_rating(ratings)).flatten()
+    }
+
+    /// Number of movies that are looked at for a list.
+    fn pool(&self) -> usize {
+        self.query.rerank.pool(self.query.n)
+    }
+
+    /// Returns the best candidates that fit and of which the model knows something.
+    fn top(&self, scores: &[f32], fits: impl Fn(ItemIx) -> bool) -> Vec<Scored> {
+        let scored = self.items.iter().map(|&ix| Scored { ix, score: scores[ix as usize] });
+        top_fitting(scored, self.pool(), |ix| fits(ItemIx(ix)))
+    }
+
+    /// Brings the pool into its final order and cuts it.
+    fn cut(&self, pool: Vec<Scored>) -> Vec<Scored> {
+        self.query.rerank.choose(self.model, || self.genres(), pool, self.query.n)
+    }
+
+    /// Fills a list up with the most rated of the movies that the model knows nothing of, so that n
+    /// are returned wherever n exist.
+    fn filled(
+        &self,
+        mut list: Vec<Recommendation>,
+        constraints: &UserConstraints<'_>,
+        is_unknown: impl Fn(ItemIx) -> bool,
+    ) -> Vec<Recommendation> {
+        let n = self.query.n.min(self.items.len());
+        if list.len() < n {
+            let mut listed: Vec<ItemIx> = list.iter().map(|row| row.item).collect();
+            listed.sort_unstable();
+            let by_popularity = self.by_popularity.get_or_init(|| {
+                let mut items = self.items.clone();
+                items.sort_by_key(|&item| Reverse(self.model.catalogue.n_ratings[item as usize]));
+                items
+            });
+            let missing = by_popularity
+                .iter()
+                .map(|&item| ItemIx(item))
+                .filter(|item| constraints.fits(*item) && is_unknown(*item))
+                .filter(|item| listed.binary_search(item).is_err());
+            let missing = missing.map(|item| Recommendation { item, score: None, rating: None });
+            list.extend(missing.take(n - list.len()));
+        }
+        list
+    }
+}
+
+/// A user whose vector is known.
+struct UserQuery<'a> {
+    /// What the item vectors are multiplied with.
+    vector: &'a [f32],
+    /// The same, and the profile behind it, as far as the list is sorted by it.
+    ranking_vector: Vec<f32>,
+    constraints: &'a UserConstraints<'a>,
+}
+
+/// What one user's list leaves out.
+struct UserConstraints<'a> {
+    seen: &'a [(ItemIx, f32)],
+    /// Predicted rating below which a movie comes last.
+    least_rating: Option<f32>,
+    genres: Option<(&'a GenreSets, Vec<u16>)>,
+}
+
+impl UserConstraints<'_> {
+    fn fits(&self, item: ItemIx) -> bool {
+        let of_genre = |(genres, wanted): &(&GenreSets, Vec<u16>)| {
+            wanted.is_empty()
+                || genres.genres_of_item(item).iter().any(|genre| wanted.contains(genre))
+        };
+        self.seen.binary_search_by_key(&item, |(seen, _)| *seen).is_err()
+            && self.genres.as_ref().is_none_or(of_genre)
+    }
+}
