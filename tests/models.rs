@@ -670,9 +670,9 @@ fn plain_objective(
             };
             let matrix = matrix.at_least(p.positive_from);
             let user =
-                |u: usize| (matrix.by_user().len(u) as f64 + base * all_items).powf(p.exponent);
+                |u: usize| libm::pow(matrix.by_user().len(u) as f64 + base * all_items, p.exponent);
             let item =
-                |i: usize| (matrix.by_item().len(i) as f64 + base * all_users).powf(p.exponent);
+                |i: usize| libm::pow(matrix.by_item().len(i) as f64 + base * all_users, p.exponent);
             errors
                 + penalty(p.regularization, users, p.factors, &user)
                 + penalty(p.regularization, items, p.factors, &item)

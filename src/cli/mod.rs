@@ -30,6 +30,7 @@ pub use crate::cli::memory::out_of_memory;
 pub use crate::cli::output::look_for_stdout;
 use crate::cli::ui::Ui;
 use crate::io::{IoError, atomic, parquet};
+use crate::linalg::simd;
 
 /// Turn rating data into recommendations
 ///
@@ -120,6 +121,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         rayon::ThreadPoolBuilder::new().num_threads(n).build_global()?;
     }
+    simd::requested_instruction_set().map_err(usage)?;
     ui.memory.watch();
     atomic::set_sync(!cli.global.no_sync);
     match cli.command {

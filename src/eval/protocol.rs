@@ -337,7 +337,7 @@ fn beyond_accuracy(list: &[i32], background: &Background) -> [f64; 3] {
         None => (f64::NAN, f64::NAN),
         Some(shares) => {
             let shares = || list.iter().filter_map(|movie| shares.get(movie)).filter(|&&s| s > 0.0);
-            (shares().map(|s| -s.log2()).sum::<f64>() / n, shares().sum::<f64>() / n)
+            (shares().map(|s| -libm::log2(*s)).sum::<f64>() / n, shares().sum::<f64>() / n)
         }
     };
     let diversity = background.movies.as_ref().map_or(f64::NAN, |movies| diversity(list, movies));

@@ -145,46 +145,12 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 
 /// Returns the chance that a standard normal value is at least as far from 0.
 fn two_sided(z: f64) -> f64 {
-    erfc(z.abs() / std::f64::consts::SQRT_2)
-}
-
-/// Complementary error function for x ≥ 0, to about 1e-15 relative: its series below 2, its
-/// continued fraction above (Abramowitz & Stegun 7.1.6 and 7.1.14).
-fn erfc(x: f64) -> f64 {
-    const PI: f64 = std::f64::consts::PI;
-    if x < 2.0 {
-        let (mut term, mut sum, mut n) = (x, x, 0.0);
-        while term > 1e-18 * sum {
-            n += 1.0;
-            term *= 2.0 * x * x / (2.0 * n + 1.0);
-            sum += term;
-        }
-        return 1.0 - 2.0 / PI.sqrt() * (-x * x).exp() * sum;
-    }
-    const TERMS: u32 = 80;
-    let fraction = (1..=TERMS).rev().fold(x, |below, n| x + f64::from(n) / 2.0 / below);
-    (-x * x).exp() / PI.sqrt() / fraction
+    libm::erfc(z.abs() / std::f64::consts::SQRT_2)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_error_function_at_known_places() {
-        // Abramowitz & Stegun, table 7.1, and scipy.special.erfc.
-        for (x, value) in [
-            (0.0, 1.0),
-            (0.5, 0.479_500_122_186_953_5),
-            (1.0, 0.157_299_207_050_285_13),
-            (1.999, 0.004_698_442_391_482_3),
-            (2.0, 0.004_677_734_981_047_266),
-            (3.0, 2.209_049_699_858_544e-5),
-            (6.0, 2.151_973_671_249_891_4e-17),
-        ] {
-            assert!((erfc(x) - value).abs() <= 1e-6 * value, "{x}: {}", erfc(x));
-        }
-    }
 
     #[test]
     fn wilcoxon_by_hand() {

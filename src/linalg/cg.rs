@@ -3,7 +3,7 @@
 
 use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::gram::copy_rows;
-use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
+use crate::linalg::simd::{LANES, SimdLanes, dispatch, vectors, vectors_mut};
 
 /// Working memory: the rows, copied together, and some vectors.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +111,7 @@ fn fixed_part(fixed: Fixed<'_>, x: &[f32], out: &mut [f32]) {
 }
 
 #[inline(always)]
-fn times_body<L: Lanes>(gram: &[f32], x: &[f32], out: &mut [f32]) {
+fn times_body<L: SimdLanes>(gram: &[f32], x: &[f32], out: &mut [f32]) {
     let mut first = 0;
     while first + 4 * LANES <= x.len() {
         times_part::<L, 4>(gram, x, first / LANES, out);
@@ -125,7 +125,12 @@ fn times_body<L: Lanes>(gram: &[f32], x: &[f32], out: &mut [f32]) {
 
 /// As [`times`], for `P` vectors of the result from `first` on, which stay in registers.
 #[inline(always)]
-fn times_part<L: Lanes, const P: usize>(gram: &[f32], x: &[f32], first: usize, out: &mut [f32]) {
+fn times_part<L: SimdLanes, const P: usize>(
+    gram: &[f32],
+    x: &[f32],
+    first: usize,
+    out: &mut [f32],
+) {
     let mut sums = [L::splat(0.0); P];
     // Symmetric: columns are rows.
     for (row, &x) in vectors(gram).chunks_exact(x.len() / LANES).zip(x) {
@@ -146,7 +151,7 @@ dispatch! {
 
 /// As [`apply`], for vectors of `P` times [`LANES`] entries, which stay in registers.
 #[inline(always)]
-fn apply_in_registers<L: Lanes, const P: usize>(
+fn apply_in_registers<L: SimdLanes, const P: usize>(
     rows: &[f32],
     weights: &[f32],
     targets: &[f32],
@@ -178,7 +183,7 @@ fn apply_in_registers<L: Lanes, const P: usize>(
 }
 
 #[inline(always)]
-fn apply_body<L: Lanes>(
+fn apply_body<L: SimdLanes>(
     rows: &[f32],
     weights: &[f32],
     targets: &[f32],
@@ -208,7 +213,7 @@ fn apply_body<L: Lanes>(
 }
 
 #[inline(always)]
-fn add_scaled<L: Lanes>(row: &[f32], scale: f32, out: &mut [f32]) {
+fn add_scaled<L: SimdLanes>(row: &[f32], scale: f32, out: &mut [f32]) {
     let scale = L::splat(scale);
     for (row, out) in vectors(row).iter().zip(vectors_mut(out)) {
         L::load(row).mul_add(scale, L::load(out)).store(out);

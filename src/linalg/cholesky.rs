@@ -1,7 +1,7 @@
 //! Cholesky factorisation A = UᵀU of a small symmetric matrix, in place, and the solution of A x =
 //! b.
 
-use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
+use crate::linalg::simd::{SimdLanes, dispatch};
 
 /// The matrix is not positive definite: this pivot, counted from 0, is zero, negative or not a
 /// number.
@@ -9,7 +9,7 @@ use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
 pub struct BadPivot(pub usize);
 
 #[inline(always)]
-fn factor_body<L: Lanes>(a: &mut [f64], k: usize) -> Result<(), BadPivot> {
+fn factor_body<L: SimdLanes>(a: &mut [f64], k: usize) -> Result<(), BadPivot> {
     for p in 0..k {
         let (above, below) = a.split_at_mut((p + 1) * k);
         let row = &mut above[p * k + p..];
@@ -29,7 +29,7 @@ fn factor_body<L: Lanes>(a: &mut [f64], k: usize) -> Result<(), BadPivot> {
             let scale = -row[i];
             let target = &mut rest[p + 1 + i..];
             for (value, &other) in target.iter_mut().zip(&row[i..]) {
-                *value = mul_add_f64::<L>(scale, other, *value);
+                *value = L::fma_f64(scale, other, *value);
             }
         }
     }

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use crate::linalg::blocks::{Threads, map_blocks};
-use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add, mul_add_f64};
+use crate::linalg::simd::{LANES, SimdLanes, dispatch};
 
 /// A matrix of `rows` × `cols`, row after row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -95,12 +95,12 @@ impl Matrix {
 }
 
 #[inline(always)]
-fn add_products_body<L: Lanes>(a: &[f32], b: &[f32], m: usize, n: usize, out: &mut [f64]) {
+fn add_products_body<L: SimdLanes>(a: &[f32], b: &[f32], m: usize, n: usize, out: &mut [f64]) {
     for (a, b) in a.chunks_exact(m).zip(b.chunks_exact(n)) {
         for (&x, sums) in a.iter().zip(out.chunks_exact_mut(n)) {
             let x = f64::from(x);
             for (sum, &y) in sums.iter_mut().zip(b) {
-                *sum = mul_add_f64::<L>(x, f64::from(y), *sum);
+                *sum = L::fma_f64(x, f64::from(y), *sum);
             }
         }
     }
@@ -112,7 +112,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn dot_body<L: Lanes>(a: &[f32], b: &[f32]) -> f32 {
+fn dot_body<L: SimdLanes>(a: &[f32], b: &[f32]) -> f32 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
     let mut sums = L::splat(0.0);
     for (a, b) in a.iter().zip(b) {
@@ -128,13 +128,13 @@ dispatch! {
 }
 
 #[inline(always)]
-fn dot_f64_body<L: Lanes>(a: &[f64], b: &[f64]) -> f64 {
+fn dot_f64_body<L: SimdLanes>(a: &[f64], b: &[f64]) -> f64 {
     const WIDTH: usize = 16;
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDTH>(), b.as_chunks::<WIDTH>());
     let mut sums = [0.0; WIDTH];
     for (a, b) in a.iter().zip(b) {
         for lane in 0..WIDTH {
-            sums[lane] = mul_add_f64::<L>(a[lane], b[lane], sums[lane]);
+            sums[lane] = L::fma_f64(a[lane], b[lane], sums[lane]);
         }
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
@@ -147,7 +147,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn scores_body<L: Lanes>(rows: &[f32], vector: &[f32], out: &mut [f32]) {
+fn scores_body<L: SimdLanes>(rows: &[f32], vector: &[f32], out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(vector.len()).zip(out) {
         *out = dot_body::<L>(row, vector);
     }
@@ -159,12 +159,12 @@ dispatch! {
 }
 
 #[inline(always)]
-fn add_rows_body<L: Lanes>(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) {
+fn add_rows_body<L: SimdLanes>(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) {
     let cols = matrix.cols;
     if cols < LANES {
         for (&row, &weight) in rows.iter().zip(weights) {
             for (out, &value) in out.iter_mut().zip(matrix.row(row as usize)) {
-                *out = mul_add::<L>(weight, value, *out);
+                *out = L::fma(weight, value, *out);
             }
         }
         return;
@@ -191,7 +191,7 @@ fn add_rows_body<L: Lanes>(matrix: &Matrix, rows: &[u32], weights: &[f32], out: 
 
 /// Returns the weighted sums of [`LANES`] columns from each of `firsts` on.
 #[inline(always)]
-fn sums_of_rows<L: Lanes, const N: usize>(
+fn sums_of_rows<L: SimdLanes, const N: usize>(
     matrix: &Matrix,
     rows: &[u32],
     weights: &[f32],
@@ -219,7 +219,7 @@ fn sums_of_rows<L: Lanes, const N: usize>(
 
 /// Adds a row to sums; a function and no closure, which would not get the instructions of its kind.
 #[inline(always)]
-fn add_row<L: Lanes, const N: usize>(
+fn add_row<L: SimdLanes, const N: usize>(
     row: &[f32],
     weight: f32,
     firsts: [usize; N],
@@ -239,7 +239,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::simd::Plain;
+    use crate::linalg::simd::PortableLanes;
 
     #[test]
     fn products_agree_with_plain_sums() {
@@ -258,7 +258,7 @@ mod tests {
             let plain: f64 =
                 x.data.iter().zip(&y.data).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
             assert!((f64::from(dot(&x.data, &y.data)) - plain).abs() < 1e-4);
-            assert!((f64::from(dot_body::<Plain<false>>(&x.data, &y.data)) - plain).abs() < 1e-4);
+            assert!((f64::from(dot_body::<PortableLanes>(&x.data, &y.data)) - plain).abs() < 1e-4);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::linalg::blocks::{Threads, map_blocks};
 use crate::linalg::dense::Matrix;
 use crate::linalg::ldl::{self, SmallPivot};
 use crate::linalg::rank_update::rank_update;
-use crate::linalg::simd::{LANES, Lanes, dispatch, prefetch, vectors, vectors_mut};
+use crate::linalg::simd::{LANES, SimdLanes, dispatch, prefetch, vectors, vectors_mut};
 
 /// Bytes of a block: with a tile's share of A it fits the first cache.
 const BLOCK_BYTES: usize = 32 << 10;
@@ -175,7 +175,7 @@ impl NormalEquations {
 }
 
 #[inline(always)]
-fn copy_rows_body<L: Lanes>(
+fn copy_rows_body<L: SimdLanes>(
     source: &Matrix,
     indices: &[u32],
     k: usize,
@@ -207,7 +207,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn add_scaled_body<L: Lanes>(rows: &[f32], scales: &[f32], b: &mut [f32], s: &mut [f32]) {
+fn add_scaled_body<L: SimdLanes>(rows: &[f32], scales: &[f32], b: &mut [f32], s: &mut [f32]) {
     let panels = b.len() / LANES;
     let rows = vectors(rows);
     for panel in 0..panels {

@@ -4,7 +4,7 @@
 //! Rows go in panels of a vector's width, so that what a panel does to the rest is one rank update.
 
 use crate::linalg::rank_update::rank_update_body;
-use crate::linalg::simd::{LANES, Lanes, dispatch, vectors, vectors_mut};
+use crate::linalg::simd::{LANES, SimdLanes, dispatch, vectors, vectors_mut};
 
 /// The matrix is singular, not positive definite, or so close to it that single precision cannot
 /// tell: this pivot, counted from 0, is no more than rounding may have left of it.
@@ -31,7 +31,7 @@ impl LdlScratch {
 }
 
 #[inline(always)]
-fn factor_body<L: Lanes>(a: &mut [f32], scratch: &mut LdlScratch) -> Result<(), SmallPivot> {
+fn factor_body<L: SimdLanes>(a: &mut [f32], scratch: &mut LdlScratch) -> Result<(), SmallPivot> {
     let LdlScratch { stride, inverse, scaled } = scratch;
     let stride = *stride;
     for (i, inverse) in inverse.iter_mut().enumerate() {
@@ -55,7 +55,7 @@ fn factor_body<L: Lanes>(a: &mut [f32], scratch: &mut LdlScratch) -> Result<(), 
 /// Eliminates within the tile on the diagonal: leaves D U without its diagonal in the panel, the
 /// inverse pivots, and in `shares` how much of each row the later ones lose.
 #[inline(always)]
-fn diagonal_tile<L: Lanes>(
+fn diagonal_tile<L: SimdLanes>(
     panel: &mut [f32],
     stride: usize,
     first: usize,
@@ -89,7 +89,7 @@ fn diagonal_tile<L: Lanes>(
 /// Takes the rows of a panel through the same steps in another tile; `scaled` gets them times
 /// −1/pivot.
 #[inline(always)]
-fn other_tile<L: Lanes>(
+fn other_tile<L: SimdLanes>(
     panel: &mut [f32],
     stride: usize,
     at: usize,
@@ -122,7 +122,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn solve_body<L: Lanes>(a: &[f32], scratch: &LdlScratch, sides: &mut [&mut [f32]]) {
+fn solve_body<L: SimdLanes>(a: &[f32], scratch: &LdlScratch, sides: &mut [&mut [f32]]) {
     let per_row = scratch.stride / LANES;
     let rows = || vectors(a).chunks_exact(per_row).zip(&scratch.inverse).enumerate();
     // Each step waits for the one before it; those of several sides do not wait for each other.
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::linalg::blocks::Threads;
     use crate::linalg::dense::Matrix;
-    use crate::linalg::simd::Plain;
+    use crate::linalg::simd::PortableLanes;
 
     type Factor = fn(&mut [f32], &mut LdlScratch) -> Result<(), SmallPivot>;
 
@@ -174,7 +174,7 @@ mod tests {
             let x: Vec<f32> = (0..k).map(|i| i as f32 / 8.0 - 2.5).collect();
             let b: Vec<f32> =
                 a.chunks_exact(k).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();
-            for factor in [factor as Factor, factor_body::<Plain<false>>] {
+            for factor in [factor as Factor, factor_body::<PortableLanes>] {
                 let (mut upper, mut scratch) = (a.clone(), LdlScratch::new(k));
                 factor(&mut upper, &mut scratch).unwrap();
                 let (mut one, mut two) = (b.clone(), b.iter().map(|b| 2.0 * b).collect::<Vec<_>>());

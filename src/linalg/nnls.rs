@@ -9,7 +9,7 @@
 //! A is `k` × `k`, row after row.
 
 use crate::linalg::cholesky;
-use crate::linalg::simd::{Lanes, dispatch, mul_add_f64};
+use crate::linalg::simd::{SimdLanes, dispatch};
 
 /// Returns the diagonal entry down to which a coordinate stays as it is: the column that it belongs
 /// to is so short, relative to the longest one, that its products are lost in single precision, and
@@ -19,8 +19,14 @@ fn smallest_diagonal(a: &[f64], k: usize) -> f64 {
     NEGLIGIBLE * (0..k).map(|i| a[i * k + i]).fold(0.0, f64::max)
 }
 
+/// Returns max(x, 0); of `f64::max`, processors make +0 or −0 where x is −0.
 #[inline(always)]
-fn sweep_body<L: Lanes>(
+fn clipped(x: f64) -> f64 {
+    if x > 0.0 { x } else { 0.0 }
+}
+
+#[inline(always)]
+fn sweep_body<L: SimdLanes>(
     a: &[f64],
     b: &[f64],
     x: &mut [f64],
@@ -40,7 +46,7 @@ fn sweep_body<L: Lanes>(
     for _ in 0..sweeps {
         for (i, row) in a.chunks_exact(k).enumerate() {
             if row[i] > floor {
-                let better = (x[i] - gradient[i] / row[i]).max(0.0);
+                let better = clipped(x[i] - gradient[i] / row[i]);
                 let step = better - x[i];
                 if step != 0.0 {
                     add_scaled::<L>(step, row, gradient);
@@ -65,7 +71,7 @@ pub const TOGETHER: usize = 8;
 pub type Together = [f64; TOGETHER];
 
 #[inline(always)]
-fn sweep_together_body<L: Lanes>(
+fn sweep_together_body<L: SimdLanes>(
     a: &[f64],
     b: &[Together],
     x: &mut [Together],
@@ -89,7 +95,7 @@ fn sweep_together_body<L: Lanes>(
             if row[i] > floor {
                 let (mut step, inverse) = (x[i], 1.0 / row[i]);
                 for lane in 0..TOGETHER {
-                    let better = mul_add_f64::<L>(-inverse, gradient[i][lane], x[i][lane]).max(0.0);
+                    let better = clipped(L::fma_f64(-inverse, gradient[i][lane], x[i][lane]));
                     step[lane] = better - x[i][lane];
                     x[i][lane] = better;
                 }
@@ -102,7 +108,7 @@ fn sweep_together_body<L: Lanes>(
     let mut values = [0.0; TOGETHER];
     for ((x, gradient), b) in x.iter().zip(&*gradient).zip(b) {
         for (lane, value) in values.iter_mut().enumerate() {
-            *value = mul_add_f64::<L>(x[lane], gradient[lane] - b[lane], *value);
+            *value = L::fma_f64(x[lane], gradient[lane] - b[lane], *value);
         }
     }
     values.iter().sum()
@@ -116,9 +122,9 @@ dispatch! {
 }
 
 #[inline(always)]
-fn add_scaled<L: Lanes>(scale: f64, row: &[f64], out: &mut [f64]) {
+fn add_scaled<L: SimdLanes>(scale: f64, row: &[f64], out: &mut [f64]) {
     for (out, &value) in out.iter_mut().zip(row) {
-        *out = mul_add_f64::<L>(scale, value, *out);
+        *out = L::fma_f64(scale, value, *out);
     }
 }
 
@@ -187,7 +193,7 @@ impl NnlsSolver {
                 // The coordinate that ends the step is zero in truth, whatever rounding makes of
                 // it.
                 let ends = value <= 0.0 && x[i] / (x[i] - value) <= step;
-                x[i] = if ends { 0.0 } else { moved.max(0.0) };
+                x[i] = if ends { 0.0 } else { clipped(moved) };
             }
             if step >= 1.0 {
                 return true;

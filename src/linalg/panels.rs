@@ -13,7 +13,7 @@
 use rayon::prelude::*;
 
 use crate::linalg::dense::{Matrix, dot};
-use crate::linalg::simd::{LANES, Lanes, dispatch, mul_add, vectors};
+use crate::linalg::simd::{LANES, SimdLanes, dispatch, vectors};
 use crate::linalg::topk::{Best, Scored};
 
 /// Rows whose products are formed before they are looked at: with 64 columns, they fill half of a
@@ -188,7 +188,7 @@ impl Most {
 /// Writes the products of `U` vectors with `P` panels at a time; every sum runs over the columns in
 /// order, whatever the shape.
 #[inline(always)]
-fn block<L: Lanes, const U: usize, const P: usize>(
+fn block<L: SimdLanes, const U: usize, const P: usize>(
     (data, bonus): (&[f32], &[f32]),
     some: &[f32],
     cols: usize,
@@ -219,7 +219,7 @@ fn block<L: Lanes, const U: usize, const P: usize>(
 }
 
 #[inline(always)]
-fn rows_of_blocks<L: Lanes, const U: usize, const P: usize>(
+fn rows_of_blocks<L: SimdLanes, const U: usize, const P: usize>(
     tile: (&[f32], &[f32]),
     some: &[f32],
     cols: usize,
@@ -239,7 +239,7 @@ fn rows_of_blocks<L: Lanes, const U: usize, const P: usize>(
 }
 
 #[inline(always)]
-fn products_body<L: Lanes>(
+fn products_body<L: SimdLanes>(
     data: &[f32],
     bonus: &[f32],
     some: &[f32],
@@ -251,20 +251,20 @@ fn products_body<L: Lanes>(
         out.chunks_mut(width.max(1)).for_each(|out| out.copy_from_slice(bonus));
         return;
     }
-    let together = if L::MANY { 8 } else { 2 };
+    let together = if L::HAS_32_REGISTERS { 8 } else { 2 };
     let whole = some.len() / cols / together * together;
     let (some, some_rest) = some.split_at(whole * cols);
     let (out, out_rest) = out.split_at_mut(whole * width);
     let tile = (data, bonus);
     for (some, out) in some.chunks(together * cols).zip(out.chunks_mut((together * width).max(1))) {
-        if L::MANY {
+        if L::HAS_32_REGISTERS {
             rows_of_blocks::<L, 8, 2>(tile, some, cols, out);
         } else {
             rows_of_blocks::<L, 2, 2>(tile, some, cols, out);
         }
     }
     for (some, out) in some_rest.chunks(cols).zip(out_rest.chunks_mut(width.max(1))) {
-        if L::MANY {
+        if L::HAS_32_REGISTERS {
             rows_of_blocks::<L, 1, 8>(tile, some, cols, out);
         } else {
             rows_of_blocks::<L, 1, 4>(tile, some, cols, out);
@@ -278,9 +278,9 @@ dispatch! {
 }
 
 #[inline(always)]
-fn in_order_body<L: Lanes>(panel: &[f32], lane: usize, vector: &[f32]) -> f32 {
+fn in_order_body<L: SimdLanes>(panel: &[f32], lane: usize, vector: &[f32]) -> f32 {
     let values = panel.chunks_exact(LANES).map(|column| column[lane]);
-    values.zip(vector).fold(0.0, |sum, (value, &x)| mul_add::<L>(x, value, sum))
+    values.zip(vector).fold(0.0, |sum, (value, &x)| L::fma(x, value, sum))
 }
 
 dispatch! {
@@ -305,7 +305,12 @@ pub fn products_of_rows(matrices: &[&Matrix], rows: &[u32], vector: &[f32]) -> V
 }
 
 #[inline(always)]
-fn add_products_body<L: Lanes>(matrix: &Matrix, rows: &[u32], vector: &[f32], sums: &mut [f32]) {
+fn add_products_body<L: SimdLanes>(
+    matrix: &Matrix,
+    rows: &[u32],
+    vector: &[f32],
+    sums: &mut [f32],
+) {
     /// Sums that do not wait for each other.
     const CHAINS: usize = 8;
     let (rows, rows_rest) = rows.as_chunks::<CHAINS>();
@@ -320,14 +325,14 @@ fn add_products_body<L: Lanes>(matrix: &Matrix, rows: &[u32], vector: &[f32], su
                 h[column],
             ];
             for chain in 0..CHAINS {
-                sums[chain] = mul_add::<L>(x, values[chain], sums[chain]);
+                sums[chain] = L::fma(x, values[chain], sums[chain]);
             }
         }
         *out = sums;
     }
     for (&row, sum) in rows_rest.iter().zip(sums_rest) {
         for (&x, &value) in vector.iter().zip(matrix.row(row as usize)) {
-            *sum = mul_add::<L>(x, value, *sum);
+            *sum = L::fma(x, value, *sum);
         }
     }
 }
@@ -338,7 +343,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn next_from_body<L: Lanes>(scores: &[f32], bound: f32) -> Option<usize> {
+fn next_from_body<L: SimdLanes>(scores: &[f32], bound: f32) -> Option<usize> {
     let mut from = 0;
     for sixteen in scores.as_chunks::<LANES>().0 {
         if sixteen.iter().fold(false, |any, &score| any | (score >= bound)) {
@@ -357,7 +362,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::simd::Plain;
+    use crate::linalg::simd::every_instruction_set;
     use crate::linalg::topk::top;
 
     #[test]
@@ -431,25 +436,22 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_lanes_gives_the_same() {
+    fn every_instruction_set_gives_the_same_bits() {
         let (matrix, some) = (Matrix::gaussian(100, 19, 1), Matrix::gaussian(11, 19, 2));
         let ids: Vec<u32> = (0..100).collect();
         let panels = Panels::new(&[&matrix], &ids, &[]);
         let width = panels.bonus.len();
         type Products = fn(&[f32], &[f32], &[f32], usize, &mut [f32]);
-        let with = |products: Products| {
-            let mut out = vec![0.0; 11 * width];
+        every_instruction_set!(products_body, |products: Products| {
+            let mut out = vec![0.0_f32; 11 * width];
             products(&panels.data, &panels.bonus, &some.data, 19, &mut out);
-            out
-        };
-        let chosen = with(products);
-        let mut others = vec![with(products_body::<Plain<false>>)];
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            others.push(with(products_body::<crate::linalg::simd::Avx2>));
-        }
-        for other in others {
-            assert!(chosen.iter().zip(&other).all(|(a, b)| a == b || (a - b).abs() < 1e-4));
-        }
+            for (out, vector) in out.chunks_exact(width).zip(some.iter_rows()) {
+                for row in 0..100 {
+                    let product = panels.product(vector, row);
+                    let place = panels.places[row] as usize;
+                    assert_eq!(out[place].to_bits(), product.to_bits(), "row {row}");
+                }
+            }
+        });
     }
 }

@@ -1,7 +1,75 @@
-//! Run-time choice of the instruction set, so that one binary is fast on any x86-64 or arm64.
+//! Run-time choice of the instruction set, so that one binary is fast on any x86-64 or arm64, and
+//! gives the same bits on all of them.
 //!
-//! A kernel is written once, over [`Lanes`], and compiled for each kind of them; [`dispatch`] picks
-//! the widest that the processor has.
+//! A kernel is written once, over [`SimdLanes`], and compiled for each implementation of it;
+//! [`dispatch`] picks the widest that the processor has. All of them have sixteen logical lanes,
+//! multiply and add with one rounding, and sum their lanes in the same order. Crates for portable
+//! SIMD leave one of these open: `wide` and `std::simd` fuse only if the build does, and
+//! `std::simd` needs a nightly compiler.
+
+use std::sync::OnceLock;
+
+/// The environment variable that forces an instruction set.
+pub const VARIABLE: &str = "MVREC_SIMD";
+
+/// Instructions that the kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// AVX-512 F, VL, DQ and BW.
+    Avx512,
+    /// AVX2 and FMA.
+    Avx2,
+    /// What every processor of the architecture has: SSE2 with multiply-adds in software, or NEON.
+    Portable,
+}
+
+impl InstructionSet {
+    /// All of them, the widest first, by their names in [`VARIABLE`].
+    const ALL: [(&'static str, Self); 3] =
+        [("avx512", Self::Avx512), ("avx2", Self::Avx2), ("portable", Self::Portable)];
+
+    pub(crate) fn is_available(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        match self {
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("fma")
+            }
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Portable => true,
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            self == Self::Portable
+        }
+    }
+}
+
+/// Returns the instruction set that [`VARIABLE`] asks for, or the widest of this processor.
+///
+/// # Errors
+/// If the variable holds something else or what this processor lacks.
+pub fn requested_instruction_set() -> Result<InstructionSet, String> {
+    let available = || InstructionSet::ALL.iter().filter(|(_, set)| set.is_available());
+    let widest = || available().next().expect("the portable set is always there").1;
+    let Some(name) = std::env::var_os(VARIABLE) else { return Ok(widest()) };
+    let asked = available().find(|(known, _)| name == *known);
+    asked.map(|(_, set)| *set).ok_or_else(|| {
+        let names: Vec<&str> = available().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        format!("{VARIABLE}: no instruction set `{}` here; there are {names}", name.display())
+    })
+}
+
+/// Returns the instruction set in use, which is one that the processor has.
+#[inline]
+pub(crate) fn instruction_set() -> InstructionSet {
+    static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
+    *CHOSEN.get_or_init(|| requested_instruction_set().unwrap_or(InstructionSet::Portable))
+}
 
 /// Numbers of `f32` that are handled together.
 pub(crate) const LANES: usize = 16;
@@ -11,21 +79,31 @@ pub(crate) const LANES: usize = 16;
 ///
 /// Values of a kind are made by kernels alone, which [`dispatch`] calls only where the processor
 /// can run them.
-pub(crate) trait Lanes: Copy {
-    /// Whether fused multiply-add is an instruction (else it would be a slow library call).
-    const FUSED: bool;
+pub(crate) trait SimdLanes: Copy {
     /// Whether 32 registers of this kind are at hand, and not 8.
-    const MANY: bool;
+    const HAS_32_REGISTERS: bool;
 
     fn splat(value: f32) -> Self;
     fn load(from: &[f32; LANES]) -> Self;
     fn store(self, to: &mut [f32; LANES]);
     fn add(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
-    /// Returns `self * other + sum`.
+    /// Returns `self * other + sum`, rounded once.
     fn mul_add(self, other: Self, sum: Self) -> Self;
-    /// Returns the sum of all lanes.
+    /// Returns the sum of all lanes: lanes eight apart, then four, two and one.
     fn sum(self) -> f32;
+
+    /// Returns `a * b + c` of single numbers, rounded once.
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    /// Returns `a * b + c` in double precision, rounded once.
+    #[inline(always)]
+    fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
 
     /// Adds to what is in memory.
     #[inline(always)]
@@ -35,12 +113,13 @@ pub(crate) trait Lanes: Copy {
 }
 
 /// An array, which the compiler turns into what the baseline of the processor has: SSE2, or NEON.
+/// x86-64 without fused multiply-add pays for the same bits: an iteration of ALS on 25 million
+/// ratings takes 149 s so, and 6.3 s with AVX-512. With library calls of `mul_add` it takes longer.
 #[derive(Clone, Copy)]
-pub(crate) struct Plain<const FUSED: bool>([f32; LANES]);
+pub(crate) struct PortableLanes([f32; LANES]);
 
-impl<const F: bool> Lanes for Plain<F> {
-    const FUSED: bool = F;
-    const MANY: bool = false;
+impl SimdLanes for PortableLanes {
+    const HAS_32_REGISTERS: bool = false;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -69,16 +148,128 @@ impl<const F: bool> Lanes for Plain<F> {
 
     #[inline(always)]
     fn mul_add(self, other: Self, sum: Self) -> Self {
-        Self(std::array::from_fn(|lane| {
-            let (a, b, c) = (self.0[lane], other.0[lane], sum.0[lane]);
-            if F { a.mul_add(b, c) } else { a * b + c }
-        }))
+        Self(std::array::from_fn(|lane| Self::fma(self.0[lane], other.0[lane], sum.0[lane])))
+    }
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        if HAS_FUSED_BASELINE { a.mul_add(b, c) } else { emulated::fma(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
+        if HAS_FUSED_BASELINE { a.mul_add(b, c) } else { emulated::fma_f64(a, b, c) }
     }
 
     #[inline(always)]
     fn sum(self) -> f32 {
-        let quarter = |at: usize| self.0[at] + self.0[at + 4] + (self.0[at + 8] + self.0[at + 12]);
-        (quarter(0) + quarter(2)) + (quarter(1) + quarter(3))
+        let eight: [f32; 8] = std::array::from_fn(|lane| self.0[lane] + self.0[lane + 8]);
+        let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
+}
+
+/// Whether every processor that the build is for has fused multiply-add.
+const HAS_FUSED_BASELINE: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+
+/// Fused multiply-add by additions and multiplications alone, by rounding to odd: a sum that is
+/// not exact gets an odd last bit, which keeps the final rounding from being a second one (Boldo &
+/// Melquiond 2008, Emulation of FMA and correctly rounded sums).
+mod emulated {
+    /// Returns a + b, and what rounding took from it (Knuth's TwoSum).
+    #[inline(always)]
+    fn two_sum(a: f64, b: f64) -> (f64, f64) {
+        let sum = a + b;
+        let part = sum - a;
+        (sum, (a - (sum - part)) + (b - part))
+    }
+
+    /// Returns a + b rounded to odd: cut off, with a last bit of 1, unless it is exact.
+    #[inline(always)]
+    fn odd_sum(a: f64, b: f64) -> f64 {
+        let (sum, error) = two_sum(a, b);
+        let bits = sum.to_bits();
+        let inexact = if error.abs() > 0.0 { u64::MAX } else { 0 };
+        let is_beyond = (bits ^ error.to_bits()) >> 63;
+        f64::from_bits(bits.wrapping_sub(is_beyond & inexact) | (1 & inexact))
+    }
+
+    /// Returns a · b, and what rounding took from it (Dekker's product with Veltkamp's split).
+    #[inline(always)]
+    fn two_product(a: f64, b: f64) -> (f64, f64) {
+        const SPLIT: f64 = (1_u64 << 27) as f64 + 1.0;
+        let halves = |x: f64| {
+            let high = SPLIT * x - (SPLIT * x - x);
+            (high, x - high)
+        };
+        let product = a * b;
+        let ((ah, al), (bh, bl)) = (halves(a), halves(b));
+        (product, al * bl - (((product - ah * bh) - al * bh) - ah * bl))
+    }
+
+    /// Returns a · b + c. The product of two `f32` is exact in `f64`.
+    #[inline(always)]
+    pub(super) fn fma(a: f32, b: f32, c: f32) -> f32 {
+        odd_sum(f64::from(a) * f64::from(b), f64::from(c)) as f32
+    }
+
+    /// Returns a · b + c, where neither the product's last bits are too small for an `f64` nor the
+    /// factors beyond 2⁹⁹⁰.
+    #[inline(always)]
+    pub(super) fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
+        let (product, rest) = two_product(a, b);
+        let (low, lowest) = two_sum(c, rest);
+        let (sum, error) = two_sum(product, low);
+        sum + odd_sum(error, lowest)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(20_000))]
+            #[test]
+            fn is_the_fused_one(a in any::<f32>(), b in any::<f32>(), c in any::<f32>(), near in -3..3_i32) {
+                // Of arbitrary numbers, one is nearly always lost in the other.
+                let product = a * b;
+                let close = f32::from_bits(product.to_bits().wrapping_add_signed(near));
+                for c in [c, -product, close, -close, product * 3e-8, product * 0.5, product * 1e7] {
+                    let (found, fused) = (fma(a, b, c), a.mul_add(b, c));
+                    prop_assert!(found.to_bits() == fused.to_bits() || found.is_nan() && fused.is_nan(), "{a:e} {b:e} {c:e}: {found:e} for {fused:e}");
+                }
+            }
+
+            /// Products half-way between two numbers, which the last bit of a sum decides about.
+            #[test]
+            fn is_rounded_once(j in 0..1000_u32, k in 0..1000_u32, lost in 1e-30..1e-20_f32) {
+                let odd = |n: u32| 2.0 * n as f32 + 1.0;
+                let (a, b) = (1.0 + odd(k) * 2_f32.powi(-12), 1.0 + odd(j) * 2_f32.powi(-12));
+                for c in [lost, -lost, 0.0] {
+                    prop_assert_eq!(fma(a, b, c).to_bits(), a.mul_add(b, c).to_bits());
+                }
+                let odd = |n: u32| f64::from(2 * n + 1);
+                let (a, b) = (1.0 + odd(k) * 2_f64.powi(-26), 1.0 + odd(j) * 2_f64.powi(-27));
+                for c in [lost, -lost, 0.0].map(f64::from) {
+                    prop_assert_eq!(fma_f64(a, b, c).to_bits(), a.mul_add(b, c).to_bits());
+                }
+            }
+
+            #[test]
+            fn is_the_fused_one_in_double_precision(
+                a in -1e60..1e60_f64, b in -1e60..1e60_f64, exponents in (-100..100_i32, -100..100_i32), near in -3..3_i64,
+            ) {
+                let (a, b) = (a * 2_f64.powi(exponents.0), b * 2_f64.powi(exponents.1));
+                let product = a * b;
+                let close = f64::from_bits(product.to_bits().wrapping_add_signed(near));
+                for c in [0.0, -product, close, -close, product * 1.1e-16, product * 0.5, product * 1e15, 1.0] {
+                    let (found, fused) = (fma_f64(a, b, c), a.mul_add(b, c));
+                    prop_assert_eq!(found.to_bits(), fused.to_bits(), "{:e} {:e} {:e}: {:e} for {:e}", a, b, c, found, fused);
+                }
+            }
+        }
     }
 }
 
@@ -90,14 +281,13 @@ impl<const F: bool> Lanes for Plain<F> {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{LANES, Lanes};
+    use super::{LANES, SimdLanes};
 
     #[derive(Clone, Copy)]
-    pub(crate) struct Avx512(__m512);
+    pub(crate) struct Avx512Lanes(__m512);
 
-    impl Lanes for Avx512 {
-        const FUSED: bool = true;
-        const MANY: bool = true;
+    impl SimdLanes for Avx512Lanes {
+        const HAS_32_REGISTERS: bool = true;
 
         #[inline(always)]
         fn splat(value: f32) -> Self {
@@ -131,16 +321,18 @@ mod x86 {
 
         #[inline(always)]
         fn sum(self) -> f32 {
-            unsafe { _mm512_reduce_add_ps(self.0) }
+            unsafe {
+                let low = _mm512_castps512_ps256(self.0);
+                Avx2Lanes(low, _mm512_extractf32x8_ps::<1>(self.0)).sum()
+            }
         }
     }
 
     #[derive(Clone, Copy)]
-    pub(crate) struct Avx2(__m256, __m256);
+    pub(crate) struct Avx2Lanes(__m256, __m256);
 
-    impl Lanes for Avx2 {
-        const FUSED: bool = true;
-        const MANY: bool = false;
+    impl SimdLanes for Avx2Lanes {
+        const HAS_32_REGISTERS: bool = false;
 
         #[inline(always)]
         fn splat(value: f32) -> Self {
@@ -197,9 +389,9 @@ mod x86 {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2Lanes, Avx512Lanes};
 
-/// Defines a function whose body, generic over [`Lanes`] and `#[inline(always)]`, is compiled for
+/// Defines a function whose body, generic over [`SimdLanes`] and `#[inline(always)]`, is compiled for
 /// AVX-512, AVX2 and the baseline, and picks the widest that the processor has.
 macro_rules! dispatch {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)? = $body:ident) => {
@@ -209,48 +401,49 @@ macro_rules! dispatch {
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
                 fn avx512($($arg: $kind),*) $(-> $out)? {
-                    $body::<crate::linalg::simd::Avx512>($($arg),*)
+                    $body::<crate::linalg::simd::Avx512Lanes>($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2($($arg: $kind),*) $(-> $out)? {
-                    $body::<crate::linalg::simd::Avx2>($($arg),*)
+                    $body::<crate::linalg::simd::Avx2Lanes>($($arg),*)
                 }
-                if is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("fma")
-                {
-                    #[allow(unsafe_code, reason = "the processor was just asked for these features")]
-                    return unsafe { avx512($($arg),*) };
+                use crate::linalg::simd::{InstructionSet, PortableLanes, instruction_set};
+                match instruction_set() {
+                    #[allow(unsafe_code, reason = "the set in use is one that the processor has")]
+                    InstructionSet::Avx512 => unsafe { avx512($($arg),*) },
+                    #[allow(unsafe_code, reason = "the set in use is one that the processor has")]
+                    InstructionSet::Avx2 => unsafe { avx2($($arg),*) },
+                    InstructionSet::Portable => $body::<PortableLanes>($($arg),*),
                 }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    #[allow(unsafe_code, reason = "the processor was just asked for these features")]
-                    return unsafe { avx2($($arg),*) };
-                }
-                $body::<crate::linalg::simd::Plain<false>>($($arg),*)
             }
             #[cfg(not(target_arch = "x86_64"))]
-            {
-                // On arm64 both NEON and fused multiply-add belong to the baseline.
-                $body::<crate::linalg::simd::Plain<{ cfg!(target_arch = "aarch64") }>>($($arg),*)
-            }
+            $body::<crate::linalg::simd::PortableLanes>($($arg),*)
         }
     };
 }
 pub(crate) use dispatch;
 
-/// Returns `a * b + c`, fused where that is one instruction.
-#[inline(always)]
-pub(crate) fn mul_add<L: Lanes>(a: f32, b: f32, c: f32) -> f32 {
-    if L::FUSED { a.mul_add(b, c) } else { a * b + c }
+/// Calls `$check` with a kernel's body as compiled for each instruction set of this processor.
+#[cfg(test)]
+macro_rules! every_instruction_set {
+    ($body:ident, $check:expr) => {{
+        use crate::linalg::simd::{InstructionSet, PortableLanes};
+        let check = $check;
+        check($body::<PortableLanes>);
+        #[cfg(target_arch = "x86_64")]
+        {
+            use crate::linalg::simd::{Avx2Lanes, Avx512Lanes};
+            if InstructionSet::Avx2.is_available() {
+                check($body::<Avx2Lanes>);
+            }
+            if InstructionSet::Avx512.is_available() {
+                check($body::<Avx512Lanes>);
+            }
+        }
+    }};
 }
-
-/// Returns `a * b + c` in double precision, fused where that is one instruction.
-#[inline(always)]
-pub(crate) fn mul_add_f64<L: Lanes>(a: f64, b: f64, c: f64) -> f64 {
-    if L::FUSED { a.mul_add(b, c) } else { a * b + c }
-}
+#[cfg(test)]
+pub(crate) use every_instruction_set;
 
 /// Asks for the memory around a value that will be read soon; where that cannot be asked, nothing
 /// happens.

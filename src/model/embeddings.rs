@@ -24,8 +24,8 @@ pub(crate) const RANK: usize = 128;
 
 /// Returns an item's scale n^−0.2 for its number of ratings; 0 without ratings.
 pub(crate) fn column_scale(n_ratings: u32) -> f32 {
-    const EXPONENT: f32 = -0.2;
-    if n_ratings == 0 { 0.0 } else { (n_ratings as f32).powf(EXPONENT) }
+    const EXPONENT: f64 = -0.2;
+    if n_ratings == 0 { 0.0 } else { libm::pow(n_ratings.into(), EXPONENT) as f32 }
 }
 
 /// Returns the embeddings, items × [`RANK`]; of a small matrix the last columns are zero.

@@ -29,6 +29,7 @@ use rayon::prelude::*;
 use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
 use crate::linalg::dense::{Matrix, add_rows, dot, scores};
+use crate::linalg::functions::log1p;
 use crate::model::catalogue::Catalogue;
 use crate::model::embeddings::column_scale;
 use crate::model::factors::{cosine, cosines};
@@ -96,7 +97,7 @@ impl StarRanking {
             });
             embeddings
         });
-        let prior = n_ratings.iter().map(|&n| POPULARITY_WEIGHT * (n as f32).ln_1p()).collect();
+        let prior = n_ratings.iter().map(|&n| POPULARITY_WEIGHT * log1p(n)).collect();
         Self {
             popularity_prior: prior,
             neutral: scale.min + (scale.max - scale.min) / 3.0,

@@ -2,6 +2,7 @@
 //! well known.
 
 use crate::dataset::ids::ItemIx;
+use crate::linalg::functions::log1p;
 use crate::linalg::topk::Scored;
 use crate::model::Model;
 use crate::model::candidates::GenreSets;
@@ -48,7 +49,7 @@ impl Rerank {
         }
         let (best, worst) = (pool[0].score, pool[pool.len() - 1].score);
         let width = if best > worst { best - worst } else { 1.0 };
-        let known = |one: &Scored| (model.catalogue.n_ratings[one.ix as usize] as f32).ln_1p();
+        let known = |one: &Scored| log1p(model.catalogue.n_ratings[one.ix as usize]);
         let best_known = pool.iter().map(known).fold(f32::MIN_POSITIVE, f32::max);
         let relevance = |one: &Scored| {
             (one.score - worst) / width - self.popularity_penalty * known(one) / best_known

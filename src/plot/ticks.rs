@@ -30,10 +30,10 @@ fn numbers(low: f64, high: f64, most: usize) -> Vec<Tick> {
         return vec![Tick { at: low, label: number(low) }];
     }
     let rough = (high - low) / most.max(1) as f64;
-    let power = 10_f64.powf(rough.log10().floor());
+    let power = libm::exp10(libm::log10(rough).floor());
     let steps = [1.0, 2.0, 5.0, 10.0];
     let step = power * steps.into_iter().find(|step| step * power >= rough).unwrap_or(10.0);
-    let digits = (-step.log10().floor()).max(0.0) as usize;
+    let digits = (-libm::log10(step).floor()).max(0.0) as usize;
     let (first, last) = ((low / step).ceil() as i64, (high / step + 1e-9).floor() as i64);
     let tick = |i: i64| {
         let at = i as f64 * step;

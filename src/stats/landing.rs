@@ -16,7 +16,7 @@ pub const POOL: usize = 200;
 #[must_use]
 pub fn landing(most_rated: &[MovieFigures], n: usize) -> Vec<MovieFigures> {
     let pool = &most_rated[..most_rated.len().min(POOL)];
-    let known = |movie: &MovieFigures| (movie.total_ratings as f64).ln_1p();
+    let known = |movie: &MovieFigures| libm::log1p(movie.total_ratings as f64);
     let divides = |movie: &MovieFigures| movie.stddev_rating.unwrap_or(0.0);
     let most = |value: &dyn Fn(&MovieFigures) -> f64| {
         pool.iter().map(value).fold(f64::MIN_POSITIVE, f64::max)

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::dataset::ids::Lookup;
 use crate::dataset::scan::Pass;
 use crate::io::columns::{Kinds, NO_TIME, Needed, RatingRows, Visitor};
-use crate::linalg::simd::{Lanes, dispatch};
+use crate::linalg::simd::{SimdLanes, dispatch};
 use crate::stats::sums::{SumTable, Sums};
 
 /// How long a period is; all in UTC.
@@ -219,7 +219,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn rows_of_with<L: Lanes>(movies: &[i32], movie: i32, rows: &mut Vec<u32>) {
+fn rows_of_with<L: SimdLanes>(movies: &[i32], movie: i32, rows: &mut Vec<u32>) {
     /// Rows that are looked at without a branch.
     const AT_A_TIME: usize = 64;
     for (chunk, some) in movies.chunks(AT_A_TIME).enumerate() {

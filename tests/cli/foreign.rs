@@ -92,7 +92,7 @@ fn books_keep_their_isbns_and_their_scale_all_the_way() {
     insta::assert_snapshot!(ask(&["--rate", "0155061224=9.5"]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":3,"movie_key":"052165615X","title":"052165615X","genres":"(no genres listed)","score":0.2671,"predicted_rating":null}
+    {"rank":1,"movie_id":3,"movie_key":"052165615X","title":"052165615X","genres":"(no genres listed)","score":0.26713473,"predicted_rating":null}
     {"rank":2,"movie_id":1,"movie_key":"034545104X","title":"Flesh Tones (2002)","genres":"Fiction|Mystery","score":null,"predicted_rating":null}
     --- stderr
     mvrec: rated 9.5 Rites of Passage

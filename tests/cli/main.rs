@@ -36,29 +36,6 @@ struct Fixture {
     folder: TempDir,
 }
 
-/// Rounds decimals to four places: the last ones of what a model says depend on the processor's
-/// vectors.
-fn rounded(text: &str) -> String {
-    const PLACES: usize = 4;
-    let is_part = |c: char| c.is_ascii_digit() || c == '.';
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(is_part) {
-        out.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        let (number, after) = rest.split_at(end);
-        match (number.split_once('.'), number.parse::<f64>()) {
-            (Some((_, places)), Ok(value)) if places.len() > PLACES => {
-                write!(out, "{value:.PLACES$}").unwrap();
-            }
-            _ => out.push_str(number),
-        }
-        rest = after;
-    }
-    out + rest
-}
-
 /// The fixture dataset, as an absolute path.
 fn ml_mini() -> String {
     format!("{}/fixtures/ml-mini", env!("CARGO_MANIFEST_DIR"))
@@ -140,7 +117,6 @@ impl Fixture {
                 let shown = String::from_utf8_lossy(bytes);
                 let shown = shown.replace(env!("CARGO_MANIFEST_DIR"), "[project]");
                 let shown = shown.replace(env!("CARGO_PKG_VERSION"), "[version]");
-                let shown = rounded(&shown);
                 let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
                 write!(text, "--- {name}\n{}\n", lines.join("\n")).unwrap();
             }

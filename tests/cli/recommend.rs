@@ -10,8 +10,8 @@ fn a_new_person_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":16.9121,"predicted_rating":5.6265}
-    {"rank":2,"movie_id":16,"title":"Schindler's List (1993)","genres":"Drama|War","score":16.0584,"predicted_rating":2.7505}
+    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":16.912111,"predicted_rating":5.6265435}
+    {"rank":2,"movie_id":16,"title":"Schindler's List (1993)","genres":"Drama|War","score":16.058353,"predicted_rating":2.7504804}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
@@ -206,7 +206,7 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     exit 0
     --- stdout
     user_id,rank,movie_id,title,genres,score,predicted_rating
-    1,1,111,,,4.9609,4.9609
+    1,1,111,,,4.960879,4.960879
     --- stderr
     mvrec: a model of Spark's: explicit by its predictions, as they average 0.5 or more; --feedback implicit otherwise
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
@@ -277,7 +277,7 @@ fn ratings_come_from_files_of_any_kind() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.5459,"predicted_rating":4.3127,"base_score":5.5459,"because":[]}
+    {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.545944,"predicted_rating":4.312682,"base_score":5.545944,"because":[]}
     --- stderr
     mvrec: 0 ratings read
     mvrec: warning: nothing is rated, so this is a list for anybody
@@ -328,11 +328,11 @@ fn many_people_are_answered_line_by_line() {
     ]), @r#"
     exit 1
     --- stdout
-    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":21.7768,"predicted_rating":4.8899,"base_score":5.5241,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":16.2527}]}]}
+    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":21.776775,"predicted_rating":4.8898754,"base_score":5.5240955,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":16.252678}]}]}
     {"line":3,"id":2,"error":"no movie is called `No such film`\n  (--on-error skip leaves such ratings out)"}
     {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars; --ratings-scale MIN..MAX tells of another scale\n  (--on-error skip leaves such ratings out)"}
     {"line":5,"error":"expected ident at line 1 column 2"}
-    {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":20.5304,"predicted_rating":3.8195,"base_score":4.7544,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":15.7760}]}]}
+    {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":20.530432,"predicted_rating":3.8195472,"base_score":4.754412,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":15.776022}]}]}
     --- stderr
     mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     mvrec: error: 3 of 6 lines could not be answered; the output says why
@@ -445,7 +445,7 @@ fn lists_are_narrowed_before_the_cut() {
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating
-    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,11.3263,4.6093
+    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,11.326264,4.60933
     --- stderr
     mvrec: rated 5 Alien (1979)
     mvrec: genres: Horror, Sci-Fi
@@ -521,8 +521,8 @@ fn reasons_add_up_in_every_format() {
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating,base_score,because
-    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,19.9684,4.2234,5.5241,"Alien (1979) +16.06, Twilight (2008) -1.61"
-    2,35,Avatar (2009),Action|Adventure|Sci-Fi,16.2889,4.2402,4.8214,"Alien (1979) +9.77, Twilight (2008) +1.70"
+    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,19.968431,4.2234163,5.5240955,"Alien (1979) +16.06, Twilight (2008) -1.61"
+    2,35,Avatar (2009),Action|Adventure|Sci-Fi,16.288881,4.2402167,4.821419,"Alien (1979) +9.77, Twilight (2008) +1.70"
     "#);
     let rows = fixture.json(&args);
     let first = &rows[0]["because"];

@@ -15,14 +15,14 @@ fn the_summary_is_one_object() {
       "ratings": 12211,
       "users": 200,
       "movies": 300,
-      "mean_rating": 3.6595,
+      "mean_rating": 3.6595282941610026,
       "min_rating": 0.5,
       "max_rating": 5.0,
       "first_rating": "2016-01-03T06:57:46Z",
       "last_rating": "2019-12-31T23:59:59Z",
       "ratings_per_user": 61.055,
-      "ratings_per_movie": 40.7033,
-      "density": 0.2035,
+      "ratings_per_movie": 40.70333333333333,
+      "density": 0.20351666666666668,
       "histogram": {
         "0.5": 13,
         "1": 52,
@@ -76,9 +76,9 @@ fn selections_are_cut_at_n() {
         fixture.snapshot(&["stats", "top", "ml", "-n", "3", "--format", "jsonl"]), @r#"
     exit 0
     --- stdout
-    {"movie_id":19,"title":"Lion King, The (1994)","genres":"Adventure|Animation|Children|Drama|Musical","avg_rating":4.4746,"total_ratings":59}
-    {"movie_id":56,"title":"Psycho (1960)","genres":"Crime|Horror","avg_rating":4.3923,"total_ratings":65}
-    {"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","avg_rating":4.3425,"total_ratings":73}
+    {"movie_id":19,"title":"Lion King, The (1994)","genres":"Adventure|Animation|Children|Drama|Musical","avg_rating":4.47457627118644,"total_ratings":59}
+    {"movie_id":56,"title":"Psycho (1960)","genres":"Crime|Horror","avg_rating":4.392307692307693,"total_ratings":65}
+    {"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","avg_rating":4.342465753424658,"total_ratings":73}
     "#);
     insta::assert_snapshot!(fixture.snapshot(&[
         "stats",
@@ -94,8 +94,8 @@ fn selections_are_cut_at_n() {
     exit 0
     --- stdout
     movie_id,title,genres,avg_rating,total_ratings,stddev_rating
-    228,Kung Fu Panda (2008),Action|Animation|Children|Comedy,3.4773,22,1.2675
-    258,Planet of the Apes (1968),Action|Drama|Sci-Fi,3.1087,23,1.2428
+    228,Kung Fu Panda (2008),Action|Animation|Children|Comedy,3.477272727272727,22,1.2675179413332704
+    258,Planet of the Apes (1968),Action|Drama|Sci-Fi,3.108695652173913,23,1.2427656268025984
     ");
 }
 
@@ -105,7 +105,7 @@ fn a_lone_file_gets_its_titles_by_movies() {
     insta::assert_snapshot!(fixture.snapshot(&["stats", "top", "ml/ratings.parquet", "-n", "1"]), @r#"
     exit 0
     --- stdout
-    [{"movie_id":19,"title":null,"genres":null,"avg_rating":4.4746,"total_ratings":59}]
+    [{"movie_id":19,"title":null,"genres":null,"avg_rating":4.47457627118644,"total_ratings":59}]
     --- stderr
     mvrec: no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)
     "#);
@@ -153,15 +153,15 @@ fn users_genres_and_time() {
     exit 0
     --- stdout
     top_percent,users,ratings,share
-    10,20,2809,0.2300
-    20,40,4679,0.3832
-    30,60,6217,0.5091
-    40,80,7496,0.6139
-    50,100,8581,0.7027
-    60,120,9557,0.7827
-    70,140,10443,0.8552
-    80,160,11202,0.9174
-    90,180,11785,0.9651
+    10,20,2809,0.2300384898861682
+    20,40,4679,0.3831791008107444
+    30,60,6217,0.5091311112930964
+    40,80,7496,0.6138727376955204
+    50,100,8581,0.702727049381705
+    60,120,9557,0.7826549832118581
+    70,140,10443,0.8552125133076734
+    80,160,11202,0.9173695848005896
+    90,180,11785,0.965113422324134
     100,200,12211,1.0
     ");
     let users = fixture.json(&["stats", "users", "ml"]);
@@ -197,10 +197,10 @@ fn users_genres_and_time() {
     exit 0
     --- stdout
     period,total_ratings,avg_rating,cumulative_ratings,cumulative_avg
-    2016-01-01,1653,3.7474,1653,3.7474
-    2017-01-01,2828,3.7311,4481,3.7371
-    2018-01-01,3770,3.6174,8251,3.6824
-    2019-01-01,3960,3.6119,12211,3.6595
+    2016-01-01,1653,3.7474289171203874,1653,3.7474289171203874
+    2017-01-01,2828,3.7310820367751063,4481,3.7371122517295245
+    2018-01-01,3770,3.61737400530504,8251,3.682402133074779
+    2019-01-01,3960,3.6118686868686867,12211,3.6595282941610026
     ");
     insta::assert_snapshot!(fixture.snapshot(&[
         "stats", "timeline", "--by", "year", "--movie", "alien", "--movie", "49", "ml", "--format", "jsonl",
@@ -208,13 +208,13 @@ fn users_genres_and_time() {
     exit 0
     --- stdout
     {"movie_id":28,"title":"Alien (1979)","period":"2016-01-01","total_ratings":6,"avg_rating":4.0,"cumulative_ratings":6,"cumulative_avg":4.0}
-    {"movie_id":28,"title":"Alien (1979)","period":"2017-01-01","total_ratings":12,"avg_rating":4.5417,"cumulative_ratings":18,"cumulative_avg":4.3611}
-    {"movie_id":28,"title":"Alien (1979)","period":"2018-01-01","total_ratings":21,"avg_rating":4.1667,"cumulative_ratings":39,"cumulative_avg":4.2564}
-    {"movie_id":28,"title":"Alien (1979)","period":"2019-01-01","total_ratings":17,"avg_rating":3.9706,"cumulative_ratings":56,"cumulative_avg":4.1696}
-    {"movie_id":49,"title":"Twilight (2008)","period":"2016-01-01","total_ratings":6,"avg_rating":3.6667,"cumulative_ratings":6,"cumulative_avg":3.6667}
-    {"movie_id":49,"title":"Twilight (2008)","period":"2017-01-01","total_ratings":10,"avg_rating":3.95,"cumulative_ratings":16,"cumulative_avg":3.8438}
-    {"movie_id":49,"title":"Twilight (2008)","period":"2018-01-01","total_ratings":18,"avg_rating":3.6111,"cumulative_ratings":34,"cumulative_avg":3.7206}
-    {"movie_id":49,"title":"Twilight (2008)","period":"2019-01-01","total_ratings":21,"avg_rating":3.5,"cumulative_ratings":55,"cumulative_avg":3.6364}
+    {"movie_id":28,"title":"Alien (1979)","period":"2017-01-01","total_ratings":12,"avg_rating":4.541666666666667,"cumulative_ratings":18,"cumulative_avg":4.361111111111111}
+    {"movie_id":28,"title":"Alien (1979)","period":"2018-01-01","total_ratings":21,"avg_rating":4.166666666666667,"cumulative_ratings":39,"cumulative_avg":4.256410256410256}
+    {"movie_id":28,"title":"Alien (1979)","period":"2019-01-01","total_ratings":17,"avg_rating":3.9705882352941178,"cumulative_ratings":56,"cumulative_avg":4.169642857142857}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2016-01-01","total_ratings":6,"avg_rating":3.6666666666666665,"cumulative_ratings":6,"cumulative_avg":3.6666666666666665}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2017-01-01","total_ratings":10,"avg_rating":3.95,"cumulative_ratings":16,"cumulative_avg":3.84375}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2018-01-01","total_ratings":18,"avg_rating":3.611111111111111,"cumulative_ratings":34,"cumulative_avg":3.7205882352941178}
+    {"movie_id":49,"title":"Twilight (2008)","period":"2019-01-01","total_ratings":21,"avg_rating":3.5,"cumulative_ratings":55,"cumulative_avg":3.6363636363636362}
     "#);
     // A movie that is named again is told again.
     let twice = fixture
@@ -247,8 +247,8 @@ fn selections_by_genre_and_for_newcomers() {
     exit 0
     --- stdout
     movie_id,title,genres,avg_rating,total_ratings
-    7,"Silence of the Lambs, The (1991)",Crime|Horror|Thriller,3.9684,79
-    56,Psycho (1960),Crime|Horror,4.3923,65
+    7,"Silence of the Lambs, The (1991)",Crime|Horror|Thriller,3.9683544303797467,79
+    56,Psycho (1960),Crime|Horror,4.392307692307693,65
     "#);
     let best = fixture.json(&["stats", "best-by-genre", "--min-ratings", "20", "ml"]);
     for row in best.as_array().unwrap() {
@@ -270,10 +270,10 @@ fn selections_by_genre_and_for_newcomers() {
     exit 0
     --- stdout
     movie_id,title,genres,avg_rating,total_ratings,stddev_rating
-    27,Shrek (2001),Adventure|Animation|Children|Comedy|Fantasy|Romance,3.5268,56,1.1848
-    4,"Matrix, The (1999)",Action|Sci-Fi|Thriller,3.4383,81,0.9266
-    178,Rio Bravo (1959),Western,3.9510,51,0.9862
-    16,Schindler's List (1993),Drama|War,3.725,80,0.8675
+    27,Shrek (2001),Adventure|Animation|Children|Comedy|Fantasy|Romance,3.5267857142857144,56,1.184826964187149
+    4,"Matrix, The (1999)",Action|Sci-Fi|Thriller,3.4382716049382718,81,0.9266293624252588
+    178,Rio Bravo (1959),Western,3.950980392156863,51,0.9861789997803863
+    16,Schindler's List (1993),Drama|War,3.725,80,0.8674858186562019
     "#);
     insta::assert_snapshot!(fixture.snapshot(&["stats", "best-by-genre", "ml/ratings.parquet"]), @"
     exit 1
@@ -298,10 +298,10 @@ fn all_that_is_known_of_one_movie() {
       "imdb": "https://www.imdb.com/title/tt0245429/",
       "tmdb": "https://www.themoviedb.org/movie/129",
       "total_ratings": 77,
-      "avg_rating": 3.1623,
-      "stddev_rating": 0.8329,
-      "count_percentile": 0.9633,
-      "mean_percentile": 0.1367,
+      "avg_rating": 3.1623376623376624,
+      "stddev_rating": 0.8328832231659526,
+      "count_percentile": 0.9633333333333334,
+      "mean_percentile": 0.13666666666666666,
       "histogram": {
         "1": 1,
         "1.5": 2,
@@ -317,30 +317,30 @@ fn all_that_is_known_of_one_movie() {
         {
           "period": "2016-01-01",
           "total_ratings": 11,
-          "avg_rating": 3.4545,
+          "avg_rating": 3.4545454545454546,
           "cumulative_ratings": 11,
-          "cumulative_avg": 3.4545
+          "cumulative_avg": 3.4545454545454546
         },
         {
           "period": "2017-01-01",
           "total_ratings": 20,
           "avg_rating": 3.375,
           "cumulative_ratings": 31,
-          "cumulative_avg": 3.4032
+          "cumulative_avg": 3.403225806451613
         },
         {
           "period": "2018-01-01",
           "total_ratings": 21,
-          "avg_rating": 2.8571,
+          "avg_rating": 2.857142857142857,
           "cumulative_ratings": 52,
-          "cumulative_avg": 3.1827
+          "cumulative_avg": 3.1826923076923075
         },
         {
           "period": "2019-01-01",
           "total_ratings": 25,
           "avg_rating": 3.12,
           "cumulative_ratings": 77,
-          "cumulative_avg": 3.1623
+          "cumulative_avg": 3.1623376623376624
         }
       ]
     }

@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use crate::Fixture;
+use crate::common::files;
 
 #[test]
 fn what_takes_too_much_memory_is_refused_beforehand() {
@@ -240,4 +243,76 @@ fn an_interrupt_saves_the_model_so_far_where_that_was_asked_for() {
         fixture.ok(&["recommend", "model", "--user", "5"]);
         std::fs::remove_dir_all(fixture.path("model")).unwrap();
     }
+}
+
+/// Trains every kind of model and lists movies, with the kernels of one instruction set; `None` if
+/// this processor lacks it.
+fn bytes_with_instruction_set(set: Option<&str>) -> Option<BTreeMap<String, Vec<u8>>> {
+    let fixture = Fixture::with_dataset();
+    let run = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mvrec"));
+        command.args(line.split(' ')).current_dir(fixture.folder.path()).env_clear();
+        set.map(|set| command.env("MVREC_SIMD", set));
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        match output.status.code() {
+            Some(0) => true,
+            Some(2) if stderr.contains("no instruction set") => false,
+            code => panic!("{line}: {code:?}: {stderr}"),
+        }
+    };
+    let models = [
+        "als --factors 21",
+        "als --factors 8 --no-biases --solver cg",
+        "als --feedback implicit --factors 40",
+        "als --feedback implicit --alpha 3 --solver cholesky",
+        "nmf --factors 9",
+        "nmf --fill 2.5 --init random",
+        "nmf --fill 2.5",
+        "cosine",
+        "cosine --between users --center",
+        "popularity",
+    ];
+    if !run("split ml --by random --test 0.2 -o split") {
+        return None;
+    }
+    for (at, model) in models.iter().enumerate() {
+        run(&format!("train {model} split/train -o model-{at}"));
+        run(&format!("recommend model-{at} --all-users -n 30 -o lists-{at}.json"));
+        run(&format!(
+            "recommend model-{at} --rate id:1=5 --rate id:18=1 --explain -o new-{at}.csv"
+        ));
+        run(&format!("recommend model-{at} --user 1 --diversify 0.4 -o user-{at}.csv"));
+        run(&format!("evaluate model-{at} --test split/test -o metrics-{at}.json"));
+    }
+    Some(files(fixture.folder.path()))
+}
+
+#[test]
+fn models_and_lists_are_the_same_bytes_with_every_instruction_set() {
+    let expected = bytes_with_instruction_set(None).unwrap();
+    assert!(expected.len() > 100, "{:?}", expected.keys());
+    let mut n_sets = 0;
+    for set in ["avx512", "avx2", "portable"] {
+        let Some(bytes) = bytes_with_instruction_set(Some(set)) else { continue };
+        n_sets += 1;
+        let differ = expected.keys().filter(|name| expected.get(*name) != bytes.get(*name));
+        assert_eq!(differ.collect::<Vec<_>>(), Vec::<&String>::new(), "{set}");
+        assert_eq!(expected.len(), bytes.len());
+    }
+    let n_available = 1;
+    #[cfg(target_arch = "x86_64")]
+    let n_available = n_available
+        + i32::from(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"))
+        + i32::from(is_x86_feature_detected!("avx512dq"));
+    assert_eq!(n_sets, n_available);
+}
+
+#[test]
+fn unknown_instruction_set_is_refused() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mvrec"));
+    let output = command.args(["info", "x"]).env("MVREC_SIMD", "mmx").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("MVREC_SIMD: no instruction set `mmx` here; there are "), "{stderr}");
 }

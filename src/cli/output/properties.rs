@@ -172,7 +172,7 @@ fn rounded(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
     }
-    let magnitude = value.abs().log10().floor() as i32;
+    let magnitude = libm::log10(value.abs()).floor() as i32;
     let decimals = if magnitude < 0 { DECIMALS - magnitude } else { DECIMALS };
     if decimals > 12 {
         return format!("{value:.3e}");

@@ -67,7 +67,7 @@ mod tests {
     fn file(lengths: &[usize], page_rows: usize, group_rows: usize) -> (Vec<u8>, Vectors) {
         let ids: Vec<i32> = (1..=lengths.len() as i32).map(|id| 3 * id).collect();
         let n = lengths.iter().sum::<usize>();
-        let values: Vec<f32> = (0..n).map(|at| (at as f32).sin()).collect();
+        let values: Vec<f32> = (0..n).map(|at| 1.0 / (at as f32 - 0.3)).collect();
         let features = ListArray::new(
             schema::list_item(DataType::Float32),
             OffsetBuffer::from_lengths(lengths.iter().copied()),

@@ -135,11 +135,11 @@ impl<'a> AlsHalfStep<'a> {
             }
             (Feedback::Implicit, Weighting::Hu { .. }) => {
                 self.params.regularization
-                    * (n + self.source.rows as f64).powf(self.params.exponent)
+                    * libm::pow(n + self.source.rows as f64, self.params.exponent)
             }
             (Feedback::Implicit, Weighting::Uniform) => {
                 let all = self.params.unobserved_weight * self.source.rows as f64;
-                self.params.regularization * (n + all).powf(self.params.exponent)
+                self.params.regularization * libm::pow(n + all, self.params.exponent)
             }
         }
     }

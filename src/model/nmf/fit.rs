@@ -60,7 +60,9 @@ pub fn fit(
         });
         if params.fill.is_some() {
             // Powers of two change no digit of a factor.
-            balance(&mut fit.users, &mut fit.items, |ratio| ratio.log2().round().exp2());
+            balance(&mut fit.users, &mut fit.items, |ratio| {
+                libm::exp2(libm::round(libm::log2(ratio)))
+            });
         }
         let loss = cells + rest + user_penalty;
         if !loss.is_finite() {
