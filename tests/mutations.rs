@@ -16,9 +16,10 @@ use ::parquet::basic::{Compression, Encoding};
 use ::parquet::file::properties::{WriterProperties, WriterVersion};
 use arrow::array::RecordBatch;
 use mvrec::dataset::load::{load, scan};
-use mvrec::dataset::scan::Pass;
-use mvrec::io::columns::{Needed, RatingRows, Visitor};
+use mvrec::dataset::scan::Aggregator;
+use mvrec::io::columns::RatingRows;
 use mvrec::io::parquet::{self, ParquetFile};
+use mvrec::io::scan::{Projection, RowConsumer};
 use mvrec::io::source::Source;
 use mvrec::model::AlgorithmParams;
 use mvrec::model::als::AlsParams;
@@ -114,30 +115,30 @@ fn ways() -> Vec<WriterProperties> {
     ]
 }
 
-/// Looks at all columns, some of them in picked rows only.
+/// Looks at all columns, some of them in selected rows only.
 #[derive(Default)]
 struct All(u64);
 
-impl Visitor for All {
-    fn needs(&self) -> Needed {
-        Needed { users: true, movies: true, kinds: true, ..Needed::default() }
+impl RowConsumer for All {
+    fn projection(&self) -> Projection {
+        Projection { users: true, movies: true, rating_indices: true, ..Projection::default() }
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
+    fn consume(&mut self, rows: RatingRows<'_>) {
         self.0 += rows.user_id.len() as u64;
     }
 
-    fn needs_of_picked(&self) -> Needed {
-        Needed::ALL
+    fn late_projection(&self) -> Projection {
+        Projection::ALL
     }
 
-    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
-        picked.extend((0..rows.movie_id.len() as u32).step_by(3));
+    fn select(&self, rows: RatingRows<'_>, selected: &mut Vec<u32>) {
+        selected.extend((0..rows.movie_id.len() as u32).step_by(3));
     }
 }
 
-impl Pass for All {
-    fn join(&mut self, later: Self) {
+impl Aggregator for All {
+    fn merge(&mut self, later: Self) {
         self.0 += later.0;
     }
 }
@@ -147,7 +148,7 @@ fn as_ratings(path: &Path) -> bool {
     let loaded = load(path, &Silent).is_ok();
     let scanned = scan(path, &Silent).is_ok_and(|scan| {
         let _ = (scan.movies(true), scan.user_keys(), scan.some_movies(&[1, 5]));
-        scan.pass(&Silent, All::default).is_ok()
+        scan.aggregate(&Silent, All::default).is_ok()
     });
     let filter = || {
         let input = mvrec::dataset::load::RatingsInput::open(path).ok()?;
@@ -277,7 +278,7 @@ fn peak() -> u64 {
 #[test]
 fn mutated_files_are_an_error_or_an_answer() {
     let times = std::env::var("MVREC_MUTATIONS").map_or(4000, |n| n.parse().unwrap());
-    parquet::hush();
+    parquet::suppress_caught_panics();
     rayon::ThreadPoolBuilder::new().num_threads(2).build_global().unwrap();
     // In memory, where there is such a place.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();

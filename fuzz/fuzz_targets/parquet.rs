@@ -4,28 +4,29 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use mvrec::io::columns::{Needed, RatingRows, Visitor};
+use mvrec::io::columns::RatingRows;
+use mvrec::io::scan::{Projection, RowConsumer};
 use mvrec::io::intake::Intake;
 use mvrec::io::parquet::{ParquetFile, RowMemory};
 use mvrec::io::source::Source;
 use mvrec::io::values::Scale;
 
-/// Looks at all columns, some of them in picked rows only, as reports do.
+/// Looks at all columns, some of them in selected rows only, as reports do.
 struct All;
 
-impl Visitor for All {
-    fn needs(&self) -> Needed {
-        Needed { users: true, movies: true, kinds: true, ..Needed::default() }
+impl RowConsumer for All {
+    fn projection(&self) -> Projection {
+        Projection { users: true, movies: true, rating_indices: true, ..Projection::default() }
     }
 
     fn add(&mut self, _: RatingRows<'_>) {}
 
-    fn needs_of_picked(&self) -> Needed {
-        Needed::ALL
+    fn late_projection(&self) -> Projection {
+        Projection::ALL
     }
 
-    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
-        picked.extend((0..rows.movie_id.len() as u32).step_by(3));
+    fn select(&self, rows: RatingRows<'_>, selected: &mut Vec<u32>) {
+        selected.extend((0..rows.movie_id.len() as u32).step_by(3));
     }
 }
 
@@ -38,7 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(groups) = file.rating_groups(Scale::default()) {
         let mut memory = RowMemory::default();
-        let _ = (0..groups.len()).try_for_each(|group| groups.show(group, &mut All, &mut memory));
+        let _ = (0..groups.len()).try_for_each(|group| groups.feed(group, &mut All, &mut memory));
     }
     let _ = file.read_texts("title");
     let _ = file.read_vectors("id", "features", 3);

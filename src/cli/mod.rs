@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
         Err(told) => return answer(&told),
     };
     interrupt::listen();
-    parquet::hush();
+    parquet::suppress_caught_panics();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough: that is no error.

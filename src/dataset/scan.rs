@@ -1,5 +1,5 @@
-//! Ratings that are gone through once: by row group, of which only the needed columns are decoded,
-//! where they come from a file of mvrec's own; in memory otherwise.
+//! Single-pass scans of ratings: by row group, of which only the projection is decoded, if they come
+//! from a native file; in memory otherwise.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -10,16 +10,16 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
 use crate::dataset::sidecar::{Sidecar, read_user_keys};
-use crate::io::columns::{SelectedRows, Visitor};
 use crate::io::keys::Keys;
 use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups, RowMemory};
+use crate::io::scan::{RowConsumer, SelectedRows};
 use crate::io::values::Scale;
 use crate::progress::Progress;
 
-/// What one pass over ratings adds up.
-pub trait Pass: Visitor + Send {
-    /// Adds what another pass has made of the rows that come after these.
-    fn join(&mut self, later: Self);
+/// Aggregates the rows of a scan.
+pub trait Aggregator: RowConsumer + Send {
+    /// Merges the aggregate of the rows that come after these.
+    fn merge(&mut self, later: Self);
 }
 
 /// Ratings in order, by user and then movie, each pair once, that passes can be made over.
@@ -57,23 +57,23 @@ impl RatingBlocks<'_> {
         }
     }
 
-    /// Adds a block to a pass.
-    fn add_to(
+    /// Feeds a block to an aggregator; returns its number of rows.
+    fn feed(
         &self,
-        pass: &mut impl Pass,
+        aggregator: &mut impl Aggregator,
         block: usize,
         memory: &mut RowMemory,
     ) -> Result<usize, DatasetError> {
         match self {
             Self::File(groups) => {
-                groups.show(block, pass, memory)?;
+                groups.feed(block, aggregator, memory)?;
                 Ok(groups.rows(block))
             }
             Self::Memory(ratings) => {
                 let start = block * GROUP_ROWS;
                 let range = start..(start + GROUP_ROWS).min(ratings.len());
                 let rows = range.len();
-                SelectedRows::default().show(pass, ratings.columns().rows(range));
+                SelectedRows::default().feed(aggregator, ratings.columns().rows(range));
                 Ok(rows)
             }
         }
@@ -140,19 +140,18 @@ impl Scan {
         self.len() == 0
     }
 
-    /// Makes a pass over all ratings, each part of them by a pass of its own that `new` begins. How
-    /// the ratings are parted does not depend on the number of threads, so that sums have the
-    /// same bits at any.
+    /// Scans all ratings in parts, each with an aggregator that `new` makes, and merges them in order.
+    /// The parts do not depend on the number of threads, so that sums have the same bits at any.
     ///
     /// # Errors
     /// If the ratings cannot be read.
-    pub fn pass<P: Pass>(
+    pub fn aggregate<A: Aggregator>(
         &self,
         progress: &dyn Progress,
-        new: impl Fn() -> P + Sync,
-    ) -> Result<P, DatasetError> {
+        new: impl Fn() -> A + Sync,
+    ) -> Result<A, DatasetError> {
         /// Enough for some cores, none of which then waits long for another, and few enough that
-        /// what each makes and joining it cost little.
+        /// merging them costs little.
         const PARTS: usize = 24;
         let blocks = match &self.body {
             ScanBody::File(file, scale) => RatingBlocks::File(file.rating_groups(*scale)?),
@@ -163,21 +162,21 @@ impl Scan {
         // Memory that a part has used, for the next one.
         let spare: Mutex<Vec<RowMemory>> = Mutex::default();
         let made = (0..parts).into_par_iter().with_max_len(1).map(|part| {
-            let mut pass = new();
+            let mut aggregator = new();
             let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
             let mut memory = lock().pop().unwrap_or_default();
             for block in part * blocks.len() / parts..(part + 1) * blocks.len() / parts {
-                let rows = blocks.add_to(&mut pass, block, &mut memory)?;
+                let rows = blocks.feed(&mut aggregator, block, &mut memory)?;
                 progress.advance(rows as u64);
             }
             lock().push(memory);
-            Ok(pass)
+            Ok(aggregator)
         });
-        // Neighbours are joined, and then neighbours of those, whoever is ready first.
-        let all = made.try_reduce_with(|mut pass, later| {
-            pass.join(later);
-            Ok(pass)
+        // An order-preserving tree reduction.
+        let merged = made.try_reduce_with(|mut aggregator, later| {
+            aggregator.merge(later);
+            Ok(aggregator)
         });
-        all.unwrap_or_else(|| Ok(new()))
+        merged.unwrap_or_else(|| Ok(new()))
     }
 }

@@ -66,7 +66,7 @@ impl RatingColumns {
             movie_id: some(&self.movie_id, &range),
             rating: some(&self.rating, &range),
             time_ms: some(&self.time_ms, &range),
-            kinds: None,
+            dictionary: None,
         }
     }
 
@@ -130,106 +130,8 @@ impl RatingColumns {
     }
 }
 
-/// Columns of ratings that somebody looks at; the others may come empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needed {
-    /// `user_id`.
-    pub users: bool,
-    /// `movie_id`.
-    pub movies: bool,
-    /// `rating`.
-    pub stars: bool,
-    /// `time_ms`.
-    pub times: bool,
-    /// Stars as numbers of their kinds, in [`RatingRows::kinds`], and only where a file does not
-    /// have them so, in `rating`.
-    pub kinds: bool,
-}
-
-impl Needed {
-    /// All four columns.
-    pub const ALL: Self =
-        Self { users: true, movies: true, stars: true, times: true, kinds: false };
-
-    /// Returns the columns of both.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            users: self.users || other.users,
-            movies: self.movies || other.movies,
-            stars: self.stars || other.stars,
-            times: self.times || other.times,
-            kinds: self.kinds || other.kinds,
-        }
-    }
-}
-
-/// Looks at rows, some at a time.
-pub trait Visitor {
-    /// Returns the columns of all rows that [`Self::add`] and [`Self::pick`] look at.
-    fn needs(&self) -> Needed;
-
-    /// Adds rows that come after all that were added before.
-    fn add(&mut self, rows: RatingRows<'_>);
-
-    /// Returns further columns that are looked at in a few rows only, so that most of them need not
-    /// be decoded.
-    fn needs_of_picked(&self) -> Needed {
-        Needed::default()
-    }
-
-    /// Adds the places of these few among some rows, ascending.
-    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
-        let _ = (rows, picked);
-    }
-
-    /// Adds the picked ones of the rows that were last added.
-    fn add_picked(&mut self, rows: RatingRows<'_>) {
-        let _ = rows;
-    }
-}
-
-/// Memory for the picked ones of some rows.
-#[derive(Debug, Default)]
-pub struct SelectedRows {
-    /// Their places.
-    pub rows: Vec<u32>,
-    columns: RatingColumns,
-    numbers: Vec<u8>,
-}
-
-impl SelectedRows {
-    /// Shows rows to a visitor, all columns of which are there, and then those that it picks.
-    pub fn show(&mut self, visitor: &mut impl Visitor, rows: RatingRows<'_>) {
-        visitor.add(rows);
-        if visitor.needs_of_picked() != Needed::default() {
-            self.rows.clear();
-            visitor.pick(rows, &mut self.rows);
-            visitor.add_picked(self.gather(rows));
-        }
-    }
-
-    /// Returns the picked ones of some rows, of those columns that are not empty.
-    fn gather<'a>(&'a mut self, rows: RatingRows<'a>) -> RatingRows<'a> {
-        fn some<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
-            to.clear();
-            if !from.is_empty() {
-                to.extend(rows.iter().map(|&row| from[row as usize]));
-            }
-        }
-        let Self { rows: picked, columns, numbers } = self;
-        some(&mut columns.user_id, rows.user_id, picked);
-        some(&mut columns.movie_id, rows.movie_id, picked);
-        some(&mut columns.rating, rows.rating, picked);
-        some(&mut columns.time_ms, rows.time_ms, picked);
-        some(numbers, rows.kinds.map_or(&[], |kinds| kinds.numbers), picked);
-        let RatingColumns { user_id, movie_id, rating, time_ms } = &*columns;
-        let kinds = rows.kinds.map(|kinds| Kinds { numbers: &*numbers, stars: kinds.stars });
-        RatingRows { user_id, movie_id, rating, time_ms, kinds }
-    }
-}
-
-/// Some rows of ratings, side by side; a column that was not [`Needed`] may be empty.
+/// Some rows of ratings; a column that is not in the
+/// [`Projection`](crate::io::scan::Projection) may be empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RatingRows<'a> {
     /// Raw user ids.
@@ -240,33 +142,33 @@ pub struct RatingRows<'a> {
     pub rating: &'a [f32],
     /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
     pub time_ms: &'a [i64],
-    /// Stars in another form.
-    pub kinds: Option<Kinds<'a>>,
+    /// Ratings as dictionary indices, in place of `rating`.
+    pub dictionary: Option<DictionaryRatings<'a>>,
 }
 
-/// Stars as numbers of their kinds.
+/// Ratings as dictionary indices.
 #[derive(Debug, Clone, Copy)]
-pub struct Kinds<'a> {
-    /// Number of the kind of each row.
-    pub numbers: &'a [u8],
-    /// Stars of each kind; zero where there are no more kinds.
-    pub stars: &'a [f32; 256],
+pub struct DictionaryRatings<'a> {
+    /// Index of each row's rating.
+    pub indices: &'a [u8],
+    /// The distinct ratings, followed by zeros.
+    pub values: &'a [f32; 256],
 }
 
-impl Kinds<'_> {
-    /// Returns the stars of a row.
+impl DictionaryRatings<'_> {
+    /// Returns the rating of a row.
     #[must_use]
     pub fn rating(&self, row: usize) -> f32 {
-        self.stars[usize::from(self.numbers[row])]
+        self.values[usize::from(self.indices[row])]
     }
 }
 
 impl RatingRows<'_> {
-    /// Returns the stars of a row, in whichever form they have come.
+    /// Returns the rating of a row, in whichever form it has come.
     #[must_use]
-    pub fn stars(&self, row: usize) -> f32 {
-        match self.kinds {
-            Some(kinds) => kinds.rating(row),
+    pub fn rating_at(&self, row: usize) -> f32 {
+        match self.dictionary {
+            Some(ratings) => ratings.rating(row),
             None => self.rating[row],
         }
     }

@@ -19,6 +19,7 @@ pub mod parts;
 pub mod printable;
 pub mod profiles;
 pub mod rejects;
+pub mod scan;
 pub mod source;
 pub mod table;
 pub mod text;

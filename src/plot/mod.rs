@@ -200,7 +200,7 @@ impl Panel {
     }
 }
 
-/// Kinds of files that a figure can be drawn to.
+/// DictionaryRatings of files that a figure can be drawn to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlotFormat {
     /// Scalable vector graphics.

@@ -32,7 +32,7 @@ impl IdSet {
         }
     }
 
-    pub(super) fn join(&mut self, mut other: Self) {
+    pub(super) fn merge(&mut self, mut other: Self) {
         if self.bits.len() < other.bits.len() {
             std::mem::swap(&mut self.bits, &mut other.bits);
         }
@@ -59,7 +59,7 @@ mod tests {
         }
         assert_eq!(set.len(), 8);
         [64, 70_000, -1, -2].into_iter().for_each(|id| other.insert(id));
-        set.join(other);
+        set.merge(other);
         assert_eq!(set.len(), 10);
     }
 }

@@ -33,7 +33,7 @@ pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
             let genres = by_genres.entry(movies.genres_at(at));
             let (_, n, total) = genres.or_insert((at, 0, Sums::default()));
             *n += 1;
-            total.join(sums);
+            total.merge(sums);
         }
     }
     // In the order of their names, so that sums of stars that are no halves come to the same bits
@@ -44,7 +44,7 @@ pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
         for genre in movies.at(at).genre_list() {
             let (all, total) = by_name.entry(genre).or_default();
             *all += n;
-            total.join(sums);
+            total.merge(sums);
         }
     }
     let mut figures: Vec<GenreFigures> = by_name

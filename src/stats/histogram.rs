@@ -43,7 +43,7 @@ impl Histogram {
     }
 
     /// Adds what another one has counted.
-    pub fn join(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.halves.iter_mut().zip(other.halves).for_each(|(n, more)| *n += more);
         for (bits, n) in other.others {
             *self.others.entry(bits).or_default() += n;
@@ -80,7 +80,7 @@ mod tests {
         first.add(&[0.5, 3.0, 99.5, 3.0, 0.1]);
         let mut later = Histogram::default();
         later.add(&[-1.0, 0.1, 1e9, 3.0, 127.5]);
-        first.join(later);
+        first.merge(later);
         let expected = [(-1.0, 1), (0.1, 2), (0.5, 1), (3.0, 3), (99.5, 1), (127.5, 1), (1e9, 1)];
         assert_eq!(first.finish(), expected);
         assert_eq!(Histogram::default().finish(), []);

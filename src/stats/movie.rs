@@ -1,8 +1,9 @@
 //! All that the ratings tell of one movie.
 
 use crate::dataset::ids::MovieId;
-use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
+use crate::dataset::scan::Aggregator;
+use crate::io::columns::{NO_TIME, RatingRows};
+use crate::io::scan::{Projection, RowConsumer};
 use crate::stats::histogram::Histogram;
 use crate::stats::sums::{PerMovie, SumTable, Sums, sums_of_movie};
 use crate::stats::timeline::{Every, Period, day_of, periods, rows_of};
@@ -67,26 +68,26 @@ impl WithAll {
     }
 }
 
-impl Visitor for WithAll {
-    fn needs(&self) -> Needed {
-        self.all.needs()
+impl RowConsumer for WithAll {
+    fn projection(&self) -> Projection {
+        self.all.projection()
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
-        self.all.add(rows);
+    fn consume(&mut self, rows: RatingRows<'_>) {
+        self.all.consume(rows);
     }
 
-    fn needs_of_picked(&self) -> Needed {
-        Needed { kinds: true, times: true, ..Needed::default() }
+    fn late_projection(&self) -> Projection {
+        Projection { rating_indices: true, times: true, ..Projection::default() }
     }
 
-    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
-        rows_of(rows.movie_id, self.movie, picked);
+    fn select(&self, rows: RatingRows<'_>, selected: &mut Vec<u32>) {
+        rows_of(rows.movie_id, self.movie, selected);
     }
 
-    fn add_picked(&mut self, rows: RatingRows<'_>) {
+    fn consume_selected(&mut self, rows: RatingRows<'_>) {
         for (row, &ms) in rows.time_ms.iter().enumerate() {
-            let stars = rows.stars(row);
+            let stars = rows.rating_at(row);
             self.histogram.add(&[stars]);
             if ms != NO_TIME {
                 self.days.add(day_of(ms), stars);
@@ -95,11 +96,11 @@ impl Visitor for WithAll {
     }
 }
 
-impl Pass for WithAll {
-    fn join(&mut self, later: Self) {
-        self.all.join(later.all);
-        self.histogram.join(later.histogram);
-        self.days.join(later.days);
+impl Aggregator for WithAll {
+    fn merge(&mut self, later: Self) {
+        self.all.merge(later.all);
+        self.histogram.merge(later.histogram);
+        self.days.merge(later.days);
     }
 }
 
@@ -121,7 +122,7 @@ mod tests {
             (2, 7, 1.0, 0),
         ];
         let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
-        let look = |id| scan.pass(&Silent, || WithAll::new(MovieId(id))).unwrap().finish();
+        let look = |id| scan.aggregate(&Silent, || WithAll::new(MovieId(id))).unwrap().finish();
         let one = look(5).unwrap();
         assert_eq!((one.total_ratings, one.avg_rating), (3, Some(10.0 / 3.0)));
         assert_eq!(one.histogram, [(2.0, 1), (4.0, 2)]);

@@ -6,8 +6,9 @@ use std::cmp::Reverse;
 use chrono::{Datelike, NaiveDate};
 
 use crate::dataset::ids::Lookup;
-use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
+use crate::dataset::scan::Aggregator;
+use crate::io::columns::{NO_TIME, RatingRows};
+use crate::io::scan::{Projection, RowConsumer};
 use crate::stats::summary::Totals;
 use crate::stats::sums::{PerMovie, SumTable, Sums};
 use crate::stats::timeline::{Days, day_of};
@@ -37,25 +38,25 @@ impl Default for Everything {
     }
 }
 
-impl Visitor for Everything {
-    fn needs(&self) -> Needed {
-        Needed { stars: false, kinds: true, ..Needed::ALL }
+impl RowConsumer for Everything {
+    fn projection(&self) -> Projection {
+        Projection { ratings: false, rating_indices: true, ..Projection::ALL }
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
-        self.totals.add(rows);
-        self.movies.add(rows);
-        self.users.add(rows);
-        self.days.add(rows);
+    fn consume(&mut self, rows: RatingRows<'_>) {
+        self.totals.consume(rows);
+        self.movies.consume(rows);
+        self.users.consume(rows);
+        self.days.consume(rows);
     }
 }
 
-impl Pass for Everything {
-    fn join(&mut self, later: Self) {
-        self.totals.join(later.totals);
-        self.movies.join(later.movies);
-        self.users.join(later.users);
-        self.days.join(later.days);
+impl Aggregator for Everything {
+    fn merge(&mut self, later: Self) {
+        self.totals.merge(later.totals);
+        self.movies.merge(later.movies);
+        self.users.merge(later.users);
+        self.days.merge(later.days);
     }
 }
 
@@ -119,12 +120,12 @@ impl<'a> Histories<'a> {
     }
 }
 
-impl Visitor for Histories<'_> {
-    fn needs(&self) -> Needed {
-        Needed::ALL
+impl RowConsumer for Histories<'_> {
+    fn projection(&self) -> Projection {
+        Projection::ALL
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
+    fn consume(&mut self, rows: RatingRows<'_>) {
         for (row, &movie) in rows.movie_id.iter().enumerate() {
             let Some(at) = self.movies.get(movie) else { continue };
             let (stars, ms) = (rows.rating[row], rows.time_ms[row]);
@@ -140,10 +141,10 @@ impl Visitor for Histories<'_> {
     }
 }
 
-impl Pass for Histories<'_> {
-    fn join(&mut self, later: Self) {
+impl Aggregator for Histories<'_> {
+    fn merge(&mut self, later: Self) {
         for (history, mut later) in self.all.iter_mut().zip(later.all) {
-            history.months.join(later.months);
+            history.months.merge(later.months);
             history.latest.append(&mut later.latest);
             history.keep_latest(self.latest);
         }
@@ -173,7 +174,7 @@ mod tests {
         let ratings = Ratings::new(rows.chain(more).collect(), Duplicates::Last).0;
         let lookup = Lookup::new(&[5, 7]);
         let scan = Scan::from(ratings);
-        let found = scan.pass(&Silent, || Histories::new(&lookup, 2, 3)).unwrap().finish();
+        let found = scan.aggregate(&Silent, || Histories::new(&lookup, 2, 3)).unwrap().finish();
         let users: Vec<i32> = found[0].latest().iter().map(|rating| rating.user).collect();
         assert_eq!(users, [99, 199, 98]);
         let months: Vec<(i32, u64)> =

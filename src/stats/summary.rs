@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::dataset::scan::Pass;
-use crate::io::columns::{NO_TIME, Needed, RatingRows, Visitor};
+use crate::dataset::scan::Aggregator;
+use crate::io::columns::{NO_TIME, RatingRows};
+use crate::io::scan::{Projection, RowConsumer};
 use crate::io::time;
 use crate::stats::distinct::IdSet;
 use crate::stats::histogram::{Histogram, by_stars};
@@ -50,21 +51,21 @@ pub struct Totals {
     period: Option<(i64, i64)>,
 }
 
-impl Visitor for Totals {
-    fn needs(&self) -> Needed {
-        Needed { stars: false, kinds: true, ..Needed::ALL }
+impl RowConsumer for Totals {
+    fn projection(&self) -> Projection {
+        Projection { ratings: false, rating_indices: true, ..Projection::ALL }
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
+    fn consume(&mut self, rows: RatingRows<'_>) {
         let (Some(&first), Some(&last)) = (rows.user_id.first(), rows.user_id.last()) else {
             return;
         };
         let changes = rows.user_id.windows(2).filter(|pair| pair[0] != pair[1]).count();
         self.add_users(changes + 1, (first, last));
         rows.movie_id.iter().for_each(|&id| self.movies.insert(id));
-        match rows.kinds {
+        match rows.dictionary {
             Some(kinds) => {
-                for (&stars, n) in kinds.stars.iter().zip(counts(kinds.numbers)) {
+                for (&stars, n) in kinds.values.iter().zip(counts(kinds.indices)) {
                     self.sums.add_times(stars, n);
                     self.histogram.add_times(stars, n);
                 }
@@ -86,14 +87,14 @@ impl Visitor for Totals {
     }
 }
 
-impl Pass for Totals {
-    fn join(&mut self, later: Self) {
+impl Aggregator for Totals {
+    fn merge(&mut self, later: Self) {
         if let Some(ends) = later.ends {
             self.add_users(later.users, ends);
         }
-        self.sums.join(&later.sums);
-        self.movies.join(later.movies);
-        self.histogram.join(later.histogram);
+        self.sums.merge(&later.sums);
+        self.movies.merge(later.movies);
+        self.histogram.merge(later.histogram);
         self.add_period(later.period);
     }
 }
@@ -170,7 +171,7 @@ mod tests {
 
     fn summary(columns: RatingColumns) -> Summary {
         let scan = Scan::from(Ratings::new(columns, Duplicates::Last).0);
-        scan.pass(&Silent, Totals::default).unwrap().finish()
+        scan.aggregate(&Silent, Totals::default).unwrap().finish()
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::dataset::scan::Pass;
-use crate::io::columns::{Needed, RatingRows, Visitor};
+use crate::dataset::scan::Aggregator;
+use crate::io::columns::RatingRows;
+use crate::io::scan::{Projection, RowConsumer};
 
 /// Number, sum and sum of squares of some ratings.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -34,7 +35,7 @@ impl Sums {
     }
 
     /// Adds other ratings.
-    pub fn join(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.n += other.n;
         self.sum += other.sum;
         self.squares += other.squares;
@@ -94,13 +95,13 @@ impl Slots {
         }
     }
 
-    fn join(&mut self, mut later: Self) {
+    fn merge(&mut self, mut later: Self) {
         if self.table.len() < later.table.len() {
             std::mem::swap(&mut self.table, &mut later.table);
         }
-        self.table.iter_mut().zip(&later.table).for_each(|(sums, later)| sums.join(later));
+        self.table.iter_mut().zip(&later.table).for_each(|(sums, later)| sums.merge(later));
         for (number, sums) in later.far {
-            self.far.entry(number).or_default().join(&sums);
+            self.far.entry(number).or_default().merge(&sums);
         }
     }
 
@@ -188,11 +189,11 @@ impl SumTable {
     pub(super) fn add_rows(&mut self, numbers: &[i32], rows: RatingRows<'_>) {
         const WHOLE: f32 = (1_u32 << (f32::MANTISSA_DIGITS - 1)) as f32;
         let stars = rows.rating;
-        if let Some(kinds) = rows.kinds {
-            let of_kind = kinds.stars.map(Halves::from_stars);
+        if let Some(kinds) = rows.dictionary {
+            let of_kind = kinds.values.map(Halves::from_stars);
             if of_kind.iter().all(Option::is_some) {
                 let of_kind = of_kind.map(Option::unwrap_or_default);
-                let halves = kinds.numbers.iter().map(|&kind| of_kind[usize::from(kind)]);
+                let halves = kinds.indices.iter().map(|&kind| of_kind[usize::from(kind)]);
                 return self.add_halves(numbers, halves);
             }
         } else {
@@ -211,7 +212,7 @@ impl SumTable {
             }
         }
         for (row, &number) in numbers.iter().enumerate() {
-            self.others.add(number, rows.stars(row));
+            self.others.add(number, rows.rating_at(row));
         }
     }
 
@@ -238,7 +239,7 @@ impl SumTable {
                     let place = &mut self.table[number as usize];
                     *place = place.plus(halves);
                 }
-                false => self.others.slot(number).join(&halves.to_sums()),
+                false => self.others.slot(number).merge(&halves.to_sums()),
             }
         }
     }
@@ -261,7 +262,7 @@ impl SumTable {
     }
 
     /// Adds what another one has added up.
-    pub(super) fn join(&mut self, mut later: Self) {
+    pub(super) fn merge(&mut self, mut later: Self) {
         const AT_A_TIME: usize = 64;
         if self.table.len() < later.table.len() {
             std::mem::swap(&mut self.table, &mut later.table);
@@ -279,9 +280,9 @@ impl SumTable {
             }
         }
         for (number, sums) in later.full {
-            self.full.entry(number).or_default().join(&sums);
+            self.full.entry(number).or_default().merge(&sums);
         }
-        self.others.join(later.others);
+        self.others.merge(later.others);
     }
 
     /// Returns the numbers that have ratings, ascending.
@@ -302,7 +303,7 @@ impl SumTable {
             all.dedup_by(|(number, sums), (same, total)| {
                 let more = number == same;
                 if more {
-                    total.join(sums);
+                    total.merge(sums);
                 }
                 more
             });
@@ -314,7 +315,7 @@ impl SumTable {
 /// Takes what a place has got.
 #[cold]
 fn empty(place: &mut Halves, number: i32, full: &mut BTreeMap<i32, Sums>) {
-    full.entry(number).or_default().join(&std::mem::take(place).to_sums());
+    full.entry(number).or_default().merge(&std::mem::take(place).to_sums());
 }
 
 impl PerMovie {
@@ -325,19 +326,19 @@ impl PerMovie {
     }
 }
 
-impl Visitor for PerMovie {
-    fn needs(&self) -> Needed {
-        Needed { movies: true, kinds: true, ..Needed::default() }
+impl RowConsumer for PerMovie {
+    fn projection(&self) -> Projection {
+        Projection { movies: true, rating_indices: true, ..Projection::default() }
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
+    fn consume(&mut self, rows: RatingRows<'_>) {
         self.0.add_rows(rows.movie_id, rows);
     }
 }
 
-impl Pass for PerMovie {
-    fn join(&mut self, later: Self) {
-        self.0.join(later.0);
+impl Aggregator for PerMovie {
+    fn merge(&mut self, later: Self) {
+        self.0.merge(later.0);
     }
 }
 
@@ -354,7 +355,7 @@ mod tests {
     use super::*;
     use crate::dataset::Scan;
     use crate::dataset::ratings::{Duplicates, Ratings};
-    use crate::io::columns::{Kinds, RatingColumns};
+    use crate::io::columns::{DictionaryRatings, RatingColumns};
     use crate::progress::Silent;
 
     #[test]
@@ -364,25 +365,25 @@ mod tests {
         let add = |stars: f32| {
             let stars = vec![stars; n as usize];
             let mut pass = PerMovie::default();
-            pass.add(RatingRows {
+            pass.consume(RatingRows {
                 user_id: &[],
                 movie_id: &ids,
                 rating: &stars,
                 time_ms: &[],
-                kinds: None,
+                dictionary: None,
             });
             // Not a full number of them.
-            pass.add(RatingRows {
+            pass.consume(RatingRows {
                 user_id: &[],
                 movie_id: &ids[1..],
                 rating: &stars,
                 time_ms: &[],
-                kinds: None,
+                dictionary: None,
             });
             pass
         };
         let mut all = add(10.0);
-        all.join(add(0.5));
+        all.merge(add(0.5));
         let half = f64::from(2 * n - 1);
         let sums = Sums { n: 2 * half as u64, sum: half * 10.5, squares: half * 100.25 };
         assert_eq!(all.finish(), [(7, sums)]);
@@ -396,7 +397,7 @@ mod tests {
             let [mut first, mut later] = [Slots::default(), Slots::default()];
             numbers[..split].iter().for_each(|&number| first.add(number, 2.0));
             numbers[split..].iter().for_each(|&number| later.add(number, 2.0));
-            first.join(later);
+            first.merge(later);
             let found =
                 first.into_sorted().into_iter().map(|(number, sums)| (number, sums.n, sums.sum));
             let mut expected: BTreeMap<i32, u64> = BTreeMap::new();
@@ -427,11 +428,11 @@ mod tests {
             stars[..kinds.len()].copy_from_slice(&kinds);
             let number = |stars| kinds.iter().position(|kind| kind == stars).unwrap() as u8;
             let numbers: Vec<u8> = rating.iter().map(number).collect();
-            let kinds = Some(Kinds { numbers: &numbers, stars: &stars });
+            let kinds = Some(DictionaryRatings { indices: &numbers, values: &stars });
             let mut by_kinds = PerMovie::default();
-            by_kinds.add(RatingRows { user_id: &[], movie_id, rating: &[], time_ms: &[], kinds });
+            by_kinds.consume(RatingRows { user_id: &[], movie_id, rating: &[], time_ms: &[], dictionary: kinds });
             let by_kinds = by_kinds.finish();
-            let found = Scan::from(ratings).pass(&Silent, PerMovie::default).unwrap().finish();
+            let found = Scan::from(ratings).aggregate(&Silent, PerMovie::default).unwrap().finish();
             prop_assert_eq!(&by_kinds, &found);
             let found: Vec<_> = found.into_iter().map(|(id, sums)| (id, sums.n, sums.sum, sums.squares)).collect();
             let expected: Vec<_> = expected

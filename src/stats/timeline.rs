@@ -4,8 +4,9 @@ use chrono::{self, Datelike, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 
 use crate::dataset::ids::Lookup;
-use crate::dataset::scan::Pass;
-use crate::io::columns::{Kinds, NO_TIME, Needed, RatingRows, Visitor};
+use crate::dataset::scan::Aggregator;
+use crate::io::columns::{DictionaryRatings, NO_TIME, RatingRows};
+use crate::io::scan::{Projection, RowConsumer};
 use crate::linalg::simd::{SimdLanes, dispatch};
 use crate::stats::sums::{SumTable, Sums};
 
@@ -137,7 +138,7 @@ impl Days<'_> {
         let Self { which, lines, untimed } = self;
         let (times, movies) = (rows.time_ms, rows.movie_id);
         let all_timed = times.iter().fold(0, |all, ms| all | ms) >= 0;
-        match (&*which, rows.kinds) {
+        match (&*which, rows.dictionary) {
             (Which::All, _) if all_timed => {
                 let days: Vec<i32> = times.iter().map(|&ms| day_of(ms)).collect();
                 lines[0].add_rows(&days, rows);
@@ -148,11 +149,14 @@ impl Days<'_> {
                 for (row, &movie) in movies.iter().enumerate() {
                     // Written whether it is wanted or not, and then kept or written over: no branch
                     // to guess.
-                    (days[n], numbers[n]) = (day_of(times[row]), kinds.numbers[row]);
+                    (days[n], numbers[n]) = (day_of(times[row]), kinds.indices[row]);
                     n += usize::from(known.get(movie).is_some());
                 }
-                let kinds = Some(Kinds { numbers: &numbers[..n], ..kinds });
-                lines[0].add_rows(&days[..n], RatingRows { kinds, ..RatingRows::default() });
+                let kinds = Some(DictionaryRatings { indices: &numbers[..n], ..kinds });
+                lines[0].add_rows(
+                    &days[..n],
+                    RatingRows { dictionary: kinds, ..RatingRows::default() },
+                );
             }
             _ => {
                 for (row, &ms) in times.iter().enumerate() {
@@ -163,7 +167,7 @@ impl Days<'_> {
                     };
                     match line {
                         Some(_) if ms == NO_TIME => *untimed += 1,
-                        Some(line) => lines[line].add(day_of(ms), rows.stars(row)),
+                        Some(line) => lines[line].add(day_of(ms), rows.rating_at(row)),
                         None => {}
                     }
                 }
@@ -172,43 +176,43 @@ impl Days<'_> {
     }
 }
 
-impl Visitor for Days<'_> {
-    fn needs(&self) -> Needed {
+impl RowConsumer for Days<'_> {
+    fn projection(&self) -> Projection {
         let movies = !matches!(self.which, Which::All);
         let others = !self.is_of_few();
-        Needed { movies, kinds: others, times: others, ..Needed::default() }
+        Projection { movies, rating_indices: others, times: others, ..Projection::default() }
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
+    fn consume(&mut self, rows: RatingRows<'_>) {
         if !self.is_of_few() {
             self.add_any(rows);
         }
     }
 
-    fn needs_of_picked(&self) -> Needed {
+    fn late_projection(&self) -> Projection {
         let few = self.is_of_few();
-        Needed { movies: few, kinds: few, times: few, ..Needed::default() }
+        Projection { movies: few, rating_indices: few, times: few, ..Projection::default() }
     }
 
-    fn pick(&self, rows: RatingRows<'_>, picked: &mut Vec<u32>) {
+    fn select(&self, rows: RatingRows<'_>, selected: &mut Vec<u32>) {
         if let Which::Each(ids, _) = self.which {
             for &id in ids {
-                rows_of(rows.movie_id, id, picked);
+                rows_of(rows.movie_id, id, selected);
             }
             if ids.len() > 1 {
-                picked.sort_unstable();
+                selected.sort_unstable();
             }
         }
     }
 
-    fn add_picked(&mut self, rows: RatingRows<'_>) {
+    fn consume_selected(&mut self, rows: RatingRows<'_>) {
         self.add_any(rows);
     }
 }
 
-impl Pass for Days<'_> {
-    fn join(&mut self, later: Self) {
-        self.lines.iter_mut().zip(later.lines).for_each(|(line, later)| line.join(later));
+impl Aggregator for Days<'_> {
+    fn merge(&mut self, later: Self) {
+        self.lines.iter_mut().zip(later.lines).for_each(|(line, later)| line.merge(later));
         self.untimed += later.untimed;
     }
 }
@@ -252,7 +256,7 @@ pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
         .filter_map(|&(day, sums)| Some((every.start(NaiveDate::from_epoch_days(day)?), sums)));
     let starts: Vec<(NaiveDate, Sums)> = starts.collect();
     let mut push = |start: NaiveDate, sums: &Sums| {
-        so_far.join(sums);
+        so_far.merge(sums);
         all.push(Period {
             start,
             total_ratings: sums.n,
@@ -269,7 +273,7 @@ pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
             due = every.next(empty);
         }
         let mut total = Sums::default();
-        same.iter().for_each(|(_, sums)| total.join(sums));
+        same.iter().for_each(|(_, sums)| total.merge(sums));
         push(start, &total);
         due = every.next(start);
     }
@@ -323,7 +327,7 @@ mod tests {
             (2, 2, 3.0, NO_TIME),
         ];
         let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
-        let days = scan.pass(&Silent, Days::all).unwrap();
+        let days = scan.aggregate(&Silent, Days::all).unwrap();
         assert_eq!(days.untimed(), 1);
         let found = days.finish(Every::Month).remove(0);
         let shown: Vec<_> = found
@@ -342,7 +346,7 @@ mod tests {
         };
         let each = |ids: &[i32]| {
             let lookup = Lookup::new(ids);
-            let days = scan.pass(&Silent, || Days::for_each_movie(ids, &lookup)).unwrap();
+            let days = scan.aggregate(&Silent, || Days::for_each_movie(ids, &lookup)).unwrap();
             assert_eq!(days.untimed(), u64::from(ids.contains(&2)));
             totals(days)
         };
@@ -351,10 +355,10 @@ mod tests {
         assert_eq!(each(&[0, 1, 2, 8, 9]), [vec![], vec![1, 1], vec![1], vec![], vec![]]);
         let of = |ids: &[i32]| {
             let lookup = Lookup::new(ids);
-            totals(scan.pass(&Silent, || Days::for_movies(&lookup)).unwrap())
+            totals(scan.aggregate(&Silent, || Days::for_movies(&lookup)).unwrap())
         };
         assert_eq!((of(&[1, 2]), of(&[9])), (vec![vec![1, 2]], vec![vec![]]));
-        let none = Scan::from(Ratings::default()).pass(&Silent, Days::all).unwrap();
+        let none = Scan::from(Ratings::default()).aggregate(&Silent, Days::all).unwrap();
         assert!(none.finish(Every::Day)[0].is_empty());
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::dataset::scan::Pass;
-use crate::io::columns::{Needed, RatingRows, Visitor};
+use crate::dataset::scan::Aggregator;
+use crate::io::columns::RatingRows;
+use crate::io::scan::{Projection, RowConsumer};
 use crate::linalg::quantile::quantile;
 
 /// Ratings per user.
@@ -79,12 +80,12 @@ impl PerUser {
     }
 }
 
-impl Visitor for PerUser {
-    fn needs(&self) -> Needed {
-        Needed { users: true, ..Needed::default() }
+impl RowConsumer for PerUser {
+    fn projection(&self) -> Projection {
+        Projection { users: true, ..Projection::default() }
     }
 
-    fn add(&mut self, rows: RatingRows<'_>) {
+    fn consume(&mut self, rows: RatingRows<'_>) {
         let mut left = rows.user_id;
         while let Some(&user) = left.first() {
             let n = times_at_first(left);
@@ -94,8 +95,8 @@ impl Visitor for PerUser {
     }
 }
 
-impl Pass for PerUser {
-    fn join(&mut self, later: Self) {
+impl Aggregator for PerUser {
+    fn merge(&mut self, later: Self) {
         later.0.into_iter().for_each(|user| self.push(user));
     }
 }
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn a_user_whose_ratings_are_in_two_parts_is_one_user() {
         let mut first = PerUser(vec![(1, 2), (5, 3)]);
-        first.join(PerUser(vec![(5, 1), (7, 4)]));
+        first.merge(PerUser(vec![(5, 1), (7, 4)]));
         assert_eq!(first.finish(), [(1, 2), (5, 4), (7, 4)]);
     }
 
@@ -179,7 +180,7 @@ mod tests {
         let rows =
             counts.iter().zip(1..).flat_map(|(&n, user)| (0..n).map(move |m| (user, m, 3.0, 0)));
         let scan = Scan::from(Ratings::new(rows.collect(), Duplicates::Last).0);
-        let report = users(&scan.pass(&Silent, PerUser::default).unwrap().finish());
+        let report = users(&scan.aggregate(&Silent, PerUser::default).unwrap().finish());
         assert_eq!((report.users, report.ratings, report.mean), (5, 20, Some(4.0)));
         let share = |at: usize| (report.top[at].users, report.top[at].ratings);
         assert_eq!((share(0), share(1), share(2), share(9)), ((1, 12), (1, 12), (2, 16), (5, 20)));

@@ -70,7 +70,7 @@ pub(super) fn object_of(report: &impl Serialize) -> Result<Map<String, Value>> {
 impl SummaryArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let summary = self.input.scan(ui)?.pass(ui, Totals::default)?.finish();
+        let summary = self.input.scan(ui)?.aggregate(ui, Totals::default)?.finish();
         ui.finish();
         sink.write(&Report::Object(object_of(&summary)?), || plot::summary(&summary))
     }
@@ -79,7 +79,7 @@ impl SummaryArgs {
 impl UserTableArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let report = users(&self.input.scan(ui)?.pass(ui, PerUser::default)?.finish());
+        let report = users(&self.input.scan(ui)?.aggregate(ui, PerUser::default)?.finish());
         ui.finish();
         let top = || report.top.iter();
         let rows = rows_of([

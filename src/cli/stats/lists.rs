@@ -108,8 +108,10 @@ pub(super) type Rated = (Vec<(i32, Sums)>, Option<Movies>);
 
 /// Adds up the ratings of each movie, and loads titles for them.
 pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
-    let (rated, known) =
-        rayon::join(|| scan.pass(ui, PerMovie::default), || titles.movies_for_scan(scan, false));
+    let (rated, known) = rayon::join(
+        || scan.aggregate(ui, PerMovie::default),
+        || titles.movies_for_scan(scan, false),
+    );
     let (rated, known) = (rated?.finish(), known?);
     MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
     Ok((rated, known))

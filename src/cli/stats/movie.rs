@@ -92,7 +92,7 @@ impl MovieArgs {
     fn look(&self, scan: &Scan, ui: &Ui) -> Result<(MovieId, Option<Movies>, OneMovie)> {
         let texts = slice::from_ref(&self.movie);
         let look = |id| -> Result<Option<(MovieId, OneMovie)>> {
-            let pass = scan.pass(ui, || WithAll::new(id))?;
+            let pass = scan.aggregate(ui, || WithAll::new(id))?;
             Ok(pass.finish().map(|figures| (id, figures)))
         };
         let by_number = || numbers(texts).map_or(Ok(None), |ids| look(ids[0]));

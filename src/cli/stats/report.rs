@@ -76,7 +76,7 @@ impl ReportPageArgs {
     }
 
     fn data(&self, scan: &Scan, ui: &Ui) -> Result<ReportData> {
-        let everything = scan.pass(ui, Everything::default)?;
+        let everything = scan.aggregate(ui, Everything::default)?;
         let rated = everything.movies.finish();
         let known = self.movies.movies_for_scan(scan, true)?;
         MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
@@ -94,7 +94,7 @@ impl ReportPageArgs {
         ids.sort_unstable();
         let lookup = Lookup::new(&ids);
         let latest = if whole { usize::MAX / 4 } else { LATEST };
-        let mut by_id = scan.pass(ui, || Histories::new(&lookup, n, latest))?.finish();
+        let mut by_id = scan.aggregate(ui, || Histories::new(&lookup, n, latest))?.finish();
         let histories = picked.iter().map(|movie| {
             let at = lookup.get(movie.movie_id.0).expect("it was one of them");
             mem::take(&mut by_id[at as usize])

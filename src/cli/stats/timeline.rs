@@ -60,9 +60,9 @@ impl TimelineArgs {
                 known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
             let ids: Vec<i32> = fits.map(|(id, _)| id.0).collect();
             let lookup = Lookup::new(&ids);
-            self.one_line(scan.pass(ui, || Days::for_movies(&lookup))?, ui)
+            self.one_line(scan.aggregate(ui, || Days::for_movies(&lookup))?, ui)
         } else {
-            self.one_line(scan.pass(ui, Days::all)?, ui)
+            self.one_line(scan.aggregate(ui, Days::all)?, ui)
         };
         ui.finish();
         sink.write(&Report::Rows(self.rows(&lines)), || self.figure(&lines))
@@ -98,7 +98,7 @@ impl TimelineArgs {
     fn periods_of(&self, scan: &Scan, ids: Vec<MovieId>, ui: &Ui) -> Result<OfMovies> {
         let distinct = distinct_of(&ids);
         let lookup = Lookup::new(&distinct);
-        let days = scan.pass(ui, || Days::for_each_movie(&distinct, &lookup))?;
+        let days = scan.aggregate(ui, || Days::for_each_movie(&distinct, &lookup))?;
         let untimed = days.untimed();
         let periods = days.finish(self.by);
         let of = |id: MovieId| {

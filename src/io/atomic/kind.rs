@@ -1,4 +1,4 @@
-//! Kinds of directories that mvrec writes, told by their manifests, and what belongs into each.
+//! DictionaryRatings of directories that mvrec writes, told by their manifests, and what belongs into each.
 
 use std::fs;
 use std::io;

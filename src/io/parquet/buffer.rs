@@ -1,11 +1,11 @@
-//! Values that come and go.
+//! Reusable FIFO buffer.
 
 use std::ops::Deref;
 
 /// Values in memory that is used again: once filled, it is never again filled with zeros before
 /// something is written there.
 #[derive(Debug, Default)]
-pub(super) struct Buffer<T> {
+pub(in crate::io::parquet) struct Buffer<T> {
     memory: Vec<T>,
     from: usize,
     to: usize,
@@ -21,12 +21,12 @@ impl<T> Deref for Buffer<T> {
 
 impl<T: Copy + Default> Buffer<T> {
     /// Takes over memory, but no values.
-    pub(super) fn with_memory(memory: Vec<T>) -> Self {
+    pub(in crate::io::parquet) fn with_memory(memory: Vec<T>) -> Self {
         Self { memory, from: 0, to: 0 }
     }
 
     /// Returns the values.
-    pub(super) fn into_vec(self) -> Vec<T> {
+    pub(in crate::io::parquet) fn into_vec(self) -> Vec<T> {
         let Self { mut memory, from, to } = self;
         memory.truncate(to);
         memory.drain(..from);
@@ -34,12 +34,12 @@ impl<T: Copy + Default> Buffer<T> {
     }
 
     /// Removes all values.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::io::parquet) fn clear(&mut self) {
         (self.from, self.to) = (0, 0);
     }
 
     /// Removes the first `n` values, or all if there are fewer.
-    pub(super) fn pass(&mut self, n: usize) {
+    pub(in crate::io::parquet) fn advance(&mut self, n: usize) {
         self.from += n.min(self.len());
         if self.is_empty() {
             self.clear();
@@ -48,7 +48,7 @@ impl<T: Copy + Default> Buffer<T> {
 
     /// Returns memory for `n` values behind those that are there, of which [`Self::add`] tells how
     /// many were written.
-    pub(super) fn room(&mut self, n: usize) -> &mut [T] {
+    pub(in crate::io::parquet) fn room(&mut self, n: usize) -> &mut [T] {
         let end = self.to + n;
         if self.memory.len() < end {
             self.memory.resize(end, T::default());
@@ -57,19 +57,19 @@ impl<T: Copy + Default> Buffer<T> {
     }
 
     /// Adds the first `n` values of the memory behind.
-    pub(super) fn add(&mut self, n: usize) {
+    pub(in crate::io::parquet) fn add(&mut self, n: usize) {
         assert!(n <= self.memory.len() - self.to, "they were written there");
         self.to += n;
     }
 
     /// Adds a value several times.
-    pub(super) fn fill(&mut self, value: T, times: usize) {
+    pub(in crate::io::parquet) fn fill(&mut self, value: T, times: usize) {
         self.room(times).fill(value);
         self.add(times);
     }
 
     /// Adds values, which are as many as they say.
-    pub(super) fn extend(&mut self, values: impl ExactSizeIterator<Item = T>) {
+    pub(in crate::io::parquet) fn extend(&mut self, values: impl ExactSizeIterator<Item = T>) {
         let n = values.len();
         self.room(n).iter_mut().zip(values).for_each(|(to, from)| *to = from);
         self.add(n);
@@ -87,12 +87,12 @@ mod tests {
         buffer.fill(7, 2);
         buffer.extend([1, 2, 3].into_iter());
         assert_eq!(*buffer, [7, 7, 1, 2, 3]);
-        buffer.pass(3);
+        buffer.advance(3);
         buffer.room(2)[0] = 4;
         buffer.add(1);
         assert_eq!(*buffer, [2, 3, 4]);
         assert_eq!(buffer.room(9).len(), 9);
-        buffer.pass(100);
+        buffer.advance(100);
         assert!(buffer.is_empty());
         buffer.extend([5].into_iter());
         assert_eq!(buffer.into_vec(), [5]);

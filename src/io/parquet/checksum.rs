@@ -19,8 +19,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{ChunkReader, Length};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::io::parquet::decode::damaged;
 use crate::io::parquet::input::ParquetInput;
+use crate::io::parquet::page::corrupt;
 
 /// Encoded page headers and page bodies of a column chunk, alternating, in encoding order.
 type Blobs = Arc<Mutex<Vec<Bytes>>>;
@@ -48,7 +48,7 @@ impl PageStore for ChunkPages {
 
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        blobs.get(key.get() as usize).cloned().ok_or_else(|| damaged("unknown page key"))
+        blobs.get(key.get() as usize).cloned().ok_or_else(|| corrupt("unknown page key"))
     }
 }
 
@@ -119,13 +119,13 @@ fn with_checksum(header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
     let mut at = 0;
     for _ in 0..3 {
         if header.get(at) != Some(&NEXT_I32) {
-            return Err(damaged("unexpected layout of a page header"));
+            return Err(corrupt("unexpected layout of a page header"));
         }
         let number = header[at + 1..].iter().position(|byte| *byte < 0x80);
-        at += 2 + number.ok_or_else(|| damaged("a number without end"))?;
+        at += 2 + number.ok_or_else(|| corrupt("a number without end"))?;
     }
     let next = header.get(at).filter(|next| **next >= 2 * NUMBER);
-    let next = next.ok_or_else(|| damaged("a page header is not as it is known"))?;
+    let next = next.ok_or_else(|| corrupt("a page header is not as it is known"))?;
     let mut out = header[..at].to_vec();
     out.push(NEXT_I32);
     let crc = crc32fast::hash(content).cast_signed();
@@ -224,7 +224,7 @@ pub(super) fn check_seal(input: &ParquetInput) -> Result<bool> {
     if footer > length || &last[4..] != b"PAR1" {
         return Ok(false); // the library says what is wrong
     }
-    let changed = || damaged("checksum mismatch in the footer");
+    let changed = || corrupt("checksum mismatch in the footer");
     let bytes = input.get_bytes(length - footer, footer as usize)?;
     let Some(seal) = place_of_seal(&bytes) else { return Ok(false) };
     let digits = |range: Range<usize>| std::str::from_utf8(&bytes[range]).ok();

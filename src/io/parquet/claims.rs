@@ -8,8 +8,9 @@ use parquet::errors::Result;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::io::parquet::decode::{damaged, varint, zigzag};
+use crate::io::parquet::encoding::varint::{varint, zigzag};
 use crate::io::parquet::input::ParquetInput;
+use crate::io::parquet::page::corrupt;
 
 /// Checks row counts of file, row groups and column chunks against each other, and chunk offsets
 /// against the file length.
@@ -23,12 +24,12 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
             let end = offset.checked_add(column.compressed_size());
             if numbers.iter().any(|&number| number < 0) || end.is_none_or(|end| end as u64 > length)
             {
-                return Err(damaged("column chunk lies outside of the file"));
+                return Err(corrupt("column chunk lies outside of the file"));
             }
             let is_flat = column.column_descr().max_rep_level() == 0;
             let (values, rows) = (column.num_values(), group.num_rows());
             if group.num_rows() < 0 || values < rows || (is_flat && values > rows) {
-                return Err(damaged(
+                return Err(corrupt(
                     "value count of a column chunk contradicts the row count of its group",
                 ));
             }
@@ -36,7 +37,7 @@ pub(super) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<()
     }
     match rows == Some(metadata.file_metadata().num_rows()) {
         true => Ok(()),
-        false => Err(damaged("row counts of the row groups do not add up to that of the file")),
+        false => Err(corrupt("row counts of the row groups do not add up to that of the file")),
     }
 }
 
@@ -53,17 +54,17 @@ pub(super) fn check_pages(input: &ParquetInput, column: &ColumnChunkMetaData) ->
     if column.column_descr().max_rep_level() > 0
         && column.num_values() as u64 > VALUES * (length + (1 << 14))
     {
-        return Err(damaged("implausible number of list elements"));
+        return Err(corrupt("implausible number of list elements"));
     }
     let mut values = 0;
     while at < end && values < column.num_values() {
         let header = PageHeader::read(input, at, end)?;
         let next = at + header.length + header.compressed;
         if next > end {
-            return Err(damaged("page lies outside of its column chunk"));
+            return Err(corrupt("page lies outside of its column chunk"));
         }
         if header.uncompressed > PAGE.max(RATIO * header.compressed) {
-            return Err(damaged("implausible uncompressed page size"));
+            return Err(corrupt("implausible uncompressed page size"));
         }
         values += header.values.unwrap_or(0);
         at = next;
@@ -71,7 +72,7 @@ pub(super) fn check_pages(input: &ParquetInput, column: &ColumnChunkMetaData) ->
     match values == column.num_values() {
         true => Ok(()),
         false => {
-            Err(damaged("value counts of the pages do not add up to that of the column chunk"))
+            Err(corrupt("value counts of the pages do not add up to that of the column chunk"))
         }
     }
 }
@@ -101,7 +102,7 @@ impl PageHeader {
                 return Ok(Self { length, ..header? });
             }
             if size >= end - at || size >= LONGEST {
-                return Err(damaged("page header is cut off"));
+                return Err(corrupt("page header is cut off"));
             }
             size *= 8;
         }
@@ -129,7 +130,7 @@ impl PageHeader {
             }
         }
         if sizes.iter().copied().chain(values).any(|number| number < 0) {
-            return Some(Err(damaged("negative size in a page header")));
+            return Some(Err(corrupt("negative size in a page header")));
         }
         let [uncompressed, compressed] = sizes.map(i64::cast_unsigned);
         Some(Ok(Self { length: 0, compressed, uncompressed, values }))

@@ -9,15 +9,15 @@ use std::panic::{self, AssertUnwindSafe};
 use parquet::errors::ParquetError;
 
 use crate::io::error::IoError;
-use crate::io::parquet::decode::damaged;
+use crate::io::parquet::page::corrupt;
 use crate::io::parquet::read::ParquetFile;
 
 thread_local! {
     static GUARDS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Installs a hook that says nothing of panics that become errors; all others are told as before.
-pub fn hush() {
+/// Silences panics that are converted to errors; all others are reported as before.
+pub fn suppress_caught_panics() {
     let tell = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         if !GUARDS.get() {
@@ -34,22 +34,22 @@ impl ParquetFile {
         &self,
         decode: impl FnOnce() -> Result<T, IoError>,
     ) -> Result<T, IoError> {
-        guarded(decode, || self.damaged()(contradiction()))
+        guarded(decode, || self.corrupt()(contradiction()))
     }
 }
 
 /// What is said of a panic.
 pub(super) fn contradiction() -> ParquetError {
-    damaged("it contradicts itself")
+    corrupt("it contradicts itself")
 }
 
-/// Runs what may panic on a damaged file; a panic becomes the error that `damaged` makes.
+/// Runs what may panic on a damaged file; a panic becomes the error that `error` makes.
 pub(super) fn guarded<T, E>(
     decode: impl FnOnce() -> Result<T, E>,
-    damaged: impl FnOnce() -> E,
+    error: impl FnOnce() -> E,
 ) -> Result<T, E> {
     let before = GUARDS.replace(true);
     let decoded = panic::catch_unwind(AssertUnwindSafe(decode));
     GUARDS.set(before);
-    decoded.unwrap_or_else(|_| Err(damaged()))
+    decoded.unwrap_or_else(|_| Err(error()))
 }

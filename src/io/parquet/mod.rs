@@ -1,21 +1,22 @@
 //! Apache Parquet: row groups encoded and decoded on all threads, tables of any schema, and
 //! ratings.
 
-mod bits;
 mod buffer;
 mod checksum;
 mod claims;
-mod decode;
+mod column;
+mod encoding;
 mod guard;
-mod import;
 mod input;
+mod page;
 mod ratings;
 mod read;
+mod selection;
 mod vectors;
 mod window;
 mod write;
 
-pub use guard::hush;
+pub use guard::suppress_caught_panics;
 pub use input::ParquetInput;
 pub use ratings::{RatingChunks, RatingGroups, RowMemory};
 pub use read::ParquetFile;

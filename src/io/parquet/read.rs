@@ -149,7 +149,7 @@ impl ParquetFile {
         self.partitions[at].1.as_deref()
     }
 
-    pub(super) fn damaged(&self) -> impl Fn(ParquetError) -> IoError + use<'_> {
+    pub(super) fn corrupt(&self) -> impl Fn(ParquetError) -> IoError + use<'_> {
         |source| unreadable(&self.name, source)
     }
 
@@ -160,7 +160,7 @@ impl ParquetFile {
         groups: Option<&[usize]>,
     ) -> Result<ParquetRecordBatchReaderBuilder<ParquetInput>, IoError> {
         if !self.is_sealed {
-            self.check_pages(columns, groups).map_err(self.damaged())?;
+            self.check_pages(columns, groups).map_err(self.corrupt())?;
         }
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
@@ -197,7 +197,7 @@ impl ParquetFile {
         /// Bytes of texts in a batch.
         const TEXTS: u64 = 128 << 20;
         reader.map(|batch| {
-            let batch = batch.map_err(|error| self.damaged()(error.into()))?;
+            let batch = batch.map_err(|error| self.corrupt()(error.into()))?;
             match batch.columns().iter().map(bytes_of_texts).sum::<u64>() > TEXTS {
                 false => Ok(batch),
                 true => Err(self.too_large()),
@@ -206,7 +206,7 @@ impl ParquetFile {
     }
 
     fn too_large(&self) -> IoError {
-        self.damaged()(ParquetError::General("it unpacks to far more than it has bytes".into()))
+        self.corrupt()(ParquetError::General("it unpacks to far more than it has bytes".into()))
     }
 
     /// Reads the columns of `schema`, cast to its types, into one batch; those of a large file that
@@ -240,7 +240,7 @@ impl ParquetFile {
         /// Few, so that texts are gathered in memory that is used again, and copied once.
         const ROWS: usize = 1 << 13;
         let builder = self.builder(columns, None)?.with_batch_size(ROWS);
-        let reader = builder.build().map_err(self.damaged())?;
+        let reader = builder.build().map_err(self.corrupt())?;
         let (mut batches, mut room) = (Vec::new(), self.room());
         for batch in self.batches(reader) {
             let batch = self.cast_all(&batch?, schema)?;
@@ -283,7 +283,7 @@ impl ParquetFile {
             true => Ok(()),
             false => {
                 let text = format!("it has {found} of {} rows", self.n_rows());
-                Err(self.damaged()(ParquetError::General(text)))
+                Err(self.corrupt()(ParquetError::General(text)))
             }
         }
     }
@@ -295,7 +295,7 @@ impl ParquetFile {
             self.cast(field.name(), array, field.data_type(), field.is_nullable())
         });
         RecordBatch::try_new(schema.clone(), arrays.collect::<Result<Vec<_>, _>>()?)
-            .map_err(|error| self.damaged()(error.into()))
+            .map_err(|error| self.corrupt()(error.into()))
     }
 
     /// Says that a column is missing, and which there are.
@@ -322,7 +322,7 @@ impl ParquetFile {
     /// If there is no such column or it cannot be text.
     pub fn read_texts(&self, column: &str) -> Result<StringArray, IoError> {
         let at = self.schema().index_of(column).map_err(|_| self.missing(column))?;
-        let reader = || self.builder(&[at], None)?.build().map_err(self.damaged());
+        let reader = || self.builder(&[at], None)?.build().map_err(self.corrupt());
         self.guarded(|| {
             let (mut texts, mut room) = (Vec::new(), self.room());
             for batch in self.batches(reader()?) {
@@ -398,13 +398,13 @@ impl ParquetFile {
         self.guarded(|| {
             let rows = RowSelection::from_consecutive_ranges(pages.iter().cloned(), self.n_rows());
             let builder = self.builder(&[column], None)?.with_row_selection(rows);
-            let reader = builder.build().map_err(self.damaged())?;
+            let reader = builder.build().map_err(self.corrupt())?;
             let schema = reader.schema();
             let batches = self.gather(reader)?;
             let all = concat_batches(&schema, &batches);
-            let all = all.map_err(|error| self.damaged()(error.into()))?;
+            let all = all.map_err(|error| self.corrupt()(error.into()))?;
             if all.num_rows() != pages.iter().map(Range::len).sum::<usize>() {
-                return Err(self.damaged()(ParquetError::General("pages of too few rows".into())));
+                return Err(self.corrupt()(ParquetError::General("pages of too few rows".into())));
             }
             Ok(all.column(0).clone())
         })
@@ -428,7 +428,7 @@ impl ParquetFile {
         let key_pages = pages_of(key).into_iter().filter(may_hold).map(|page| page.rows);
         let key_pages: Vec<Range<usize>> = key_pages.collect();
         let keys = self.read_pages(key, &key_pages)?;
-        let keys = cast(&keys, &DataType::Int32).map_err(|error| self.damaged()(error.into()))?;
+        let keys = cast(&keys, &DataType::Int32).map_err(|error| self.corrupt()(error.into()))?;
         let keys = keys.as_primitive::<Int32Type>().values();
         let rows = key_pages.iter().cloned().flatten().zip(keys);
         let rows: Vec<usize> =
@@ -444,12 +444,12 @@ impl ParquetFile {
             let places = pages.iter().cloned().flatten().zip(0_u32..);
             let places = places.filter(|(row, _)| rows.binary_search(row).is_ok());
             let places = UInt32Array::from_iter_values(places.map(|(_, place)| place));
-            take(&array, &places, None).map_err(|error| self.damaged()(error.into()))
+            take(&array, &places, None).map_err(|error| self.corrupt()(error.into()))
         };
         let arrays = columns.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let fields: Vec<_> = columns.iter().map(|&at| self.schema().fields()[at].clone()).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);
-        batch.map_err(|error| self.damaged()(error.into()))
+        batch.map_err(|error| self.corrupt()(error.into()))
     }
 
     /// Reads columns as they are; with `ids`, which ascend, only the rows whose `key` is one of
@@ -478,7 +478,7 @@ impl ParquetFile {
             return Ok(vec![self.read_some(&positions, key, ids)?]);
         }
         self.guarded(|| {
-            let reader = self.builder(&positions, None)?.build().map_err(self.damaged())?;
+            let reader = self.builder(&positions, None)?.build().map_err(self.corrupt())?;
             let batches = self.gather(reader)?;
             self.check_rows(batches.iter().map(RecordBatch::num_rows).sum())?;
             Ok(batches)

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::io::error::IoError;
-use crate::io::parquet::decode;
+use crate::io::parquet::column;
 use crate::io::parquet::read::ParquetFile;
 
 /// Ids, and the numbers of their vectors, one after another.
@@ -32,8 +32,8 @@ impl ParquetFile {
         let parts = groups.map(|group| {
             let rows = group.num_rows().max(0) as usize;
             self.guarded(|| {
-                decode::read_vectors(&self.input, group.column(leaf), rows, width)
-                    .map_err(self.damaged())
+                column::read_lists(&self.input, group.column(leaf), rows, width)
+                    .map_err(self.corrupt())
             })
         });
         let Some(mut parts) = parts.collect::<Result<Option<Vec<_>>, _>>()? else {

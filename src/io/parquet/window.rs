@@ -1,4 +1,4 @@
-//! A chunk of a column of which only a part is in memory.
+//! Sliding read window over a column chunk.
 
 use std::cell::RefCell;
 use std::io;
@@ -18,20 +18,20 @@ thread_local! {
 
 /// A chunk of a column that is read from its begin to its end, a part at a time, each into the
 /// memory of the one before, so that it stays in the processor's cache.
-pub(super) struct Window {
+pub(super) struct ChunkWindow {
     input: ParquetInput,
     end: u64,
-    loaded: Mutex<Loaded>,
+    loaded: Mutex<LoadedPart>,
 }
 
 /// A part of a file: the first `filled` bytes of `memory`.
-struct Loaded {
+struct LoadedPart {
     start: u64,
     filled: usize,
     memory: Bytes,
 }
 
-impl Window {
+impl ChunkWindow {
     /// Fewest bytes of a part.
     const LEAST: usize = 1 << 14;
     /// More than the header of a page has.
@@ -41,7 +41,7 @@ impl Window {
     pub(super) fn new(input: ParquetInput, (start, length): (u64, u64)) -> Self {
         let memory = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
         let end = start.saturating_add(length);
-        Self { input, end, loaded: Mutex::new(Loaded { start, filled: 0, memory }) }
+        Self { input, end, loaded: Mutex::new(LoadedPart { start, filled: 0, memory }) }
     }
 
     /// Returns at least `length` bytes from a place on.
@@ -68,12 +68,12 @@ impl Window {
             memory.resize(wanted, 0);
         }
         self.input.read_at(start, &mut memory[..wanted])?;
-        *loaded = Loaded { start, filled: wanted, memory: BytesMut::freeze(memory) };
+        *loaded = LoadedPart { start, filled: wanted, memory: BytesMut::freeze(memory) };
         Ok(loaded.memory.slice(..wanted))
     }
 }
 
-impl Drop for Window {
+impl Drop for ChunkWindow {
     fn drop(&mut self) {
         /// More than the columns of ratings.
         const KEPT: usize = 8;
@@ -87,13 +87,13 @@ impl Drop for Window {
     }
 }
 
-impl Length for Window {
+impl Length for ChunkWindow {
     fn len(&self) -> u64 {
         self.end
     }
 }
 
-impl ChunkReader for Window {
+impl ChunkReader for ChunkWindow {
     type T = io::Cursor<Bytes>;
 
     /// Returns a copy, as the library holds on to it while it reads the page behind.
@@ -124,7 +124,7 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
             let (begin, end) = (1000, 249_000);
-            let window = Window::new(ParquetInput::file(file).unwrap(), (begin, end - begin));
+            let window = ChunkWindow::new(ParquetInput::file(file).unwrap(), (begin, end - begin));
             let mut held = Vec::new();
             for (start, length, hold) in parts {
                 let start = start.max(begin);

@@ -13,10 +13,12 @@ use arrow::datatypes::{
     DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType,
 };
 use arrow::util::display::array_value_to_string;
+use rayon::prelude::*;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::{BadValue, IoError};
 use crate::io::keys::{KeyIndex, key_of};
+use crate::io::parquet::ratings::{Part, RatingColumnReader};
 use crate::io::parquet::read::ParquetFile;
 use crate::io::text::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
 use crate::io::time;
@@ -29,7 +31,7 @@ use crate::schema;
 const UNARY: f32 = 1.0;
 
 /// How a file is imported.
-pub(super) struct Import<'a> {
+struct Import<'a> {
     pub(super) file: &'a ParquetFile,
     /// Positions of user, movie, rating and timestamp; those beyond the columns of the file are
     /// partition values.
@@ -331,4 +333,67 @@ fn text_of_row(batch: &RecordBatch, row: usize) -> String {
     let values = batch.columns().iter();
     let values = values.map(|column| array_value_to_string(column, row).unwrap_or_default());
     values.collect::<Vec<_>>().join(",")
+}
+
+impl RatingColumnReader {
+    /// Reads a row group of another writer's file, which begins with row `start`.
+    pub(super) fn import_group(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        start: usize,
+        options: &TextOptions,
+    ) -> Result<Part, IoError> {
+        let import = Import { file, positions: self.positions, keyed: self.keyed, options };
+        file.guarded(|| {
+            let mut part = Part::default();
+            let mut row = start;
+            for batch in file.batches(self.reader(file, group)?) {
+                let batch = batch?;
+                let mut imported = import.batch(&batch, row, &mut part.keys)?;
+                row += batch.num_rows();
+                part.rows.append(&mut imported.rows);
+                part.bad.append(&mut imported.bad);
+            }
+            self.check_rows(file, group, row - start)?;
+            Ok(part)
+        })
+    }
+
+    /// Reads a large row group, which begins with row `start`, in parts of as many batches as there
+    /// are threads, until `take` has enough.
+    pub(super) fn stream_group(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        start: usize,
+        options: &TextOptions,
+        take: &mut impl FnMut(Result<Part, IoError>) -> Result<bool, IoError>,
+    ) -> Result<(), IoError> {
+        let import = Import { file, positions: self.positions, keyed: self.keyed, options };
+        let mut batches = file.guarded(|| Ok(file.batches(self.reader(file, group)?)))?;
+        let mut row = start;
+        loop {
+            let decode = || batches.by_ref().take(rayon::current_num_threads()).collect();
+            let decoded: Vec<RecordBatch> = file.guarded(decode)?;
+            if decoded.is_empty() {
+                return self.check_rows(file, group, row - start);
+            }
+            let starts = decoded.iter().map(|batch| {
+                row += batch.num_rows();
+                row - batch.num_rows()
+            });
+            let starts: Vec<usize> = starts.collect();
+            let parts = decoded.par_iter().zip(starts).map(|(batch, start)| {
+                let mut keys = <[KeyIndex; 2]>::default();
+                let imported = import.batch(batch, start, &mut keys)?;
+                Ok(Part { rows: imported.rows, keys, bad: imported.bad })
+            });
+            for part in parts.collect::<Vec<_>>() {
+                if !take(part)? {
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
