@@ -50,6 +50,8 @@ def functions(lines):
             continue
         indent = re.match(r"\s*", line).group()
         for end in range(start, len(lines)):
+            if lines[end].rstrip().endswith(";") and not any("{" in line for line in lines[start : end + 1]):
+                break  # a declaration without a body
             if lines[end].startswith(indent + "}") or (end == start and line.rstrip().endswith(("}", ";"))):
                 yield found.group(1), start + 1, end - start + 1
                 break

@@ -12,7 +12,7 @@ pub trait Progress: Sync {
     fn inform(&self, _text: &str) {}
     /// Tells the user something that deserves attention although the work goes on.
     fn warn(&self, text: &str);
-    /// Tells whether the work is to end as soon as it has something to show for itself.
+    /// Whether the work is to end as soon as it has something to show for itself.
     fn stops(&self) -> bool {
         false
     }

@@ -35,7 +35,7 @@ pub const TAGS: &str = "tags.parquet";
 /// Names of users that are no numbers, in a dataset directory and in a model directory.
 pub const USERS: &str = "users.parquet";
 
-/// Rows that `ingest` has put aside: file, line, reason, text.
+/// Rows that `ingest` has rejected: file, line, reason, text.
 pub const REJECTED: &str = "rejected.csv";
 
 /// Manifest of a model directory; its presence marks the directory as mvrec's own.

@@ -8,21 +8,21 @@ use std::path::Path;
 
 use common::files;
 use mvrec::dataset::ids::{ItemIx, MovieId, UserId};
-use mvrec::dataset::matrix::Interactions;
-use mvrec::dataset::ratings::{Duplicates, Ratings};
-use mvrec::dataset::{Dataset, Sidecar};
+use mvrec::dataset::matrix::InteractionMatrix;
+use mvrec::dataset::ratings::{DuplicatePolicy, Ratings};
+use mvrec::dataset::{Dataset, DatasetMetadata};
 use mvrec::io::atomic::{AtomicDir, MODEL};
 use mvrec::io::columns::{MovieColumns, NO_TIME, RatingColumns};
 use mvrec::model::AlgorithmParams;
-use mvrec::model::als::{AlsParams, Feedback, Solver, Weighting};
+use mvrec::model::als::{AlsParams, ConfidenceWeighting, Feedback, RowSolver};
 use mvrec::model::candidates::CandidateFilter;
-use mvrec::model::cosine::{Between, CosineParams};
+use mvrec::model::cosine::{CosineParams, NeighborSide};
 use mvrec::model::factors::Factors;
-use mvrec::model::nmf::{Init, NmfParams};
+use mvrec::model::nmf::{NmfInit, NmfParams};
 use mvrec::model::popularity::PopularityParams;
 use mvrec::model::query::{Query, RankBy, Recommendation};
 use mvrec::model::ranker::Ranker;
-use mvrec::model::{Model, ModelError, Rerank, TargetUser, Users, spark, train};
+use mvrec::model::{Model, ModelError, RerankOptions, TargetUser, UserSelection, spark, train};
 use mvrec::progress::Silent;
 
 /// Every model, small enough for a test.
@@ -36,19 +36,22 @@ fn models() -> Vec<(&'static str, AlgorithmParams)> {
         ("als, no biases", AlgorithmParams::Als(AlsParams { biases: false, ..als.clone() })),
         (
             "als, cg",
-            AlgorithmParams::Als(AlsParams { solver: Solver::Cg { steps: 3 }, ..als.clone() }),
+            AlgorithmParams::Als(AlsParams { solver: RowSolver::Cg { steps: 3 }, ..als.clone() }),
         ),
         ("als, implicit", AlgorithmParams::Als(implicit.clone())),
         (
             "als, implicit, to the end",
-            AlgorithmParams::Als(AlsParams { solver: Solver::Cholesky, ..implicit.clone() }),
+            AlgorithmParams::Als(AlsParams { solver: RowSolver::Cholesky, ..implicit.clone() }),
         ),
         (
             "als, implicit, Hu",
-            AlgorithmParams::Als(AlsParams { weighting: Weighting::Hu { alpha: 1.0 }, ..implicit }),
+            AlgorithmParams::Als(AlsParams {
+                weighting: ConfidenceWeighting::Hu { alpha: 1.0 },
+                ..implicit
+            }),
         ),
         ("nmf", AlgorithmParams::Nmf(nmf.clone())),
-        ("nmf, nndsvda", AlgorithmParams::Nmf(NmfParams { init: Init::Nndsvda, ..nmf })),
+        ("nmf, nndsvda", AlgorithmParams::Nmf(NmfParams { init: NmfInit::Nndsvda, ..nmf })),
         ("nmf, filled", AlgorithmParams::Nmf(NmfParams { factors: 6, ..NmfParams::filled(2.5) })),
         ("cosine", AlgorithmParams::Cosine(cosine.clone())),
         (
@@ -57,12 +60,15 @@ fn models() -> Vec<(&'static str, AlgorithmParams)> {
         ),
         (
             "cosine, users",
-            AlgorithmParams::Cosine(CosineParams { between: Between::Users, ..cosine.clone() }),
+            AlgorithmParams::Cosine(CosineParams {
+                between: NeighborSide::Users,
+                ..cosine.clone()
+            }),
         ),
         (
             "cosine, users, centred",
             AlgorithmParams::Cosine(CosineParams {
-                between: Between::Users,
+                between: NeighborSide::Users,
                 center: true,
                 ..cosine
             }),
@@ -84,8 +90,8 @@ fn dataset(rows: &[(i32, i32, f32)]) -> Dataset {
         movie_id: ids.into_iter().collect(),
         movie_key: None,
     };
-    let ratings = Ratings::new(columns, Duplicates::Last).0;
-    let sidecar = Sidecar { movies: Some(movies), ..Sidecar::default() };
+    let ratings = Ratings::new(columns, DuplicatePolicy::Last).0;
+    let sidecar = DatasetMetadata { movies: Some(movies), ..DatasetMetadata::default() };
     Dataset { ratings, sidecar, duplicates: 0 }
 }
 
@@ -123,7 +129,7 @@ fn open(dataset: &Dataset, algorithm: &AlgorithmParams) -> Result<Model, ModelEr
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model");
     save(dataset, algorithm, &path)?;
-    Model::open_for(&path, &Users::All, None)
+    Model::open_for(&path, &UserSelection::All, None)
 }
 
 type Listed = Result<Vec<Recommendation>, ModelError>;
@@ -253,9 +259,9 @@ fn one_user_equals_the_batch() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         save(&data, &algorithm, &path).unwrap();
-        let batch = Model::open_for(&path, &Users::All, None).unwrap();
+        let batch = Model::open_for(&path, &UserSelection::All, None).unwrap();
         for user in [0, 70, 390] {
-            let alone = Model::open_for(&path, &Users::Some(vec![user]), None).unwrap();
+            let alone = Model::open_for(&path, &UserSelection::Some(vec![user]), None).unwrap();
             let query = query(8);
             assert_eq!(
                 for_user(&alone, UserId(user), &query).unwrap(),
@@ -361,16 +367,16 @@ fn a_list_can_be_made_more_various_or_less_popular() {
     let model =
         open(&dataset(&rows), &AlgorithmParams::Popularity(PopularityParams::default())).unwrap();
     let nobody = TargetUser { user: None, ratings: &[] };
-    let list = |rerank: Rerank| {
+    let list = |rerank: RerankOptions| {
         let list = for_target(&model, nobody, &Query { rerank, ..query(4) }).unwrap();
         ids(&model, &list)
     };
-    assert_eq!(list(Rerank::default()), [0, 1, 2, 3]);
-    let rare = list(Rerank { popularity_penalty: 3.0, ..Rerank::default() });
+    assert_eq!(list(RerankOptions::default()), [0, 1, 2, 3]);
+    let rare = list(RerankOptions { popularity_penalty: 3.0, ..RerankOptions::default() });
     assert!(rare.iter().all(|&movie| movie >= 10), "{rare:?}");
     // Movies of a genre are alike, so that the second one is of the other genre, whatever the
     // scores.
-    let various = list(Rerank { diversify: 1.0, ..Rerank::default() });
+    let various = list(RerankOptions { diversify: 1.0, ..RerankOptions::default() });
     assert_eq!(various[..2].iter().map(|movie| movie % 2).sum::<i32>(), 1, "{various:?}");
 }
 
@@ -420,8 +426,8 @@ fn a_model_can_turn_to_other_users() {
         save(&data, &algorithm, &path).unwrap();
         let folder = mvrec::model::folder::ModelFolder::open(&path).unwrap();
         assert_eq!(mvrec::model::open::user_ids(&folder).unwrap().len(), 40, "{name}");
-        let all = Model::open_for(&path, &Users::All, None).unwrap();
-        let mut some = Model::open_for(&path, &Users::Some(vec![0, 10]), None).unwrap();
+        let all = Model::open_for(&path, &UserSelection::All, None).unwrap();
+        let mut some = Model::open_for(&path, &UserSelection::Some(vec![0, 10]), None).unwrap();
         for turn in [vec![20, 390], vec![70]] {
             some.turn_to(&turn).unwrap();
             assert!(for_user(&some, UserId(0), &query(5)).is_err(), "{name}");
@@ -591,18 +597,21 @@ fn damaged_and_foreign_directories_are_refused() {
         for file in files(&path).keys().filter(|file| file.ends_with(".parquet")) {
             let whole = fs::read(path.join(file)).unwrap();
             fs::write(path.join(file), &whole[..whole.len() / 2]).unwrap();
-            assert!(Model::open_for(&path, &Users::All, None).is_err(), "{name}: half of {file}");
+            assert!(
+                Model::open_for(&path, &UserSelection::All, None).is_err(),
+                "{name}: half of {file}"
+            );
             fs::write(path.join(file), &whole).unwrap();
         }
-        assert!(Model::open_for(&path, &Users::All, None).is_ok(), "{name}");
+        assert!(Model::open_for(&path, &UserSelection::All, None).is_ok(), "{name}");
         let info = path.join("model.json");
         let text = fs::read_to_string(&info).unwrap();
         fs::write(&info, text.replace("\"format_version\": 1", "\"format_version\": 2")).unwrap();
-        let error = Model::open_for(&path, &Users::All, None).unwrap_err().to_string();
+        let error = Model::open_for(&path, &UserSelection::All, None).unwrap_err().to_string();
         assert!(error.contains("format version 2"), "{name}: {error}");
     }
     let empty = tempfile::tempdir().unwrap();
-    let error = Model::open_for(empty.path(), &Users::All, None).unwrap_err();
+    let error = Model::open_for(empty.path(), &UserSelection::All, None).unwrap_err();
     assert!(matches!(error, ModelError::NotAModel { .. }));
 }
 
@@ -613,7 +622,7 @@ fn plain_objective(
     users: &Factors,
     items: &Factors,
 ) -> f64 {
-    let matrix = Interactions::new(&data.ratings);
+    let matrix = InteractionMatrix::new(&data.ratings);
     let square = |x: f64| x * x;
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
@@ -653,14 +662,14 @@ fn plain_objective(
             let liked = |u, i| rated.get(&(u, i)).copied().filter(|&r| r >= p.positive_from.into());
             let alpha0 = p.unobserved_weight;
             let (errors, base): (f64, f64) = match p.weighting {
-                Weighting::Uniform => {
+                ConfidenceWeighting::Uniform => {
                     let cell = |(u, i)| {
                         let observed = liked(u, i).map_or(0.0, |_| square(1.0 - value(u, i)));
                         observed + alpha0 * square(value(u, i))
                     };
                     (cells().map(cell).sum(), alpha0)
                 }
-                Weighting::Hu { alpha } | Weighting::Spark { alpha } => {
+                ConfidenceWeighting::Hu { alpha } | ConfidenceWeighting::Spark { alpha } => {
                     let cell = |(u, i)| match liked(u, i) {
                         Some(r) => (1.0 + f64::from(alpha) * r) * square(1.0 - value(u, i)),
                         None => square(value(u, i)),
@@ -743,8 +752,8 @@ fn fitted_models_answer_as_saved_ones_do() {
         Als::implicit().factors(4).iterations(3).fit(&data),
         Nmf::masked().factors(4).iterations(3).fit(&data),
         Nmf::filled(2.5).factors(4).iterations(3).fit(&data),
-        Cosine::between(Between::Movies).fit(&data),
-        Cosine::between(Between::Users).fit(&data),
+        Cosine::between(NeighborSide::Movies).fit(&data),
+        Cosine::between(NeighborSide::Users).fit(&data),
         Popularity::default().fit(&data),
     ];
     let folder = tempfile::tempdir().unwrap();

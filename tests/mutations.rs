@@ -28,7 +28,7 @@ use mvrec::model::folder::ModelFolder;
 use mvrec::model::open::user_ids;
 use mvrec::model::query::Query;
 use mvrec::model::ranker::Ranker;
-use mvrec::model::{Model, Users, train};
+use mvrec::model::{Model, UserSelection, train};
 use mvrec::progress::Silent;
 
 /// Longest time that one file may take.
@@ -172,7 +172,7 @@ fn as_table(path: &Path) -> bool {
 fn as_model(path: &Path) -> bool {
     let Ok(folder) = ModelFolder::open(path) else { return false };
     let mut answered = user_ids(&folder).is_ok();
-    for users in [Users::All, Users::Some(vec![1, 2])] {
+    for users in [UserSelection::All, UserSelection::Some(vec![1, 2])] {
         let Ok(mut model) = Model::open_folder(folder.clone(), &users, None, None) else {
             answered = false;
             continue;

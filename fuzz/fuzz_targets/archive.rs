@@ -4,7 +4,7 @@
 use std::io::{Cursor, Read};
 
 use libfuzzer_sys::fuzz_target;
-use mvrec::io::intake::Intake;
+use mvrec::io::intake::ImportState;
 use mvrec::io::movielens::read_archive;
 use mvrec::io::source::{SourceKind, Source};
 use mvrec::progress::Silent;
@@ -12,7 +12,7 @@ use mvrec::progress::Silent;
 fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Source::from_reader("x".into(), Cursor::new(bytes.to_vec())) else { return };
     if source.kind == SourceKind::Zip {
-        let _ = read_archive(source, &mut Intake::default(), &mut |_| Ok(()), &Silent);
+        let _ = read_archive(source, &mut ImportState::default(), &mut |_| Ok(()), &Silent);
     } else {
         let _ = source.reader.take(1 << 20).read_to_end(&mut Vec::new());
     }

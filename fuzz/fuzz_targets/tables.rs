@@ -5,17 +5,17 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use mvrec::io::id_list::{IdSide, read_ids};
-use mvrec::io::intake::Intake;
+use mvrec::io::intake::ImportState;
 use mvrec::io::keys::IdMapping;
 use mvrec::io::movielens::{dat, read_movies_text};
-use mvrec::io::rejects::Rejects;
+use mvrec::io::rejects::RejectedRows;
 use mvrec::io::source::Source;
 use mvrec::io::table;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, text)) = bytes.split_first() else { return };
-    for rejects in [Rejects::fail(), Rejects::skip(usize::MAX)] {
-        let mut intake = Intake { rejects, ..Intake::default() };
+    for rejects in [RejectedRows::fail(), RejectedRows::skip(usize::MAX)] {
+        let mut intake = ImportState { rejects, ..ImportState::default() };
         if choice % 8 == 2 {
             drop(table::read_tags("x", text, &mut intake));
             continue;
@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
             drop(dat::read_tags("x", text, &mut intake));
             continue;
         }
-        let Intake { movies, rejects, .. } = &mut intake;
+        let ImportState { movies, rejects, .. } = &mut intake;
         let mut ids = IdMapping::Import(movies);
         match choice % 8 {
             0 => drop(table::read_movies("x", text, &mut ids, rejects)),

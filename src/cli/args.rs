@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::error::{Result, usage};
-use crate::cli::memory::Size;
+use crate::cli::memory::ByteSize;
 use crate::cli::ui::{Ui, counted};
 use crate::dataset::error::shown;
 use crate::dataset::keyed::translate;
 use crate::dataset::load::{self, RatingsInput, load_ids};
 use crate::dataset::title_source::load_movies;
-use crate::dataset::{Dataset, Movies, Scan, Sidecar};
+use crate::dataset::{Dataset, DatasetMetadata, Movies, RatingScan};
 use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
 use crate::io::source::STDIN;
@@ -31,7 +31,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) threads: Option<usize>,
     /// Most memory to use, such as 4G [default: what is free]; what would need more is refused
     #[arg(long, global = true, value_name = "SIZE")]
-    pub(crate) max_memory: Option<Size>,
+    pub(crate) max_memory: Option<ByteSize>,
     /// Do not wait until outputs are on the disk: faster for scratch work, and lost if the power
     /// fails within seconds
     #[arg(long, global = true)]
@@ -39,7 +39,7 @@ pub(crate) struct GlobalArgs {
     /// Print errors only, and warnings that a result is not what it seems (leakage)
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Tell each step and the loss of each iteration
+    /// Log each step and the loss of each iteration
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }
@@ -84,7 +84,7 @@ impl InputArgs {
     }
 
     /// Prepares passes over the ratings and says what was wrong with them.
-    pub(crate) fn scan(&self, ui: &Ui) -> Result<Scan> {
+    pub(crate) fn scan(&self, ui: &Ui) -> Result<RatingScan> {
         let scan = load::scan(self.path()?, ui)?;
         tell_of_duplicates(scan.duplicates, ui);
         Ok(scan)
@@ -114,7 +114,7 @@ impl MoviesArgs {
     /// titles of the movies that are `rated`.
     pub(crate) fn for_ratings(
         &self,
-        sidecar: &Sidecar,
+        sidecar: &DatasetMetadata,
         rated: impl ExactSizeIterator<Item = i32>,
         ui: &Ui,
     ) -> Result<Option<Movies>> {
@@ -125,12 +125,20 @@ impl MoviesArgs {
 
     /// Returns the movies of `--movies`, and those that came along; their links may be left out
     /// where they are not wanted.
-    pub(crate) fn movies_for_scan(&self, scan: &Scan, with_links: bool) -> Result<Option<Movies>> {
+    pub(crate) fn movies_for_scan(
+        &self,
+        scan: &RatingScan,
+        with_links: bool,
+    ) -> Result<Option<Movies>> {
         self.beside(|| Ok(scan.movies(with_links)?))
     }
 
     /// Returns some movies of `--movies`, or of those that came along; their ids ascend.
-    pub(crate) fn some_movies_for_scan(&self, scan: &Scan, ids: &[i32]) -> Result<Option<Movies>> {
+    pub(crate) fn some_movies_for_scan(
+        &self,
+        scan: &RatingScan,
+        ids: &[i32],
+    ) -> Result<Option<Movies>> {
         match self.movies {
             Some(_) => self.movies_for_scan(scan, false),
             None => Ok(scan.some_movies(ids)?),

@@ -16,13 +16,13 @@ pub(crate) type Result<T> = anyhow::Result<T>;
 /// The command line as a whole makes no sense, although each argument does.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Usage {
+pub(crate) struct UsageError {
     message: String,
 }
 
 /// Returns an error that ends the program with 2.
 pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
-    Usage { message: message.into() }.into()
+    UsageError { message: message.into() }.into()
 }
 
 /// Message of a result without rows, where some were asked for.
@@ -36,25 +36,25 @@ pub(crate) fn wrong_expression(error: ExprError) -> anyhow::Error {
 /// A threshold that somebody set was missed.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Missed {
+pub(crate) struct ThresholdMissed {
     message: String,
 }
 
 /// Returns an error that ends the program with 3.
 pub(crate) fn missed(message: impl Into<String>) -> anyhow::Error {
-    Missed { message: message.into() }.into()
+    ThresholdMissed { message: message.into() }.into()
 }
 
 /// An error as it is told: what went wrong with its causes, a hint where there is one, and the exit
 /// code.
-pub(crate) struct Told {
+pub(crate) struct ErrorReport {
     pub(crate) message: String,
     pub(crate) hint: Option<&'static str>,
     pub(crate) code: u8,
 }
 
 /// Puts an error into words.
-pub(crate) fn tell(error: &anyhow::Error) -> Told {
+pub(crate) fn tell(error: &anyhow::Error) -> ErrorReport {
     const COULD_NOT: u8 = 1;
     const WRONG_COMMAND_LINE: u8 = 2;
     const MISSED: u8 = 3;
@@ -76,14 +76,14 @@ pub(crate) fn tell(error: &anyhow::Error) -> Told {
         last = cause;
     }
     let is_usage = |cause: &IoError| matches!(cause, IoError::SameOutput { .. });
-    let code = if error.is::<Usage>() || error.downcast_ref().is_some_and(is_usage) {
+    let code = if error.is::<UsageError>() || error.downcast_ref().is_some_and(is_usage) {
         WRONG_COMMAND_LINE
-    } else if error.is::<Missed>() {
+    } else if error.is::<ThresholdMissed>() {
         MISSED
     } else {
         COULD_NOT
     };
-    Told { message, hint: hint(error), code }
+    ErrorReport { message, hint: hint(error), code }
 }
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
@@ -136,7 +136,7 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
                 );
             }
             Some(ModelError::NoPositives { .. }) => {
-                return Some("--positive-from says from which rating on one counts as liked");
+                return Some("--positive-from sets the threshold");
             }
             _ => {}
         }

@@ -15,11 +15,11 @@ use crate::cli::ui::Ui;
 use crate::dataset::expr::{self, Field, Known, Plan};
 use crate::dataset::filter::{Filter, FilterConditions, Sample};
 use crate::dataset::load::RatingsInput;
-use crate::dataset::ratings::Duplicates;
-use crate::dataset::sort::Sorter;
+use crate::dataset::ratings::DuplicatePolicy;
+use crate::dataset::sort::ExternalSorter;
 use crate::io::columns::RatingColumns;
 use crate::io::id_list::IdSide;
-use crate::io::intake::Intake;
+use crate::io::intake::ImportState;
 use crate::io::keys::Keys;
 use crate::io::time;
 
@@ -81,7 +81,7 @@ pub(crate) struct FilterArgs {
     /// What --sample chooses
     #[arg(long, value_enum, default_value_t = SampleOf::Ratings, value_name = "WHAT")]
     sample_of: SampleOf,
-    /// Seed of --sample
+    /// Random seed of --sample
     #[arg(long, default_value_t = 42, value_name = "N")]
     seed: u64,
     /// By a user with at least this many ratings
@@ -227,9 +227,10 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     // Which ratings stay, all of them together decide: they are counted first.
     filter.settle(|filter| input.count(filter.period(), |rows| filter.rows(&rows), ui))?;
     let mut sidecar = mem::take(&mut input.sidecar);
-    let mut intake = Intake { period: filter.period(), ..Intake::default() };
+    let mut intake = ImportState { period: filter.period(), ..ImportState::default() };
     intake.options.scale = sidecar.history.scale.unwrap_or_default();
-    let mut sorter = Sorter::new(sink.place(), Duplicates::Last).map_err(|e| sink.named(e))?;
+    let mut sorter =
+        ExternalSorter::new(sink.place(), DuplicatePolicy::Last).map_err(|e| sink.named(e))?;
     let mut keep = |rows: RatingColumns| sorter.push(filter.rows(&rows));
     let read = input.read(&mut intake, &mut keep, ui);
     read.map_err(|error| sink.named(error))?;

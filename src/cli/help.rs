@@ -81,7 +81,7 @@ mod tests {
             assert!(text.starts_with("# ") && text.ends_with('\n'), "{topic}");
         }
         let metrics = TOPICS[2].2;
-        for metric in crate::eval::ranking::Metric::ALL {
+        for metric in crate::eval::ranking::RankingMetric::ALL {
             assert!(metrics.contains(&format!("{}@k", metric.name())), "{}", metric.name());
         }
         let expressions = TOPICS[1].2;

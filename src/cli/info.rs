@@ -9,7 +9,7 @@ use crate::cli::output::{Report, ReportArgs};
 use crate::cli::ui::Ui;
 use crate::model::describe;
 
-/// Tell what a file or directory is and how it was made
+/// Describe a file or directory and its provenance
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec info ml-2019

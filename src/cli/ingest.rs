@@ -10,14 +10,14 @@ use crate::cli::args::tell_of_duplicates;
 use crate::cli::error::{Result, usage};
 use crate::cli::output::{RatingsSink, Report, ReportArgs};
 use crate::cli::ui::{Ui, counted};
-use crate::dataset::manifest::Step;
-use crate::dataset::sort::Sorter;
+use crate::dataset::manifest::ProvenanceStep;
+use crate::dataset::sort::ExternalSorter;
 use crate::dataset::{load, ratings};
 use crate::io::atomic::AtomicFile;
 use crate::io::columns::RatingColumns;
-use crate::io::intake::Intake;
+use crate::io::intake::ImportState;
 use crate::io::keys::Ids;
-use crate::io::rejects::Rejects;
+use crate::io::rejects::RejectedRows;
 use crate::io::text::{Delimiter, TextColumns, TextOptions};
 use crate::io::values::Scale;
 use crate::io::{IoError, batches, time};
@@ -25,15 +25,15 @@ use crate::schema;
 
 /// Read MovieLens folders, archives and rating files into a dataset
 ///
-/// Recognised by content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest,
+/// Formats are detected from the content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest,
 /// latest-small), or one file of ratings: Parquet, JSON lines, or text delimited by `,` `;` `|`
 /// tab, `::` or blanks, with or without a header (also RecBole's .inter), also .gz or .zst. Several
 /// sources are joined. Ids that are no 32-bit numbers are kept as text and numbered as they appear;
 /// timestamps are seconds or milliseconds since 1970, or ISO 8601.
 ///
-/// The first bad line ends the command with its file, line and value, unless --on-error skip puts
-/// it aside. Memory does not grow with the input: what does not come in the order of users is
-/// sorted in temporary files.
+/// The first invalid row is an error with file, line and value, unless --on-error skip rejects it.
+/// Memory does not grow with the input: ratings that are not ordered by user are sorted in
+/// temporary files.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec ingest ml-25m.zip -o ml-25m
@@ -48,25 +48,25 @@ pub(crate) struct IngestArgs {
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Columns of a file of ratings, by name or number from 1:
-    /// user=NAME,movie=NAME,rating=NAME,timestamp=NAME [default: told by their usual names, or
-    /// else these four in this order]
+    /// user=NAME,movie=NAME,rating=NAME,timestamp=NAME [default: the usual names, or these
+    /// four in this order]
     #[arg(long, value_name = "ROLE=COLUMN,...")]
     columns: Option<TextColumns>,
-    /// What stands between fields: one character, `::`, `tab` or `space` [default: told from the
-    /// first line]
+    /// Field separator: one character, `::`, `tab` or `space` [default: detected from the first
+    /// line]
     #[arg(long, value_name = "TEXT")]
     delimiter: Option<Delimiter>,
     /// Read ratings such as `2,5` as two and a half
     #[arg(long)]
     decimal_comma: bool,
-    /// Form of the times, as strftime writes it, such as %d/%m/%Y or "%d/%m/%Y %H:%M" [default:
-    /// told from the content]
+    /// Format of timestamps, as for strftime, such as %d/%m/%Y or "%d/%m/%Y %H:%M" [default:
+    /// detected from the content]
     #[arg(long, value_name = "FORMAT", value_parser = parse_time_format)]
     time_format: Option<String>,
     /// Lowest and highest rating that can be given [default: 0.5..5]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
     scale: Option<Scale>,
-    /// Keep these ids as text even where they look like numbers
+    /// Treat these ids as text even if they look like numbers
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SIDE")]
     text_ids: Vec<TextIds>,
     /// Titles and genres for ratings that come without: movies.csv or movies.parquet
@@ -75,26 +75,26 @@ pub(crate) struct IngestArgs {
     /// Show how the first rows of each source are read, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// What to do with a bad row
+    /// Handling of invalid rows
     #[arg(long, value_enum, default_value_t = OnBadRow::Fail, value_name = "WHAT")]
     on_error: OnBadRow,
-    /// Most bad rows that --on-error skip puts aside before it gives up
+    /// Number of rejected rows at which --on-error skip gives up
     #[arg(long, default_value_t = 1000, value_name = "N")]
     max_errors: usize,
-    /// Where the bad rows go as CSV: file, line, reason, text [default: rejected.csv in the
+    /// CSV file of rejected rows: file, line, reason, text [default: rejected.csv in the
     /// dataset directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
-    /// What to keep of several ratings of one movie by one user
+    /// Which of several ratings of one movie by one user to keep
     #[arg(long, value_enum, default_value_t = OnDuplicate::Last, value_name = "WHICH")]
     duplicates: OnDuplicate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OnBadRow {
-    /// End with its file, line and value
+    /// Fail with file, line and value
     Fail,
-    /// Put it aside and go on
+    /// Write them to --rejected and continue
     Skip,
 }
 
@@ -114,16 +114,16 @@ enum OnDuplicate {
     First,
     /// Their mean, with the latest timestamp
     Mean,
-    /// Nothing: refuse such data
+    /// Fail on duplicates
     Error,
 }
 
 impl OnDuplicate {
-    fn resolve(self) -> ratings::Duplicates {
+    fn resolve(self) -> ratings::DuplicatePolicy {
         match self {
-            Self::First => ratings::Duplicates::First,
-            Self::Mean => ratings::Duplicates::Mean,
-            Self::Last | Self::Error => ratings::Duplicates::Last,
+            Self::First => ratings::DuplicatePolicy::First,
+            Self::Mean => ratings::DuplicatePolicy::Mean,
+            Self::Last | Self::Error => ratings::DuplicatePolicy::Last,
         }
     }
 }
@@ -156,13 +156,13 @@ const SHOWN: usize = 10;
 
 pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     let rejects = match args.on_error {
-        OnBadRow::Skip => Rejects::skip(args.max_errors),
+        OnBadRow::Skip => RejectedRows::skip(args.max_errors),
         OnBadRow::Fail if args.rejected.is_some() => {
             return Err(usage("--rejected belongs to --on-error skip"));
         }
-        OnBadRow::Fail => Rejects::fail(),
+        OnBadRow::Fail => RejectedRows::fail(),
     };
-    let mut intake = Intake { options: args.options(), rejects, ..Intake::default() };
+    let mut intake = ImportState { options: args.options(), rejects, ..ImportState::default() };
     if args.dry_run {
         return dry_run(args, intake, ui);
     }
@@ -171,7 +171,7 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     let sink = RatingsSink::new(args.output.as_deref(), &inputs.collect::<Vec<_>>())?;
     let aside = args.rejected.as_deref().map(AtomicFile::create).transpose()?;
     let mut sorter =
-        Sorter::new(sink.place(), args.duplicates.resolve()).map_err(|e| sink.named(e))?;
+        ExternalSorter::new(sink.place(), args.duplicates.resolve()).map_err(|e| sink.named(e))?;
     let titles = args.movies.as_deref();
     let mut push = |rows| sorter.push(rows);
     let mut sidecar = load::ingest_all(&args.sources, titles, &mut intake, &mut push, ui)
@@ -221,7 +221,7 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     Ok(aside.map_or(Ok(()), AtomicFile::commit)?)
 }
 
-fn tell_of_keys(intake: &Intake, ui: &Ui) {
+fn tell_of_keys(intake: &ImportState, ui: &Ui) {
     for (side, ids) in [("users", &intake.users), ("movies", &intake.movies)] {
         if let Ids::Keys(index) = ids {
             ui.say(&format!("{side} are text: {} of them, numbered as they appear", index.len()));
@@ -229,14 +229,14 @@ fn tell_of_keys(intake: &Intake, ui: &Ui) {
     }
 }
 
-fn tell_of_rejects(rejects: &Rejects, ui: &Ui) {
+fn tell_of_rejects(rejects: &RejectedRows, ui: &Ui) {
     for (reason, n) in rejects.by_reason() {
         ui.say(&format!("warning: {n} bad rows: {reason}"));
     }
 }
 
 /// Shows how the first rows of each source are read.
-fn dry_run(args: &IngestArgs, mut intake: Intake, ui: &Ui) -> Result<()> {
+fn dry_run(args: &IngestArgs, mut intake: ImportState, ui: &Ui) -> Result<()> {
     if args.output.is_some() {
         return Err(usage("--dry-run writes nothing: it does not go with -o"));
     }
@@ -264,7 +264,12 @@ fn dry_run(args: &IngestArgs, mut intake: Intake, ui: &Ui) -> Result<()> {
 }
 
 /// Tells what was read, kept and left out, for the history of the data.
-fn step(args: &IngestArgs, kept: usize, duplicates: usize, rejects: &Rejects) -> Step {
+fn step(
+    args: &IngestArgs,
+    kept: usize,
+    duplicates: usize,
+    rejects: &RejectedRows,
+) -> ProvenanceStep {
     let mut options = Map::new();
     let mut rejected: Map<String, Value> =
         rejects.by_reason().into_iter().map(|(reason, n)| (reason.to_string(), json!(n))).collect();
@@ -274,5 +279,5 @@ fn step(args: &IngestArgs, kept: usize, duplicates: usize, rejects: &Rejects) ->
         rejected.insert("duplicate".into(), json!(duplicates));
     }
     let rows_in = kept + duplicates + rejects.rows().len();
-    Step { command: "ingest".into(), options, rows_in, rows_kept: kept, rejected }
+    ProvenanceStep { command: "ingest".into(), options, rows_in, rows_kept: kept, rejected }
 }

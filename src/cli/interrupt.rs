@@ -19,12 +19,12 @@ pub(super) fn wait_for() {
     STATE.store(AWAITED, Ordering::Relaxed);
 }
 
-/// Tells whether an interrupt came that was waited for.
+/// Whether an interrupt came that was waited for.
 pub(super) fn came() -> bool {
     STATE.load(Ordering::Relaxed) == CAME
 }
 
-/// Tells whether an interrupt was waited for, and takes note of it.
+/// Whether an interrupt was waited for, and takes note of it.
 fn is_awaited() -> bool {
     STATE.compare_exchange(AWAITED, CAME, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }

@@ -16,9 +16,9 @@ use crate::io::atomic;
 
 /// A size as typed: `800M`, `4G`, `2GiB`, or bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Size(u64);
+pub(crate) struct ByteSize(u64);
 
-impl FromStr for Size {
+impl FromStr for ByteSize {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
@@ -44,7 +44,7 @@ impl FromStr for Size {
     }
 }
 
-impl Size {
+impl ByteSize {
     /// The program itself takes about 12 MiB.
     const LEAST_LIMIT: u64 = 16 << 20;
 
@@ -63,9 +63,9 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Takes the limit that was told, else what the machine has free.
-    pub(crate) fn new(told: Option<Size>) -> Self {
+    pub(crate) fn new(told: Option<ByteSize>) -> Self {
         match told {
-            Some(Size(limit)) => Self { limit: Some(limit), told: true },
+            Some(ByteSize(limit)) => Self { limit: Some(limit), told: true },
             None => Self { limit: free(), told: false },
         }
     }
@@ -83,8 +83,8 @@ impl Memory {
     pub(crate) fn allow(&self, what: &str, needed: u64) -> Result<()> {
         let Some(limit) = self.limit.filter(|&limit| needed > limit) else { return Ok(()) };
         let (needed, limit) = (shown(needed), shown(limit));
-        let source = if self.told { "is what --max-memory allows" } else { "is free here" };
-        anyhow::bail!("{what} takes about {needed} of memory, and {limit} {source}")
+        let source = if self.told { "--max-memory allows" } else { "this machine has free" };
+        anyhow::bail!("{what} needs about {needed} of memory; {source} {limit}")
     }
 }
 
@@ -141,7 +141,7 @@ fn shown(bytes: u64) -> String {
     }
 }
 
-/// Returns what the machine, or the group of processes that this one is in, has free; nothing where
+/// Returns what the machine, or the group of processes that this one is in, has free; `None` if
 /// that is not known.
 fn free() -> Option<u64> {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -166,10 +166,10 @@ mod tests {
             ("2GiB", 2 << 30),
             ("3gb", 3 << 30),
         ] {
-            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+            assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
         }
         for bad in ["", "G", "-1G", "1X", "0", "0.5", "NaN", "1e300", "1e9G"] {
-            assert!(bad.parse::<Size>().is_err(), "{bad}");
+            assert!(bad.parse::<ByteSize>().is_err(), "{bad}");
         }
     }
 
@@ -182,12 +182,9 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_refused_with_both_figures() {
-        let memory = Memory::new(Some(Size(1 << 30)));
+        let memory = Memory::new(Some(ByteSize(1 << 30)));
         assert!(memory.allow("reading", 1 << 30).is_ok());
         let error = memory.allow("reading", 3 << 30).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "reading takes about 3.0 GiB of memory, and 1.0 GiB is what --max-memory allows"
-        );
+        assert_eq!(error, "reading needs about 3.0 GiB of memory; --max-memory allows 1.0 GiB");
     }
 }

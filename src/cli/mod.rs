@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::args::GlobalArgs;
-use crate::cli::error::{Result, Told, usage};
+use crate::cli::error::{ErrorReport, Result, usage};
 use crate::cli::memory::Memory;
 pub use crate::cli::memory::out_of_memory;
 pub use crate::cli::output::look_for_stdout;
@@ -102,7 +102,7 @@ fn answer(told: &clap::Error) -> ExitCode {
     }
 }
 
-fn report(told: &Told) -> ExitCode {
+fn report(told: &ErrorReport) -> ExitCode {
     output::talk(&format!("mvrec: error: {}", told.message));
     if let Some(hint) = told.hint {
         output::talk(&format!("mvrec: hint: {hint}"));

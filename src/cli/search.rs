@@ -15,7 +15,7 @@ use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
 use crate::dataset::title_source::load_movies_alone;
 use crate::dataset::titles::{TitleMatch, search};
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 
 /// Find movies by their title
 ///
@@ -46,7 +46,7 @@ type FoundTitle = (MovieId, TitleMatch, Option<u32>);
 
 pub(crate) fn run(args: &SearchArgs, ui: &Ui) -> Result<()> {
     let sink = args.report.sink()?;
-    let catalogue = Catalogue::open_model(&args.place)?;
+    let catalogue = ItemCatalogue::open_model(&args.place)?;
     let movies = match &catalogue {
         Some(catalogue) => catalogue.movies.clone(),
         None => load_movies_alone(&args.place)?,

@@ -10,20 +10,20 @@ use crate::cli::args::{InputArgs, check_share, parse_time};
 use crate::cli::error::{Result, usage};
 use crate::cli::output::OutputLocation;
 use crate::cli::ui::Ui;
-use crate::dataset::manifest::Step;
-use crate::dataset::{Dataset, Ratings, Sidecar, store};
+use crate::dataset::manifest::ProvenanceStep;
+use crate::dataset::{Dataset, DatasetMetadata, Ratings, store};
 use crate::eval::split::{Method, SplitParts, split, time_of_share};
 use crate::io::atomic::{AtomicDir, SPLIT};
 use crate::io::{IoError, json as json_file};
 use crate::progress::Progress;
 use crate::schema;
 
-/// Divide ratings into parts to train and to test on
+/// Split ratings into training and test parts
 ///
 /// Writes a directory with the datasets `train` and `test` (and `fold-in`, when users are held out;
-/// `fold-1`, `fold-2`, … with --folds) and split.json, which tells how they were made, cold rows
-/// and leaks of time. The parts are disjoint and together the whole. Chance is a hash of the seed
-/// and the ids: the same rating falls into the same part whatever other rows there are.
+/// `fold-1`, `fold-2`, … with --folds) and split.json with the method, sizes, cold rows and
+/// temporal leakage. The parts are disjoint and together the whole. Random draws are hashes of the
+/// seed and the ids: a rating falls into the same part whatever other rows there are.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec split --by random --test 0.1 ml -o parts && mvrec train als parts/train -o als
@@ -34,7 +34,7 @@ pub(crate) struct SplitArgs {
     /// Directory of the parts
     #[arg(short, long, required = true, value_name = "DIR")]
     output: PathBuf,
-    /// What decides
+    /// Split method
     #[arg(long, value_enum, value_name = "HOW")]
     by: By,
     /// Share of the test part, 0 to 1; with `--by users`, of each held-out user's ratings
@@ -47,26 +47,26 @@ pub(crate) struct SplitArgs {
     /// First date or time of the test part (time) [default: as --test says]
     #[arg(long, value_name = "DATE", value_parser = parse_time, conflicts_with = "test")]
     from: Option<i64>,
-    /// Latest ratings of each user that are tested (last) [default: 1]
+    /// Number of latest ratings of each user in the test part (last) [default: 1]
     #[arg(long, value_name = "N")]
     last: Option<usize>,
     /// Number of users that are held out (users)
     #[arg(long, value_name = "N")]
     held_out: Option<usize>,
-    /// Seed of chance
+    /// Random seed
     #[arg(long, default_value_t = 42, value_name = "N")]
     seed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum By {
-    /// Chance, for each rating
+    /// At random, each rating
     Random,
-    /// The time of the rating, for all users alike
+    /// By a point in time for all users (global temporal split)
     Time,
-    /// The time of the rating, for each user
+    /// The latest ratings of each user (leave-last-out)
     Last,
-    /// The user: some are held out, their ratings divided into fold-in and test
+    /// Held-out users, their ratings divided into fold-in and test
     Users,
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
 /// Writes each part of `rows_in` ratings as a dataset with all that comes along.
 fn write(
     folder: &Path,
-    rest: &Sidecar,
+    rest: &DatasetMetadata,
     rows_in: usize,
     parts: &SplitParts,
     method: &Method,
@@ -167,7 +167,7 @@ fn write(
         let mut options = Map::new();
         options.insert("part".into(), json!(name));
         options.insert("method".into(), json!(method));
-        sidecar.history.steps.push(Step {
+        sidecar.history.steps.push(ProvenanceStep {
             command: "split".into(),
             options,
             rows_in,

@@ -10,12 +10,12 @@ use std::hash::Hasher;
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::dataset::manifest::Step;
+use crate::dataset::manifest::ProvenanceStep;
 use crate::io::keys::Keys;
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum DrawOperation {
     /// Parts to train and to test on.
     Split,
     /// A sample to keep.
@@ -35,14 +35,14 @@ pub struct Draw<'a> {
 impl<'a> Draw<'a> {
     /// Prepares a draw from data that `earlier` commands have made.
     #[must_use]
-    pub fn new(seed: u64, operation: Operation, earlier: &[Step]) -> Self {
+    pub fn new(seed: u64, operation: DrawOperation, earlier: &[ProvenanceStep]) -> Self {
         let salt = earlier.iter().filter_map(drawn).fold(0, |salt, (operation, parameters)| {
             let parameters = parameters.to_string();
             hash(&[&u64::to_le_bytes(salt), name(operation), parameters.as_bytes()])
         });
         let salt = match operation {
-            Operation::Split => salt,
-            Operation::Sample => hash(&[&u64::to_le_bytes(salt), name(operation)]),
+            DrawOperation::Split => salt,
+            DrawOperation::Sample => hash(&[&u64::to_le_bytes(salt), name(operation)]),
         };
         Self { seed, salt, user_keys: None, movie_keys: None }
     }
@@ -82,26 +82,26 @@ impl<'a> Draw<'a> {
 }
 
 /// Returns what a command has drawn by, if it has: the method, but not how many rows there were.
-fn drawn(step: &Step) -> Option<(Operation, Value)> {
+fn drawn(step: &ProvenanceStep) -> Option<(DrawOperation, Value)> {
     let option = |name: &str| step.options.get(name).cloned();
     match step.command.as_str() {
         "split" => {
             let method = option("method")?;
             method.get("seed")?;
-            Some((Operation::Split, method))
+            Some((DrawOperation::Split, method))
         }
         "filter" => {
             let parameters = [option("sample")?, option("sample_of")?, option("seed")?];
-            Some((Operation::Sample, Value::from(parameters.to_vec())))
+            Some((DrawOperation::Sample, Value::from(parameters.to_vec())))
         }
         _ => None,
     }
 }
 
-fn name(operation: Operation) -> &'static [u8] {
+fn name(operation: DrawOperation) -> &'static [u8] {
     match operation {
-        Operation::Split => b"split",
-        Operation::Sample => b"sample",
+        DrawOperation::Split => b"split",
+        DrawOperation::Sample => b"sample",
     }
 }
 
@@ -136,19 +136,25 @@ mod tests {
 
     use super::*;
 
-    fn step(command: &str, options: Value) -> Step {
+    fn step(command: &str, options: Value) -> ProvenanceStep {
         let Value::Object(options) = options else { panic!("an object") };
-        Step { command: command.into(), options, rows_in: 9, rows_kept: 8, rejected: Map::new() }
+        ProvenanceStep {
+            command: command.into(),
+            options,
+            rows_in: 9,
+            rows_kept: 8,
+            rejected: Map::new(),
+        }
     }
 
-    fn split(seed: u64) -> Step {
+    fn split(seed: u64) -> ProvenanceStep {
         step(
             "split",
             json!({"part": "train", "method": {"by": "random", "test": 0.1, "seed": seed}}),
         )
     }
 
-    fn sample(fraction: f64) -> Step {
+    fn sample(fraction: f64) -> ProvenanceStep {
         step("filter", json!({"sample": fraction, "sample_of": "ratings", "seed": 42}))
     }
 
@@ -162,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_draw_after_another_one_is_independent_of_it() {
-        let histories: [&[Step]; 6] = [
+        let histories: [&[ProvenanceStep]; 6] = [
             &[],
             &[split(42)],
             &[split(42), split(42)],
@@ -173,7 +179,7 @@ mod tests {
         let draws: Vec<Draw<'_>> = histories
             .iter()
             .flat_map(|steps| {
-                [Operation::Split, Operation::Sample]
+                [DrawOperation::Split, DrawOperation::Sample]
                     .map(|operation| Draw::new(42, operation, steps))
             })
             .collect();
@@ -188,11 +194,12 @@ mod tests {
 
     #[test]
     fn only_draws_change_later_draws_and_not_their_rows() {
-        let number = |steps: &[Step]| Draw::new(7, Operation::Split, steps).rating(3, 4);
+        let number =
+            |steps: &[ProvenanceStep]| Draw::new(7, DrawOperation::Split, steps).rating(3, 4);
         let year = step("filter", json!({"since": "2019-01-01T00:00:00Z"}));
         let last = step("split", json!({"part": "train", "method": {"by": "last", "n": 1}}));
         assert_eq!(number(&[]), number(&[year.clone(), last]));
-        assert_eq!(number(&[split(1)]), number(&[year, Step { rows_in: 5, ..split(1) }]));
+        assert_eq!(number(&[split(1)]), number(&[year, ProvenanceStep { rows_in: 5, ..split(1) }]));
         assert_ne!(number(&[]), number(&[split(1)]));
         assert_ne!(number(&[split(1)]), number(&[split(2)]));
         assert_ne!(number(&[sample(0.5)]), number(&[sample(0.4)]));
@@ -204,7 +211,7 @@ mod tests {
             Keys::new(pairs.iter().map(|(id, key)| (*id, (*key).into())).collect())
         };
         let (one, other) = (keys(&[(1, "al"), (2, "bo")]), keys(&[(1, "bo"), (2, "al")]));
-        let draw = Draw::new(1, Operation::Split, &[]);
+        let draw = Draw::new(1, DrawOperation::Split, &[]);
         let (one, other) = (draw.with_keys(Some(&one), None), draw.with_keys(Some(&other), None));
         assert_eq!((one.user(1), one.rating(2, 9)), (other.user(2), other.rating(1, 9)));
         assert_ne!(one.user(1), other.user(1));

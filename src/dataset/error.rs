@@ -18,19 +18,19 @@ pub enum DatasetError {
         path: String,
     },
     /// A directory is a model.
-    #[error("{path}: this is a model, and no ratings")]
+    #[error("{path}: is a model, expected ratings")]
     IsAModel {
         /// Directory, as the user named it.
         path: String,
     },
     /// A directory is a split.
-    #[error("{path}: this is a split: give one of its parts, such as {path}/train")]
+    #[error("{path}: is a split; give one of its parts, such as {path}/train")]
     IsASplit {
         /// Directory, as the user named it.
         path: String,
     },
     /// Genres were asked for, and there are none.
-    #[error("genres are needed, and these ratings come without movies")]
+    #[error("genres are needed, but these ratings have no movies")]
     NoMovies,
     /// An expression cannot be understood.
     #[error(transparent)]
@@ -39,7 +39,7 @@ pub enum DatasetError {
     #[error(transparent)]
     UnknownGenre(#[from] UnknownGenre),
     /// Sources that are to be joined rate on different scales.
-    #[error("{input}: ratings between {scale}, unlike the sources before it")]
+    #[error("{input}: rating scale {scale} differs from that of the earlier sources")]
     MixedScales {
         /// Source, as the user named it.
         input: String,
@@ -57,13 +57,13 @@ pub enum DatasetError {
         ids: Vec<String>,
     },
     /// The ids of two things that belong together are text in one of them and numbers in the other.
-    #[error("the ids of {side} are text in one of these and numbers in the other")]
+    #[error("ids of {side} are text in one of these inputs and numbers in the other")]
     OtherIds {
         /// Users or movies.
         side: &'static str,
     },
     /// There are more ratings than one set can index.
-    #[error("{rows} ratings are more than one set can hold (4,294,967,295)")]
+    #[error("{rows} ratings exceed the limit of a dataset (4,294,967,295)")]
     TooMany {
         /// Rows found.
         rows: usize,

@@ -1,6 +1,6 @@
 //! Keeps the ratings that meet all conditions.
 //!
-//! First come the conditions on single ratings (listed users and movies, time, stars, genre,
+//! First come the conditions on single ratings (listed users and movies, time, ratings, genre,
 //! sample), whose order does not matter; then the counts per user and per movie, which are taken
 //! on what those have left.
 
@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use serde_json::{Map, Value, json};
 
-use crate::dataset::draw::{Draw, Operation};
+use crate::dataset::draw::{Draw, DrawOperation};
 use crate::dataset::error::DatasetError;
 use crate::dataset::expr::{Counts, Plan};
-use crate::dataset::ids::{Lookup, MovieId};
-use crate::dataset::manifest::Step;
+use crate::dataset::ids::{IdLookup, MovieId};
+use crate::dataset::manifest::ProvenanceStep;
 use crate::dataset::movies::Movies;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::keys::Keys;
@@ -29,9 +29,9 @@ pub struct FilterConditions {
     pub since_ms: Option<i64>,
     /// First millisecond to leave out.
     pub until_ms: Option<i64>,
-    /// Fewest stars.
+    /// Lowest rating.
     pub min_rating: Option<f32>,
-    /// Most stars.
+    /// Highest rating.
     pub max_rating: Option<f32>,
     /// Genres of which the movie must have one.
     pub genres: Vec<String>,
@@ -92,11 +92,11 @@ impl Sample {
 /// Conditions that are ready to be asked of ratings.
 pub struct Filter<'a> {
     conditions: &'a FilterConditions,
-    users: Option<Lookup>,
-    movies: Option<Lookup>,
-    of_genre: Option<Lookup>,
+    users: Option<IdLookup>,
+    movies: Option<IdLookup>,
+    of_genre: Option<IdLookup>,
     /// Users and movies with enough ratings, as far as that is decided.
-    enough: Option<[Lookup; 2]>,
+    enough: Option<[IdLookup; 2]>,
     plan: Option<Plan>,
     draw: Option<Draw<'a>>,
 }
@@ -114,11 +114,12 @@ impl<'a> Filter<'a> {
         let of_genre = match (&conditions.genres[..], movies) {
             ([], _) => None,
             (_, None) => return Err(DatasetError::NoMovies),
-            (genres, Some(movies)) => Some(Lookup::new(&movies_of(genres, movies)?)),
+            (genres, Some(movies)) => Some(IdLookup::new(&movies_of(genres, movies)?)),
         };
-        let users = conditions.users.as_deref().map(Lookup::new);
-        let movies = conditions.movies.as_deref().map(Lookup::new);
-        let draw = conditions.sample.map(|sample| Draw::new(sample.seed, Operation::Sample, &[]));
+        let users = conditions.users.as_deref().map(IdLookup::new);
+        let movies = conditions.movies.as_deref().map(IdLookup::new);
+        let draw =
+            conditions.sample.map(|sample| Draw::new(sample.seed, DrawOperation::Sample, &[]));
         Ok(Self { conditions, users, movies, of_genre, enough: None, plan, draw })
     }
 
@@ -127,11 +128,11 @@ impl<'a> Filter<'a> {
     #[must_use]
     pub fn drawing_after(
         mut self,
-        earlier: &[Step],
+        earlier: &[ProvenanceStep],
         user_keys: Option<&'a Keys>,
         movie_keys: Option<&'a Keys>,
     ) -> Self {
-        let draw = |sample: Sample| Draw::new(sample.seed, Operation::Sample, earlier);
+        let draw = |sample: Sample| Draw::new(sample.seed, DrawOperation::Sample, earlier);
         self.draw = self.conditions.sample.map(draw);
         self.draw = self.draw.map(|draw| draw.with_keys(user_keys, movie_keys));
         self
@@ -158,7 +159,8 @@ impl<'a> Filter<'a> {
     #[must_use]
     pub fn rows(&self, columns: &RatingColumns) -> RatingColumns {
         let conditions = self.conditions;
-        let listed = |list: &Option<Lookup>, id| list.as_ref().is_none_or(|l| l.get(id).is_some());
+        let listed =
+            |list: &Option<IdLookup>, id| list.as_ref().is_none_or(|l| l.get(id).is_some());
         let timed = conditions.since_ms.is_some() || conditions.until_ms.is_some();
         let since = conditions.since_ms.unwrap_or(i64::MIN);
         let until = conditions.until_ms.unwrap_or(i64::MAX);
@@ -183,7 +185,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// Tells whether there are conditions on the counts of users and movies, which all ratings
+    /// Whether there are conditions on the counts of users and movies, which all ratings
     /// together decide.
     #[must_use]
     pub fn counts(&self) -> bool {
@@ -218,12 +220,23 @@ impl<'a> Filter<'a> {
     /// Names the options that were set, for the history of the data; `expression` is that of the
     /// plan.
     #[must_use]
-    pub fn step(&self, expression: Option<&str>, rows_in: usize, rows_kept: usize) -> Step {
+    pub fn step(
+        &self,
+        expression: Option<&str>,
+        rows_in: usize,
+        rows_kept: usize,
+    ) -> ProvenanceStep {
         let mut options = self.conditions.options();
         if let Some(expression) = expression {
             options.insert("where".into(), json!(expression));
         }
-        Step { command: "filter".into(), options, rows_in, rows_kept, rejected: Map::new() }
+        ProvenanceStep {
+            command: "filter".into(),
+            options,
+            rows_in,
+            rows_kept,
+            rejected: Map::new(),
+        }
     }
 }
 
@@ -234,10 +247,10 @@ fn movies_of(genres: &[String], movies: &Movies) -> Result<Vec<i32>, DatasetErro
 }
 
 /// Returns those who have at least so many ratings.
-fn enough(counts: &Counts, least: usize) -> Lookup {
+fn enough(counts: &Counts, least: usize) -> IdLookup {
     let pairs = counts.ids.iter().zip(&counts.counts);
     let ids = pairs.filter(|(_, n)| **n >= least as u64).map(|(&id, _)| id);
-    Lookup::new(&ids.collect::<Vec<_>>())
+    IdLookup::new(&ids.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -246,11 +259,11 @@ mod tests {
 
     use super::*;
     use crate::dataset::ids::distinct;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::io::columns::MovieColumns;
 
     fn ratings(rows: &[(i32, i32, f32, i64)]) -> Ratings {
-        Ratings::new(rows.iter().copied().collect(), Duplicates::Last).0
+        Ratings::new(rows.iter().copied().collect(), DuplicatePolicy::Last).0
     }
 
     fn apply(ratings: &Ratings, conditions: &FilterConditions) -> Ratings {
@@ -265,7 +278,7 @@ mod tests {
             Ok::<_, ()>((count(&rows.user_id), count(&rows.movie_id)))
         });
         settled.unwrap();
-        Ratings::new(filter.rows(ratings.columns()), Duplicates::Last).0
+        Ratings::new(filter.rows(ratings.columns()), DuplicatePolicy::Last).0
     }
 
     fn kept(ratings: &Ratings, conditions: &FilterConditions) -> Vec<(i32, i32)> {

@@ -84,7 +84,7 @@ pub fn distinct(ids: &[i32]) -> Vec<i32> {
 
 /// Translates raw ids to dense indices: by table where the ids are compact, else by search.
 #[derive(Debug)]
-pub enum Lookup {
+pub enum IdLookup {
     /// `table[id - first]` is the index, or `u32::MAX`.
     Table {
         /// Smallest id.
@@ -96,7 +96,7 @@ pub enum Lookup {
     Search(Vec<i32>),
 }
 
-impl Lookup {
+impl IdLookup {
     /// Prepares the translation for ids in ascending order.
     #[must_use]
     pub fn new(sorted: &[i32]) -> Self {
@@ -130,7 +130,7 @@ impl Lookup {
 }
 
 /// Counts how often each of `n` ids occurs, all of which `lookup` knows.
-pub(super) fn count(column: &[i32], lookup: &Lookup, n: usize) -> Vec<usize> {
+pub(super) fn count(column: &[i32], lookup: &IdLookup, n: usize) -> Vec<usize> {
     column
         .par_chunks(1 << 22)
         .map(|chunk| {
@@ -171,11 +171,11 @@ mod tests {
     #[test]
     fn both_ways_of_looking_up_agree() {
         for ids in [vec![], vec![-3, 0, 7], vec![i32::MIN, 5, i32::MAX]] {
-            let lookup = Lookup::new(&ids);
+            let lookup = IdLookup::new(&ids);
             for id in [i32::MIN, -4, -3, -2, 0, 5, 7, 8, i32::MAX] {
                 assert_eq!(lookup.get(id), position(&ids, id), "{id} in {ids:?}");
             }
         }
-        assert!(matches!(Lookup::new(&[-3, 0, 7]), Lookup::Table { .. }));
+        assert!(matches!(IdLookup::new(&[-3, 0, 7]), IdLookup::Table { .. }));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::dataset::error::DatasetError;
 use crate::dataset::load::Dataset;
-use crate::dataset::ratings::{Duplicates, Ratings};
+use crate::dataset::ratings::{DuplicatePolicy, Ratings};
 use crate::io::columns::RatingColumns;
 use crate::io::keys::{IdResolver, Keys};
 
@@ -74,13 +74,13 @@ pub fn translate<'a>(
         })
         .collect();
     let back = user_map.iter().flatten().map(|(&old, &new)| (new, old)).collect();
-    Ok((Cow::Owned(Ratings::new(rows, Duplicates::Last).0), back))
+    Ok((Cow::Owned(Ratings::new(rows, DuplicatePolicy::Last).0), back))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::sidecar::Sidecar;
+    use crate::dataset::sidecar::DatasetMetadata;
 
     #[test]
     fn keys_meet_and_strangers_get_numbers_of_their_own() {
@@ -89,10 +89,10 @@ mod tests {
         };
         let rows = [(1, 7, 3.0, 0), (2, 7, 4.0, 0), (3, 8, 5.0, 0)].into_iter().collect();
         let data = Dataset {
-            ratings: Ratings::new(rows, Duplicates::Last).0,
-            sidecar: Sidecar {
+            ratings: Ratings::new(rows, DuplicatePolicy::Last).0,
+            sidecar: DatasetMetadata {
                 user_keys: Some(keys(&[(1, "ann"), (2, "bob"), (3, "cy")])),
-                ..Sidecar::default()
+                ..DatasetMetadata::default()
             },
             duplicates: 0,
         };
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(back, BTreeMap::from([(1, 3), (5, 1), (6, 2)]));
         assert!(matches!(translate(&data, None, None), Err(DatasetError::OtherIds { .. })));
         // Numbers meet the keys that are spelled like them, whatever numbers stand for those.
-        let numbers = Dataset { sidecar: Sidecar::default(), ..data };
+        let numbers = Dataset { sidecar: DatasetMetadata::default(), ..data };
         let others = keys(&[(1, "3"), (2, "2"), (9, "x")]);
         let (ratings, back) = translate(&numbers, Some(&others), None).unwrap();
         assert_eq!(ratings.columns().user_id, [1, 2, 10]);

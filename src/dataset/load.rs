@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::error::DatasetError;
 use crate::dataset::expr::Counts;
-use crate::dataset::ids::{Lookup, count, distinct};
+use crate::dataset::ids::{IdLookup, count, distinct};
 use crate::dataset::list_layout;
-use crate::dataset::manifest::{Manifest, Origin, Provenance, SourceFile};
-use crate::dataset::ratings::{Duplicates, Ratings};
-use crate::dataset::scan::{self, Scan};
-use crate::dataset::sidecar::Sidecar;
-use crate::dataset::sort::{SortPlace, Sorter};
+use crate::dataset::manifest::{Manifest, Provenance, SourceFile, SourceOrigin};
+use crate::dataset::ratings::{DuplicatePolicy, Ratings};
+use crate::dataset::scan::{self, RatingScan};
+use crate::dataset::sidecar::DatasetMetadata;
+use crate::dataset::sort::{ExternalSorter, SortPlace};
 use crate::dataset::title_source::read_titles;
-use crate::dataset::writer::Footer;
+use crate::dataset::writer::ParquetFooter;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::id_list::{IdSide, ListedId, read_ids};
-use crate::io::intake::{Intake, Sink, later, warn_of_1970};
+use crate::io::intake::{ImportState, Sink, later, warn_of_1970};
 use crate::io::keys::{IdMapping, IdResolver, Ids, Keys};
 use crate::io::parquet::ParquetFile;
 use crate::io::parts::{TablePart, parts};
-use crate::io::source::{Hashing, Source, SourceKind};
+use crate::io::source::{HashingReader, Source, SourceKind};
 use crate::io::text::{Delimiter, TextColumns};
 use crate::io::values::Scale;
 use crate::io::{IoError, batches, json, movielens, parquet, text};
@@ -34,7 +34,7 @@ pub struct Dataset {
     /// The ratings.
     pub ratings: Ratings,
     /// Movies, keys and provenance.
-    pub sidecar: Sidecar,
+    pub sidecar: DatasetMetadata,
     /// Rows that repeated a pair of user and movie.
     pub duplicates: usize,
 }
@@ -42,20 +42,20 @@ pub struct Dataset {
 /// An input whose ratings have not been read yet.
 pub struct RatingsInput {
     /// What comes along; of a text, all of it is known only after reading.
-    pub sidecar: Sidecar,
+    pub sidecar: DatasetMetadata,
     body: InputBody,
     /// What the ratings must turn out to be.
-    expected: Option<Expected>,
+    expected: Option<ExpectedContent>,
 }
 
 /// Content that the manifest of a directory promises.
-struct Expected {
+struct ExpectedContent {
     hash: String,
     file: String,
     folder: String,
 }
 
-impl Expected {
+impl ExpectedContent {
     fn check(self, found: &str) -> Result<(), IoError> {
         if found == self.hash { Ok(()) } else { Err(self.stray()) }
     }
@@ -73,7 +73,7 @@ enum InputBody {
 }
 
 impl RatingsInput {
-    fn new(sidecar: Sidecar, body: InputBody) -> Self {
+    fn new(sidecar: DatasetMetadata, body: InputBody) -> Self {
         Self { sidecar, body, expected: None }
     }
 
@@ -84,9 +84,12 @@ impl RatingsInput {
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let mut input = Self::open_ratings(path)?;
         if path.is_dir() {
-            let all = Sidecar::read(path)?;
-            input.sidecar =
-                Sidecar { history: input.sidecar.history, origin: input.sidecar.origin, ..all };
+            let all = DatasetMetadata::read(path)?;
+            input.sidecar = DatasetMetadata {
+                history: input.sidecar.history,
+                origin: input.sidecar.origin,
+                ..all
+            };
         }
         Ok(input)
     }
@@ -107,7 +110,8 @@ impl RatingsInput {
             let (read, _) = json::read_manifest::<Manifest>(&manifest)?;
             input.check_origin(&read, path)?;
             input.sidecar.history = read.history.check(&manifest.display().to_string())?;
-            input.sidecar.origin = Origin { recognised: read.recognised, sources: read.sources };
+            input.sidecar.origin =
+                SourceOrigin { recognised: read.recognised, sources: read.sources };
         }
         Ok(input)
     }
@@ -116,7 +120,7 @@ impl RatingsInput {
     fn check_origin(&mut self, manifest: &Manifest, folder: &Path) -> Result<(), IoError> {
         let InputBody::Parquet(file) = &self.body else { return Ok(()) };
         let (hash, folder) = (manifest.content_xxh3.clone(), folder.display().to_string());
-        let expected = Expected { hash, file: file.name().into(), folder };
+        let expected = ExpectedContent { hash, file: file.name().into(), folder };
         match file.footer(parquet::BELONGS_TO) {
             Some(content) => expected.check(content),
             // Written before files said so, or by somebody else: known when all of it has been
@@ -143,7 +147,7 @@ impl RatingsInput {
         if parts.is_empty() {
             return Err(DatasetError::NotADataset { path: shown });
         }
-        Ok(Self::new(Sidecar::default(), InputBody::Parts(parts)))
+        Ok(Self::new(DatasetMetadata::default(), InputBody::Parts(parts)))
     }
 
     fn from_source(source: Source) -> Result<Self, DatasetError> {
@@ -156,11 +160,11 @@ impl RatingsInput {
                     .into())
             }
             SourceKind::Json | SourceKind::Text => {
-                Ok(Self::new(Sidecar::default(), InputBody::Text(source)))
+                Ok(Self::new(DatasetMetadata::default(), InputBody::Text(source)))
             }
             SourceKind::Parquet => {
                 let parquet = ParquetFile::open(source)?;
-                let mut sidecar = Sidecar::default();
+                let mut sidecar = DatasetMetadata::default();
                 if let Some(text) = parquet.footer(schema::MANIFEST_KEY) {
                     sidecar.history = serde_json::from_str::<Provenance>(text)
                         .map_err(|source| IoError::Json { file: file.clone(), source })?
@@ -203,14 +207,14 @@ impl RatingsInput {
             return Ok((self, 0));
         }
         let expected = self.expected.take();
-        let mut intake = Intake::default();
-        let mut sorter = Sorter::new(SortPlace::In(folder.into()), Duplicates::Last)?;
+        let mut intake = ImportState::default();
+        let mut sorter = ExternalSorter::new(SortPlace::In(folder.into()), DuplicatePolicy::Last)?;
         let mut sidecar = self.read(&mut intake, &mut |rows| sorter.push(rows), progress)?;
         add_keys(&mut sidecar, &intake);
         let mut dropped = 0;
         let sorted = sorter.finish(|_, n| {
             dropped = n;
-            Ok(Footer::new())
+            Ok(ParquetFooter::new())
         })?;
         let hash = sorted.tally.content_hash();
         expected.map_or(Ok(()), |expected| expected.check(&hash))?;
@@ -233,7 +237,7 @@ impl RatingsInput {
             unreachable!("ratings are counted once they are in order, which is in Parquet");
         };
         progress.begin("counting ratings", "ratings", Some(file.n_rows() as u64));
-        let mut intake = Intake { period, ..Intake::default() };
+        let mut intake = ImportState { period, ..ImportState::default() };
         intake.options.scale = self.sidecar.history.scale.unwrap_or_default();
         let (mut users, mut movies) = (BTreeMap::new(), BTreeMap::new());
         file.read_ratings(&mut intake, &mut |rows| {
@@ -243,7 +247,7 @@ impl RatingsInput {
                 *users.entry(run[0]).or_default() += run.len() as u64;
             }
             let ids = distinct(&rows.movie_id);
-            let counts = count(&rows.movie_id, &Lookup::new(&ids), ids.len());
+            let counts = count(&rows.movie_id, &IdLookup::new(&ids), ids.len());
             for (id, n) in ids.into_iter().zip(counts) {
                 *movies.entry(id).or_default() += n as u64;
             }
@@ -257,7 +261,7 @@ impl RatingsInput {
         Ok((counts(users), counts(movies)))
     }
 
-    /// Tells whether mvrec wrote the ratings, so that they are in order and can be read by row
+    /// Whether mvrec wrote the ratings, so that they are in order and can be read by row
     /// group.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
@@ -287,12 +291,12 @@ impl RatingsInput {
     /// # Errors
     /// If they cannot be read or hold what ratings must not hold.
     pub fn load(self, progress: &dyn Progress) -> Result<Dataset, DatasetError> {
-        self.load_by(&mut Intake::default(), progress)
+        self.load_by(&mut ImportState::default(), progress)
     }
 
     fn load_by(
         mut self,
-        intake: &mut Intake,
+        intake: &mut ImportState,
         progress: &dyn Progress,
     ) -> Result<Dataset, DatasetError> {
         let expected = self.expected.take();
@@ -311,7 +315,7 @@ impl RatingsInput {
         if u32::try_from(columns.len()).is_err() {
             return Err(DatasetError::TooMany { rows: columns.len() });
         }
-        let (ratings, duplicates) = Ratings::new(columns, Duplicates::Last);
+        let (ratings, duplicates) = Ratings::new(columns, DuplicatePolicy::Last);
         expected.map_or(Ok(()), |expected| expected.check(&ratings.content_hash()))?;
         Ok(Dataset { ratings, sidecar, duplicates })
     }
@@ -322,10 +326,10 @@ impl RatingsInput {
     /// If they cannot be read or hold what ratings must not hold, or if `sink` fails.
     pub fn read(
         mut self,
-        intake: &mut Intake,
+        intake: &mut ImportState,
         sink: Sink<'_>,
         progress: &dyn Progress,
-    ) -> Result<Sidecar, DatasetError> {
+    ) -> Result<DatasetMetadata, DatasetError> {
         match self.body {
             InputBody::Parquet(file) => {
                 progress.begin("reading ratings", "ratings", Some(file.n_rows() as u64));
@@ -341,7 +345,7 @@ impl RatingsInput {
                 read_parquet(&file, intake, &mut check, &mut Vec::new(), progress)?;
                 if !is_native {
                     let recognised = Some("Parquet".into());
-                    self.sidecar.origin = Origin { recognised, sources: Vec::new() };
+                    self.sidecar.origin = SourceOrigin { recognised, sources: Vec::new() };
                     self.sidecar.history.scale = self.sidecar.history.scale.or(unary_scale(intake));
                 }
             }
@@ -352,19 +356,19 @@ impl RatingsInput {
                     read_parquet(&part.open()?, intake, sink, &mut said, progress)?;
                 }
                 let recognised = Some(format!("{} Parquet files", parts.len()));
-                self.sidecar.origin = Origin { recognised, sources: Vec::new() };
+                self.sidecar.origin = SourceOrigin { recognised, sources: Vec::new() };
                 self.sidecar.history.scale = unary_scale(intake);
             }
             InputBody::Text(source) => {
                 let size = source.seekable.as_ref().and_then(|file| file.metadata().ok());
                 progress.begin("reading ratings", "bytes", size.map(|metadata| metadata.len()));
-                let mut reader = Hashing::new(source.reader);
+                let mut reader = HashingReader::new(source.reader);
                 let file = &source.name;
                 let shown = text::read_ratings(file, &mut reader, intake, sink, progress)?;
                 let name = Path::new(file).file_name().unwrap_or_default();
                 let name = name.to_string_lossy().into_owned();
                 let sources = vec![SourceFile::new(name, reader.fingerprint())];
-                self.sidecar.origin = Origin { recognised: Some(shown), sources };
+                self.sidecar.origin = SourceOrigin { recognised: Some(shown), sources };
                 self.sidecar.history.scale = unary_scale(intake);
             }
         }
@@ -374,10 +378,10 @@ impl RatingsInput {
     /// Hands all ratings to `sink` with the ids that an ingest gives them.
     fn ingest(
         self,
-        intake: &mut Intake,
+        intake: &mut ImportState,
         sink: Sink<'_>,
         progress: &dyn Progress,
-    ) -> Result<Sidecar, DatasetError> {
+    ) -> Result<DatasetMetadata, DatasetError> {
         let (users, movies) = (self.sidecar.user_keys.clone(), self.sidecar.movie_keys());
         if users.is_none() && movies.is_none() {
             return self.read(intake, sink, progress);
@@ -386,7 +390,7 @@ impl RatingsInput {
         let file = "a dataset";
         let users = numbers(&mut intake.users, users.as_ref(), file, "user")?;
         let movies = numbers(&mut intake.movies, movies.as_ref(), file, "movie")?;
-        let mut own = Intake { options: intake.options.clone(), ..Intake::default() };
+        let mut own = ImportState { options: intake.options.clone(), ..ImportState::default() };
         let renumber = |ids: &mut [i32], numbers: &Option<HashMap<i32, i32>>| {
             if let Some(numbers) = numbers {
                 ids.iter_mut().for_each(|id| *id = numbers.get(id).copied().unwrap_or(*id));
@@ -423,7 +427,7 @@ struct RatedKeys {
 
 impl RatedKeys {
     /// Returns the keys of a dataset; `None` if its ids are numbers.
-    fn from_sidecar(sidecar: &Sidecar) -> Option<Self> {
+    fn from_sidecar(sidecar: &DatasetMetadata) -> Option<Self> {
         let keys = Self { users: sidecar.user_keys.clone(), movies: sidecar.movie_keys() };
         (keys.users.is_some() || keys.movies.is_some()).then_some(keys)
     }
@@ -451,7 +455,7 @@ impl RatedKeys {
 /// writer's.
 fn read_parquet(
     file: &ParquetFile,
-    intake: &mut Intake,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     said: &mut Vec<String>,
     progress: &dyn Progress,
@@ -483,7 +487,7 @@ fn read_parquet(
 /// # Errors
 /// If they cannot be read or hold what ratings must not hold, or if the temporary file cannot be
 /// written.
-pub fn scan(path: &Path, progress: &dyn Progress) -> Result<Scan, DatasetError> {
+pub fn scan(path: &Path, progress: &dyn Progress) -> Result<RatingScan, DatasetError> {
     /// Ratings that are held in memory: 90 MB while they are sorted.
     const FEW: u64 = 2 << 20;
     let mut input = RatingsInput::open_ratings(path)?;
@@ -495,17 +499,22 @@ pub fn scan(path: &Path, progress: &dyn Progress) -> Result<Scan, DatasetError> 
     match input.body {
         InputBody::Parquet(file) if file.is_in_order() => {
             let scale = input.sidecar.history.scale.unwrap_or_default();
-            Ok(Scan::new(folder, input.sidecar, duplicates, scan::ScanBody::File(file, scale)))
+            Ok(RatingScan::new(
+                folder,
+                input.sidecar,
+                duplicates,
+                scan::ScanBody::File(file, scale),
+            ))
         }
         _ => {
             let Dataset { ratings, sidecar, duplicates } = input.load(progress)?;
-            Ok(Scan::new(folder, sidecar, duplicates, scan::ScanBody::Memory(ratings)))
+            Ok(RatingScan::new(folder, sidecar, duplicates, scan::ScanBody::Memory(ratings)))
         }
     }
 }
 
 /// Returns the scale of a source without ratings, unless somebody gave one that has a 1.
-fn unary_scale(intake: &Intake) -> Option<Scale> {
+fn unary_scale(intake: &ImportState) -> Option<Scale> {
     let given = intake.options.scale;
     let is_given = given != Scale::default() && given.contains(1.0);
     (intake.unary && !is_given).then(Scale::unary)
@@ -541,7 +550,7 @@ pub fn load(path: &Path, progress: &dyn Progress) -> Result<Dataset, DatasetErro
 pub fn load_lists(path: &Path, progress: &dyn Progress) -> Result<(Dataset, bool), DatasetError> {
     const COLUMNS: [(&str, bool); 3] = [("rank", true), ("score", false), ("prediction", false)];
     let by = |columns: TextColumns, delimiter: Option<Delimiter>| {
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.columns = columns;
         intake.options.delimiter = delimiter;
         intake.options.scale = Scale::any();
@@ -560,7 +569,7 @@ pub fn load_lists(path: &Path, progress: &dyn Progress) -> Result<(Dataset, bool
 }
 
 /// Adds the keys that ids of a text turned out to be.
-pub fn add_keys(sidecar: &mut Sidecar, intake: &Intake) {
+pub fn add_keys(sidecar: &mut DatasetMetadata, intake: &ImportState) {
     if let Some(keys) = intake.users.to_keys() {
         sidecar.user_keys = Some(keys);
     }
@@ -577,11 +586,11 @@ pub fn add_keys(sidecar: &mut Sidecar, intake: &Intake) {
 pub fn ingest_all(
     inputs: &[PathBuf],
     titles: Option<&Path>,
-    intake: &mut Intake,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
-) -> Result<Sidecar, DatasetError> {
-    let mut all = Sidecar::default();
+) -> Result<DatasetMetadata, DatasetError> {
+    let mut all = DatasetMetadata::default();
     let given = intake.options.scale;
     for (at, input) in inputs.iter().enumerate() {
         intake.options.scale = given;
@@ -597,7 +606,7 @@ pub fn ingest_all(
     if let Some(path) = titles {
         let mut ids = IdMapping::Import(&mut intake.movies);
         let (movies, links) = read_titles(path, &mut ids)?;
-        all.join(Sidecar { movies: Some(movies), links, ..Sidecar::default() });
+        all.join(DatasetMetadata { movies: Some(movies), links, ..DatasetMetadata::default() });
     }
     add_keys(&mut all, intake);
     Ok(all)
@@ -605,10 +614,10 @@ pub fn ingest_all(
 
 fn ingest(
     input: &Path,
-    intake: &mut Intake,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
-) -> Result<Sidecar, DatasetError> {
+) -> Result<DatasetMetadata, DatasetError> {
     let is_table = |input: &Path| -> Result<bool, IoError> {
         let is = |name: &str| input.join(name).is_file();
         let is_known = is(schema::RATINGS) || is(schema::MODEL_JSON) || is(schema::SPLIT_JSON);
@@ -629,12 +638,12 @@ fn ingest(
     RatingsInput::from_source(source)?.ingest(intake, sink, progress)
 }
 
-fn from_movielens(read: movielens::MovieLens, scale: Option<Scale>) -> Sidecar {
+fn from_movielens(read: movielens::MovieLens, scale: Option<Scale>) -> DatasetMetadata {
     let sources = read.sources.into_iter().map(|(name, print)| SourceFile::new(name, print));
-    let origin = Origin { recognised: Some(read.recognised), sources: sources.collect() };
+    let origin = SourceOrigin { recognised: Some(read.recognised), sources: sources.collect() };
     let (movies, links, tags) = (read.movies, read.links, read.tags);
     let history = Provenance { scale, ..Provenance::default() };
-    Sidecar { movies, links, tags, origin, history, ..Sidecar::default() }
+    DatasetMetadata { movies, links, tags, origin, history, ..DatasetMetadata::default() }
 }
 
 /// Ids of a list, in ascending order, and those that the data does not have.

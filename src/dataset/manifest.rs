@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::dataset::ratings::Shape;
+use crate::dataset::ratings::RatingsShape;
 use crate::dataset::writer::RatingsSummary;
 use crate::io::IoError;
-use crate::io::source::Fingerprint;
+use crate::io::source::FileFingerprint;
 use crate::io::values::Scale;
 use crate::schema;
 
@@ -25,14 +25,14 @@ pub struct SourceFile {
 impl SourceFile {
     /// Joins a name and what was read under it.
     #[must_use]
-    pub fn new(name: String, print: Fingerprint) -> Self {
+    pub fn new(name: String, print: FileFingerprint) -> Self {
         Self { name, bytes: print.bytes, xxh3: print.xxh3 }
     }
 }
 
 /// One command that made or changed the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct ProvenanceStep {
     /// Name of the subcommand.
     pub command: String,
     /// Options that decide the result.
@@ -54,7 +54,7 @@ pub struct Provenance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
     /// Commands in their order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ProvenanceStep>,
 }
 
 impl Default for Provenance {
@@ -98,7 +98,7 @@ pub struct Manifest {
     /// Files that were read by `ingest`.
     pub sources: Vec<SourceFile>,
     /// Size and ranges of the ratings.
-    pub shape: Shape,
+    pub shape: RatingsShape,
     /// XXH3-128 of the ratings themselves.
     pub content_xxh3: String,
 }
@@ -106,7 +106,7 @@ pub struct Manifest {
 impl Manifest {
     /// Describes ratings and where they come from.
     #[must_use]
-    pub fn new(tally: &RatingsSummary, history: Provenance, origin: &Origin) -> Self {
+    pub fn new(tally: &RatingsSummary, history: Provenance, origin: &SourceOrigin) -> Self {
         Self {
             kind: schema::DATASET_KIND.into(),
             history,
@@ -120,7 +120,7 @@ impl Manifest {
 
 /// Where a dataset was read from, in the first place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origin {
+pub struct SourceOrigin {
     /// What `ingest` recognised.
     pub recognised: Option<String>,
     /// Files that were read.

@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 use sprs::CsMatI;
 
-use crate::dataset::ids::Lookup;
+use crate::dataset::ids::IdLookup;
 use crate::dataset::ratings::Ratings;
-use crate::linalg::sparse::Csr;
+use crate::linalg::sparse::CsrView;
 
 /// The matrix of ratings, users × items, in both orders; only rated movies are items.
 #[derive(Debug, Clone)]
-pub struct Interactions {
+pub struct InteractionMatrix {
     /// Raw user id of each row, ascending.
     pub user_ids: Vec<i32>,
     /// Raw movie id of each column, ascending.
@@ -18,13 +18,13 @@ pub struct Interactions {
     by_item: CsMatI<f32, u32, usize>,
 }
 
-impl Interactions {
+impl InteractionMatrix {
     /// Builds both orders; costs 16 bytes a rating.
     #[must_use]
     pub fn new(ratings: &Ratings) -> Self {
         let columns = ratings.columns();
         let (user_ids, movie_ids) = (ratings.user_ids(), ratings.movie_ids());
-        let lookup = Lookup::new(&movie_ids);
+        let lookup = IdLookup::new(&movie_ids);
         let indices: Vec<u32> = columns
             .movie_id
             .par_iter()
@@ -50,7 +50,7 @@ impl Interactions {
     /// Returns the matrix of the ratings of at least `stars`, with the same users and items.
     #[must_use]
     pub fn at_least(&self, stars: f32) -> Self {
-        let keep = |rows: Csr<'_>, matrix: &CsMatI<f32, u32, usize>| {
+        let keep = |rows: CsrView<'_>, matrix: &CsMatI<f32, u32, usize>| {
             let liked = |i: usize| {
                 let (columns, ratings) = rows.row(i);
                 let pairs = columns.iter().zip(ratings).map(|(&column, &rating)| (column, rating));
@@ -77,13 +77,13 @@ impl Interactions {
 
     /// Returns the ratings of each user.
     #[must_use]
-    pub fn by_user(&self) -> Csr<'_> {
+    pub fn by_user(&self) -> CsrView<'_> {
         view(&self.by_user)
     }
 
     /// Returns the ratings of each item.
     #[must_use]
-    pub fn by_item(&self) -> Csr<'_> {
+    pub fn by_item(&self) -> CsrView<'_> {
         view(&self.by_item)
     }
 
@@ -121,15 +121,15 @@ fn sum(values: &[f32]) -> f64 {
     blocks.iter().sum()
 }
 
-fn view(matrix: &CsMatI<f32, u32, usize>) -> Csr<'_> {
+fn view(matrix: &CsMatI<f32, u32, usize>) -> CsrView<'_> {
     let starts = matrix.indptr().into_raw_storage();
-    Csr { starts, indices: matrix.indices(), values: matrix.data() }
+    CsrView { starts, indices: matrix.indices(), values: matrix.data() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::ratings::DuplicatePolicy;
     use crate::io::columns::RatingColumns;
 
     #[test]
@@ -138,9 +138,9 @@ mod tests {
         for (user, movie, rating) in [(7, 30, 1.0), (7, 10, 2.0), (9, 20, 3.0), (9, 30, 4.0)] {
             columns.push(user, movie, rating, 0);
         }
-        let matrix = Interactions::new(&Ratings::new(columns, Duplicates::Last).0);
+        let matrix = InteractionMatrix::new(&Ratings::new(columns, DuplicatePolicy::Last).0);
         assert_eq!((&matrix.user_ids[..], &matrix.movie_ids[..]), (&[7, 9][..], &[10, 20, 30][..]));
-        let rows = |csr: Csr<'_>| -> Vec<(Vec<u32>, Vec<f32>)> {
+        let rows = |csr: CsrView<'_>| -> Vec<(Vec<u32>, Vec<f32>)> {
             (0..csr.n_rows()).map(|i| csr.row(i)).map(|(ix, v)| (ix.to_vec(), v.to_vec())).collect()
         };
         assert_eq!(
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn no_ratings_make_an_empty_matrix() {
-        let matrix = Interactions::new(&Ratings::default());
+        let matrix = InteractionMatrix::new(&Ratings::default());
         assert_eq!((matrix.n_users(), matrix.n_items(), matrix.by_item().n_rows()), (0, 0, 0));
         assert!(matrix.mean().abs() < f64::EPSILON);
     }

@@ -25,5 +25,5 @@ pub use error::DatasetError;
 pub use load::Dataset;
 pub use movies::Movies;
 pub use ratings::Ratings;
-pub use scan::Scan;
-pub use sidecar::Sidecar;
+pub use scan::RatingScan;
+pub use sidecar::DatasetMetadata;

@@ -203,7 +203,7 @@ impl Movies {
         self.ids.len()
     }
 
-    /// Tells whether there are none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
@@ -262,7 +262,7 @@ impl Movies {
         self.ids.par_iter().enumerate().map(|(at, &id)| (MovieId(id), self.at(at)))
     }
 
-    /// Tells whether any title is known.
+    /// Whether any title is known.
     #[must_use]
     pub fn has_titles(&self) -> bool {
         self.iter().any(|(_, movie)| !movie.title.is_empty())
@@ -295,7 +295,7 @@ impl Movies {
         Self::new(movies, Some(&links))
     }
 
-    /// Tells whether ids stand for keys.
+    /// Whether ids stand for keys.
     #[must_use]
     pub fn keyed(&self) -> bool {
         self.key.null_count() < self.len()
@@ -393,7 +393,7 @@ impl<'a> Movie<'a> {
         self.genres.split('|').filter(|genre| !genre.is_empty())
     }
 
-    /// Tells whether the movie is of a genre, upper and lower case being the same.
+    /// Whether the movie is of a genre, upper and lower case being the same.
     #[must_use]
     pub fn has_genre(&self, genre: &str) -> bool {
         self.genre_list().any(|own| own.eq_ignore_ascii_case(genre))

@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::dataset::expr::{self, Counts, Field, Known, Plan};
 use crate::dataset::filter::{Filter, FilterConditions};
 use crate::dataset::load::{self, Dataset};
-use crate::dataset::ratings::{Duplicates, Ratings};
+use crate::dataset::ratings::{DuplicatePolicy, Ratings};
 use crate::dataset::{DatasetError, Movies};
 use crate::io::columns::RatingColumns;
-use crate::io::intake::Intake;
+use crate::io::intake::ImportState;
 use crate::progress::Silent;
 
 impl Dataset {
@@ -23,9 +23,9 @@ impl Dataset {
             Ok(())
         };
         let paths = [path.as_ref().to_path_buf()];
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         let sidecar = load::ingest_all(&paths, None, &mut intake, &mut push, &Silent)?;
-        let (ratings, duplicates) = Ratings::new(columns, Duplicates::Last);
+        let (ratings, duplicates) = Ratings::new(columns, DuplicatePolicy::Last);
         Ok(Self { ratings, sidecar, duplicates })
     }
 
@@ -57,7 +57,7 @@ impl Dataset {
         let filter = Filter::new(&conditions, movies.as_ref(), Some(plan))?;
         let kept = filter.rows(self.ratings.columns());
         let n_kept = kept.len();
-        let (ratings, duplicates) = Ratings::new(kept, Duplicates::Last);
+        let (ratings, duplicates) = Ratings::new(kept, DuplicatePolicy::Last);
         let mut sidecar = self.sidecar.clone();
         let step = filter.step(Some(expression), self.ratings.len(), n_kept);
         sidecar.history.steps.push(step);

@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-use crate::dataset::ids::{Lookup, count, distinct};
-use crate::dataset::writer::{Census, RatingsSummary};
+use crate::dataset::ids::{IdLookup, count, distinct};
+use crate::dataset::writer::{RatingsSummary, SummaryAccumulator};
 use crate::io::columns::RatingColumns;
 
 /// What to do with several ratings of one movie by one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Duplicates {
+pub enum DuplicatePolicy {
     /// Keep the latest by timestamp; of equal ones, the last in the file.
     #[default]
     Last,
@@ -24,14 +24,14 @@ pub struct Ratings(RatingColumns);
 
 /// Size and ranges of a set of ratings.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Shape {
+pub struct RatingsShape {
     /// Ratings.
     pub ratings: usize,
     /// Users with at least one.
     pub users: usize,
     /// Movies with at least one.
     pub movies: usize,
-    /// Lowest and highest stars.
+    /// Lowest and highest rating.
     pub stars: Option<(f32, f32)>,
     /// Earliest and latest known timestamp, ISO 8601 in UTC.
     pub period: Option<(String, String)>,
@@ -40,7 +40,7 @@ pub struct Shape {
 impl Ratings {
     /// Puts columns in order and resolves duplicates; returns how many rows that dropped.
     #[must_use]
-    pub fn new(columns: RatingColumns, duplicates: Duplicates) -> (Self, usize) {
+    pub fn new(columns: RatingColumns, duplicates: DuplicatePolicy) -> (Self, usize) {
         if is_sorted_and_unique(&columns) {
             return (Self(columns), 0);
         }
@@ -52,10 +52,10 @@ impl Ratings {
         let mut unique = RatingColumns::with_capacity(columns.len());
         for group in order.chunk_by(same) {
             let (first, last) = (group[0] as usize, group[group.len() - 1] as usize);
-            let kept = if duplicates == Duplicates::First { first } else { last };
+            let kept = if duplicates == DuplicatePolicy::First { first } else { last };
             let rating = match duplicates {
-                Duplicates::First | Duplicates::Last => columns.rating[kept],
-                Duplicates::Mean => {
+                DuplicatePolicy::First | DuplicatePolicy::Last => columns.rating[kept],
+                DuplicatePolicy::Mean => {
                     let stars = group.iter().map(|&row| f64::from(columns.rating[row as usize]));
                     (stars.sum::<f64>() / group.len() as f64) as f32
                 }
@@ -85,7 +85,7 @@ impl Ratings {
         self.0.len()
     }
 
-    /// Tells whether there are none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -127,7 +127,7 @@ impl Ratings {
     #[must_use]
     pub fn movie_counts(&self) -> Vec<(i32, usize)> {
         let ids = self.movie_ids();
-        let counts = count(&self.0.movie_id, &Lookup::new(&ids), ids.len());
+        let counts = count(&self.0.movie_id, &IdLookup::new(&ids), ids.len());
         ids.into_iter().zip(counts).collect()
     }
 
@@ -147,8 +147,8 @@ impl Ratings {
 
     /// Returns size and ranges.
     #[must_use]
-    pub fn shape(&self) -> Shape {
-        let mut census = Census::default();
+    pub fn shape(&self) -> RatingsShape {
+        let mut census = SummaryAccumulator::default();
         census.add(&self.0, 0..self.len());
         census.shape()
     }
@@ -204,9 +204,9 @@ mod tests {
         let given =
             [(2, 1, 3.0, 5), (1, 9, 1.0, 7), (2, 1, 5.0, 4), (1, 3, 2.0, 7), (2, 1, 1.0, 5)];
         for (duplicates, kept) in [
-            (Duplicates::Last, (2, 1, 1.0, 5)),
-            (Duplicates::First, (2, 1, 5.0, 4)),
-            (Duplicates::Mean, (2, 1, 3.0, 5)),
+            (DuplicatePolicy::Last, (2, 1, 1.0, 5)),
+            (DuplicatePolicy::First, (2, 1, 5.0, 4)),
+            (DuplicatePolicy::Mean, (2, 1, 3.0, 5)),
         ] {
             let (ratings, dropped) = Ratings::new(columns(&given), duplicates);
             assert_eq!(ratings.columns(), &columns(&[(1, 3, 2.0, 7), (1, 9, 1.0, 7), kept]));
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn the_hash_follows_the_content() {
         let hash = |rows: &[(i32, i32, f32, i64)]| {
-            Ratings::new(columns(rows), Duplicates::Last).0.content_hash()
+            Ratings::new(columns(rows), DuplicatePolicy::Last).0.content_hash()
         };
         let rows = [(1, 1, 3.0, 5), (1, 2, 1.0, 7)];
         assert_eq!(hash(&rows), hash(&[rows[1], rows[0]]));

@@ -1,5 +1,5 @@
-//! Single-pass scans of ratings: by row group, of which only the projection is decoded, if they come
-//! from a native file; in memory otherwise.
+//! Single-pass scans of ratings: by row group, of which only the projection is decoded, if they
+//! come from a native file; in memory otherwise.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::dataset::ratings::Ratings;
-use crate::dataset::sidecar::{Sidecar, read_user_keys};
+use crate::dataset::sidecar::{DatasetMetadata, read_user_keys};
 use crate::io::keys::Keys;
 use crate::io::parquet::{GROUP_ROWS, ParquetFile, RatingGroups, RowMemory};
 use crate::io::scan::{RowConsumer, SelectedRows};
@@ -23,10 +23,10 @@ pub trait Aggregator: RowConsumer + Send {
 }
 
 /// Ratings in order, by user and then movie, each pair once, that passes can be made over.
-pub struct Scan {
+pub struct RatingScan {
     /// Directory in which there is more than the ratings.
     folder: Option<PathBuf>,
-    sidecar: Sidecar,
+    sidecar: DatasetMetadata,
     /// Rows that repeated a pair of user and movie.
     pub duplicates: usize,
     body: ScanBody,
@@ -37,9 +37,9 @@ pub(super) enum ScanBody {
     Memory(Ratings),
 }
 
-impl From<Ratings> for Scan {
+impl From<Ratings> for RatingScan {
     fn from(ratings: Ratings) -> Self {
-        Self::new(None, Sidecar::default(), 0, ScanBody::Memory(ratings))
+        Self::new(None, DatasetMetadata::default(), 0, ScanBody::Memory(ratings))
     }
 }
 
@@ -80,10 +80,10 @@ impl RatingBlocks<'_> {
     }
 }
 
-impl Scan {
+impl RatingScan {
     pub(super) fn new(
         folder: Option<PathBuf>,
-        sidecar: Sidecar,
+        sidecar: DatasetMetadata,
         duplicates: usize,
         body: ScanBody,
     ) -> Self {
@@ -108,7 +108,7 @@ impl Scan {
     /// If they cannot be read.
     pub fn movies(&self, with_links: bool) -> Result<Option<Movies>, DatasetError> {
         match &self.folder {
-            Some(folder) => Ok(Sidecar::open_movies(folder, with_links)?),
+            Some(folder) => Ok(DatasetMetadata::open_movies(folder, with_links)?),
             None => Ok(self.sidecar.movies()),
         }
     }
@@ -120,7 +120,7 @@ impl Scan {
     /// If they cannot be read.
     pub fn some_movies(&self, ids: &[i32]) -> Result<Option<Movies>, DatasetError> {
         match &self.folder {
-            Some(folder) => Ok(Sidecar::open_some_movies(folder, ids)?),
+            Some(folder) => Ok(DatasetMetadata::open_some_movies(folder, ids)?),
             None => Ok(self.sidecar.movies()),
         }
     }
@@ -134,7 +134,7 @@ impl Scan {
         }
     }
 
-    /// Tells whether there are none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::dataset::ids::position;
-use crate::dataset::manifest::{Origin, Provenance};
+use crate::dataset::manifest::{Provenance, SourceOrigin};
 use crate::dataset::movies::{Movies, NO_GENRES};
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::keys::Keys;
@@ -17,7 +17,7 @@ use crate::schema;
 
 /// Movies, keys and provenance beside ratings.
 #[derive(Debug, Clone, Default)]
-pub struct Sidecar {
+pub struct DatasetMetadata {
     /// Titles and genres.
     pub movies: Option<MovieColumns>,
     /// Identifiers elsewhere.
@@ -29,10 +29,10 @@ pub struct Sidecar {
     /// Commands that made the data.
     pub history: Provenance,
     /// Where it was read from in the first place.
-    pub origin: Origin,
+    pub origin: SourceOrigin,
 }
 
-impl Sidecar {
+impl DatasetMetadata {
     /// Reads everything but `dataset.json` of a dataset directory.
     ///
     /// # Errors

@@ -9,8 +9,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::ratings::{Duplicates, Ratings, sorted};
-use crate::dataset::writer::{Footer, RatingsSummary, RatingsWriter};
+use crate::dataset::ratings::{DuplicatePolicy, Ratings, sorted};
+use crate::dataset::writer::{ParquetFooter, RatingsSummary, RatingsWriter};
 use crate::io::IoError;
 use crate::io::columns::RatingColumns;
 use crate::io::parquet::{ParquetFile, RatingChunks};
@@ -65,9 +65,9 @@ impl SortPlace {
 }
 
 /// Sorts ratings into a Parquet file.
-pub struct Sorter {
+pub struct ExternalSorter {
     place: SortPlace,
-    duplicates: Duplicates,
+    duplicates: DuplicatePolicy,
     out: RatingsWriter,
     /// Rows that are not written yet: those of the last user, or of the next run.
     held: RatingColumns,
@@ -78,22 +78,22 @@ pub struct Sorter {
 }
 
 /// Sorted ratings in a file, and what they are.
-pub struct Sorted {
+pub struct SortedRatings {
     /// The Parquet file.
     pub file: File,
     /// Counts, ranges and hash.
     pub tally: RatingsSummary,
 }
 
-impl Sorter {
+impl ExternalSorter {
     /// Begins a file at a place.
     ///
     /// # Errors
     /// If the file cannot be created.
-    pub fn new(place: SortPlace, duplicates: Duplicates) -> Result<Self, IoError> {
+    pub fn new(place: SortPlace, duplicates: DuplicatePolicy) -> Result<Self, IoError> {
         let out = begin(&place)?;
         // A mean needs all that it is of: users that come back would have theirs taken twice.
-        let in_order = duplicates != Duplicates::Mean;
+        let in_order = duplicates != DuplicatePolicy::Mean;
         let (held, runs, run_rows, dropped) = (RatingColumns::default(), Vec::new(), RUN_ROWS, 0);
         Ok(Self { place, duplicates, out, held, in_order, runs, run_rows, dropped })
     }
@@ -137,7 +137,7 @@ impl Sorter {
     fn spill(&mut self) -> Result<(), IoError> {
         let rows = std::mem::take(&mut self.held);
         let rows = match self.duplicates {
-            Duplicates::Mean => sorted(rows),
+            DuplicatePolicy::Mean => sorted(rows),
             _ => {
                 let (ratings, dropped) = Ratings::new(rows, self.duplicates);
                 self.dropped += dropped;
@@ -146,7 +146,7 @@ impl Sorter {
         };
         let mut run = begin(&SortPlace::In(self.place.folder().into()))?;
         run.push(rows)?;
-        self.runs.push(run.finish(|_| Ok(Footer::new()))?.0);
+        self.runs.push(run.finish(|_| Ok(ParquetFooter::new()))?.0);
         Ok(())
     }
 
@@ -157,8 +157,8 @@ impl Sorter {
     /// If writing fails, or `footer` does.
     pub fn finish(
         mut self,
-        footer: impl FnOnce(&RatingsSummary, usize) -> Result<Footer, IoError>,
-    ) -> Result<Sorted, IoError> {
+        footer: impl FnOnce(&RatingsSummary, usize) -> Result<ParquetFooter, IoError>,
+    ) -> Result<SortedRatings, IoError> {
         if self.in_order || (self.out.is_empty() && self.runs.is_empty()) {
             let rest = std::mem::take(&mut self.held);
             self.write(rest)?;
@@ -168,14 +168,14 @@ impl Sorter {
         }
         let dropped = self.dropped;
         let (file, tally) = self.out.finish(|tally| footer(tally, dropped))?;
-        Ok(Sorted { file, tally })
+        Ok(SortedRatings { file, tally })
     }
 
     /// Merges what was written before and all runs into a new file.
     fn merge(&mut self) -> Result<(), IoError> {
         let first =
             std::mem::replace(&mut self.out, begin(&SortPlace::In(self.place.folder().into()))?);
-        let first = first.finish(|_| Ok(Footer::new()))?.0;
+        let first = first.finish(|_| Ok(ParquetFooter::new()))?.0;
         self.out = begin(&self.place)?;
         let name = self.place.shown();
         let files = std::iter::once(first).chain(std::mem::take(&mut self.runs));
@@ -270,7 +270,7 @@ mod tests {
                 proptest::collection::vec((0..6_i32, 0..5_i32, 1..10_u8, 0..4_i64), 0..9), 0..9),
             in_order: bool,
             run_rows in 1..12_usize,
-            duplicates in prop_oneof![Just(Duplicates::Last), Just(Duplicates::First), Just(Duplicates::Mean)],
+            duplicates in prop_oneof![Just(DuplicatePolicy::Last), Just(DuplicatePolicy::First), Just(DuplicatePolicy::Mean)],
         ) {
             let mut rows: Vec<_> = parts.concat().into_iter()
                 .map(|(user, movie, rating, ms)| (user, movie, f32::from(rating) / 2.0, ms)).collect();
@@ -280,7 +280,7 @@ mod tests {
             }
             let (expected, expected_dropped) = Ratings::new(columns(&rows), duplicates);
             let folder = tempfile::tempdir().unwrap();
-            let mut sorter = Sorter::new(SortPlace::At(folder.path().join("x")), duplicates).unwrap();
+            let mut sorter = ExternalSorter::new(SortPlace::At(folder.path().join("x")), duplicates).unwrap();
             sorter.run_rows = run_rows;
             let mut rest = &rows[..];
             for part in &parts {
@@ -289,7 +289,7 @@ mod tests {
                 rest = later;
             }
             let mut dropped = 0;
-            let sorted = sorter.finish(|_, n| { dropped = n; Ok(Footer::new()) }).unwrap();
+            let sorted = sorter.finish(|_, n| { dropped = n; Ok(ParquetFooter::new()) }).unwrap();
             prop_assert_eq!(dropped, expected_dropped);
             prop_assert_eq!(sorted.tally.content_hash(), expected.content_hash());
             prop_assert_eq!(sorted.tally.shape(), expected.shape());

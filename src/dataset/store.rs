@@ -7,9 +7,9 @@ use arrow::array::RecordBatch;
 
 use crate::dataset::manifest::Manifest;
 use crate::dataset::ratings::Ratings;
-use crate::dataset::sidecar::Sidecar;
-use crate::dataset::sort::Sorted;
-use crate::dataset::writer::{Footer, RatingsSummary};
+use crate::dataset::sidecar::DatasetMetadata;
+use crate::dataset::sort::SortedRatings;
+use crate::dataset::writer::{ParquetFooter, RatingsSummary};
 use crate::io::json::{self, TextFormat};
 use crate::io::keys::Keys;
 use crate::io::parquet::{self, GROUP_ROWS, GroupWriter, ParquetFile, ParquetLayout};
@@ -21,7 +21,11 @@ use crate::schema;
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Result<(), IoError> {
+pub fn write_files(
+    ratings: &Ratings,
+    sidecar: &DatasetMetadata,
+    folder: &Path,
+) -> Result<(), IoError> {
     let (columns, tally) = (ratings.columns(), ratings.tally());
     let path = folder.join(schema::RATINGS);
     let layout = parquet::ratings_layout(vec![parquet::belonging_to(&tally.content_hash())]);
@@ -36,7 +40,7 @@ pub fn write_files(ratings: &Ratings, sidecar: &Sidecar, folder: &Path) -> Resul
 /// # Errors
 /// If a file cannot be written.
 pub fn write_sidecar(
-    sidecar: &Sidecar,
+    sidecar: &DatasetMetadata,
     tally: &RatingsSummary,
     folder: &Path,
 ) -> Result<(), IoError> {
@@ -84,7 +88,7 @@ pub fn write_table(
 ///
 /// # Errors
 /// If the history cannot be written as JSON.
-pub fn footer(sidecar: &Sidecar, file: &str) -> Result<Footer, IoError> {
+pub fn footer(sidecar: &DatasetMetadata, file: &str) -> Result<ParquetFooter, IoError> {
     let history = serde_json::to_string(&sidecar.history)
         .map_err(|source| IoError::Json { file: file.into(), source })?;
     Ok(vec![(schema::MANIFEST_KEY, history)])
@@ -97,7 +101,7 @@ struct KeysOf<'a> {
 }
 
 impl<'a> KeysOf<'a> {
-    fn new(sidecar: &'a Sidecar) -> Self {
+    fn new(sidecar: &'a DatasetMetadata) -> Self {
         Self { users: sidecar.user_keys.as_ref(), movies: sidecar.movie_keys() }
     }
 
@@ -106,7 +110,7 @@ impl<'a> KeysOf<'a> {
     }
 }
 
-fn open(sorted: Sorted, name: &str) -> Result<ParquetFile, IoError> {
+fn open(sorted: SortedRatings, name: &str) -> Result<ParquetFile, IoError> {
     ParquetFile::open(Source::from_file(name.into(), sorted.file)?)
 }
 
@@ -115,8 +119,8 @@ fn open(sorted: Sorted, name: &str) -> Result<ParquetFile, IoError> {
 /// # Errors
 /// If writing fails.
 pub fn write_parquet<W: Write + Send>(
-    mut sorted: Sorted,
-    sidecar: &Sidecar,
+    mut sorted: SortedRatings,
+    sidecar: &DatasetMetadata,
     out: &mut W,
     name: &str,
 ) -> Result<(), IoError> {
@@ -142,8 +146,8 @@ pub fn write_parquet<W: Write + Send>(
 /// # Errors
 /// If writing fails.
 pub fn write_text(
-    sorted: Sorted,
-    sidecar: &Sidecar,
+    sorted: SortedRatings,
+    sidecar: &DatasetMetadata,
     out: impl Write + Send,
     name: &str,
     format: TextFormat,
@@ -167,8 +171,8 @@ mod tests {
 
     use super::*;
     use crate::dataset::load::load;
-    use crate::dataset::ratings::Duplicates;
-    use crate::dataset::sort::{SortPlace, Sorter};
+    use crate::dataset::ratings::DuplicatePolicy;
+    use crate::dataset::sort::{ExternalSorter, SortPlace};
     use crate::io::columns::{NO_TIME, RatingColumns};
     use crate::io::time;
     use crate::progress::Silent;
@@ -197,11 +201,11 @@ mod tests {
                 pairs.push((user, format!("\"user\", {user}")));
             }
             let keys = keyed.then(|| Keys::new(pairs));
-            let ratings = Ratings::new(columns.clone(), Duplicates::Last).0;
+            let ratings = Ratings::new(columns.clone(), DuplicatePolicy::Last).0;
             let folder = tempfile::tempdir().unwrap();
-            let sidecar = Sidecar { user_keys: keys.clone(), ..Sidecar::default() };
+            let sidecar = DatasetMetadata { user_keys: keys.clone(), ..DatasetMetadata::default() };
             let sorted = || {
-                let mut sorter = Sorter::new(SortPlace::In(folder.path().into()), Duplicates::Last).unwrap();
+                let mut sorter = ExternalSorter::new(SortPlace::In(folder.path().into()), DuplicatePolicy::Last).unwrap();
                 sorter.push(columns.clone()).unwrap();
                 sorter.finish(|_, _| footer(&sidecar, "x")).unwrap()
             };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrow::array::{Array, StringArray};
 
-use crate::dataset::Sidecar;
+use crate::dataset::DatasetMetadata;
 use crate::dataset::error::DatasetError;
 use crate::dataset::movies::Movies;
 use crate::io::columns::{LinkColumns, MovieColumns};
@@ -36,7 +36,7 @@ pub fn load_movies(path: &Path, keys: Option<&Keys>) -> Result<Movies, DatasetEr
 /// If there are no movies at `path`.
 pub fn load_movies_alone(path: &Path) -> Result<Movies, DatasetError> {
     if path.join(schema::DATASET_JSON).is_file()
-        && let Some(movies) = Sidecar::open_movies(path, false)?
+        && let Some(movies) = DatasetMetadata::open_movies(path, false)?
     {
         return Ok(movies);
     }

@@ -7,14 +7,14 @@ use std::ops::Range;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::dataset::ids::distinct;
-use crate::dataset::ratings::Shape;
+use crate::dataset::ratings::RatingsShape;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::parquet::{self, GROUP_ROWS, GroupWriter};
 use crate::io::{IoError, batches, time};
 use crate::schema;
 
 /// Entries of a footer, by their keys.
-pub type Footer = Vec<(&'static str, String)>;
+pub type ParquetFooter = Vec<(&'static str, String)>;
 
 /// Writes ratings that come in order, by user and then movie, each pair once; holds no more of them
 /// than one row group for each thread.
@@ -66,7 +66,7 @@ impl RatingsWriter {
     /// If writing fails, or `footer` does.
     pub fn finish(
         mut self,
-        footer: impl FnOnce(&RatingsSummary) -> Result<Footer, IoError>,
+        footer: impl FnOnce(&RatingsSummary) -> Result<ParquetFooter, IoError>,
     ) -> Result<(File, RatingsSummary), IoError> {
         self.write(self.buffer.len())?;
         let mut footer = footer(&self.tally)?;
@@ -81,7 +81,7 @@ impl RatingsWriter {
         self.tally.ratings() + self.buffer.len()
     }
 
-    /// Tells whether no ratings have been added.
+    /// Whether no ratings have been added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -90,7 +90,7 @@ impl RatingsWriter {
 
 /// Counts and ranges of ratings, added up over parts in order.
 #[derive(Default)]
-pub struct Census {
+pub struct SummaryAccumulator {
     ratings: usize,
     users: usize,
     last_user: Option<i32>,
@@ -99,7 +99,7 @@ pub struct Census {
     period: Option<(i64, i64)>,
 }
 
-impl Census {
+impl SummaryAccumulator {
     /// Adds ratings that come after all others.
     pub fn add(&mut self, columns: &RatingColumns, range: Range<usize>) {
         let users = &columns.user_id[range.clone()];
@@ -121,8 +121,8 @@ impl Census {
 
     /// Returns size and ranges.
     #[must_use]
-    pub fn shape(&self) -> Shape {
-        Shape {
+    pub fn shape(&self) -> RatingsShape {
+        RatingsShape {
             ratings: self.ratings,
             users: self.users,
             movies: self.movies.len(),
@@ -132,10 +132,10 @@ impl Census {
     }
 }
 
-/// A [`Census`] and the hash of the content, added up over parts in order.
+/// A [`SummaryAccumulator`] and the hash of the content, added up over parts in order.
 #[derive(Default)]
 pub struct RatingsSummary {
-    census: Census,
+    census: SummaryAccumulator,
     hashes: [Xxh3; 4],
 }
 
@@ -160,7 +160,7 @@ impl RatingsSummary {
 
     /// Returns size and ranges.
     #[must_use]
-    pub fn shape(&self) -> Shape {
+    pub fn shape(&self) -> RatingsShape {
         self.census.shape()
     }
 

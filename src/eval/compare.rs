@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::eval::protocol::Outcome;
-use crate::eval::significance::{Paired, bootstrap, holm, paired};
+use crate::eval::protocol::EvaluationOutcome;
+use crate::eval::significance::{PairedTest, bootstrap, holm, paired};
 
 /// Figures of each user, whatever made them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,7 +19,7 @@ pub struct UserFigures {
 impl UserFigures {
     /// Takes the figures out of an outcome.
     #[must_use]
-    pub fn from_outcome(outcome: &Outcome) -> Self {
+    pub fn from_outcome(outcome: &EvaluationOutcome) -> Self {
         let figure = |at: usize| outcome.users.iter().map(|user| user.values[at]).collect();
         let names = outcome.names.iter().cloned().enumerate();
         Self {
@@ -31,7 +31,7 @@ impl UserFigures {
 
 /// How two systems differ in one figure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct SystemComparison {
     /// Name of the figure.
     pub metric: String,
     /// Place of the other system; the first is compared with each.
@@ -43,7 +43,7 @@ pub struct Comparison {
     pub second: f64,
     /// The difference, and its tests.
     #[serde(flatten)]
-    pub paired: Paired,
+    pub paired: PairedTest,
     /// Bootstrap interval of 95 % of the difference.
     pub interval: Option<(f64, f64)>,
     /// Wilcoxon's p-value, adjusted by Holm for all comparisons.
@@ -54,7 +54,7 @@ pub struct Comparison {
 
 /// Compares the first system with each of the others in every figure that both have.
 #[must_use]
-pub fn compare(systems: &[UserFigures], replicates: usize, seed: u64) -> Vec<Comparison> {
+pub fn compare(systems: &[UserFigures], replicates: usize, seed: u64) -> Vec<SystemComparison> {
     let Some((first, others)) = systems.split_first() else { return Vec::new() };
     let mut comparisons = Vec::new();
     for (other, second) in others.iter().enumerate() {
@@ -77,7 +77,7 @@ pub fn compare(systems: &[UserFigures], replicates: usize, seed: u64) -> Vec<Com
         }
     }
     let adjust =
-        |p: &dyn Fn(&Comparison) -> f64| holm(&comparisons.iter().map(p).collect::<Vec<_>>());
+        |p: &dyn Fn(&SystemComparison) -> f64| holm(&comparisons.iter().map(p).collect::<Vec<_>>());
     let wilcoxon = adjust(&|c| c.paired.wilcoxon_p);
     let permutation = adjust(&|c| c.paired.permutation_p);
     for ((comparison, wilcoxon), permutation) in
@@ -94,7 +94,7 @@ fn compare_pairs(
     pairs: &[(f64, f64)],
     replicates: usize,
     seed: u64,
-) -> Comparison {
+) -> SystemComparison {
     let differences: Vec<f64> = pairs.iter().map(|(a, b)| b - a).collect();
     let n = pairs.len() as f64;
     let mean = |times: &[u32]| {
@@ -102,7 +102,7 @@ fn compare_pairs(
         vec![drawn.sum::<f64>() / n]
     };
     let interval = bootstrap(pairs.len(), replicates, seed, mean).first().copied().flatten();
-    Comparison {
+    SystemComparison {
         metric: metric.into(),
         other,
         first: pairs.iter().map(|(a, _)| a).sum::<f64>() / n,

@@ -8,23 +8,23 @@ use rayon::prelude::*;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::dataset::{Movies, Ratings};
-use crate::eval::ranking::{Gain, Metric, auc};
+use crate::eval::ranking::{RankingMetric, RelevanceGain, auc};
 use crate::model::query::Query;
 use crate::model::ranker::Ranker;
 use crate::model::{Model, ModelError, TargetUser};
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Protocol {
+pub struct EvaluationProtocol {
     /// Lengths at which lists are cut, ascending.
     pub cuts: Vec<usize>,
-    /// Fewest stars of a test rating that make its movie relevant.
+    /// Lowest rating of a test rating that make its movie relevant.
     pub relevant_from: f32,
     /// What a relevant movie gains in NDCG.
-    pub gain: Gain,
+    pub gain: RelevanceGain,
 }
 
-impl Protocol {
+impl EvaluationProtocol {
     /// Returns how many movies of a list are looked at.
     #[must_use]
     pub fn longest(&self) -> usize {
@@ -43,10 +43,10 @@ impl Protocol {
 pub struct SystemAnswer {
     /// Movies, the best first.
     pub list: Vec<i32>,
-    /// Expected stars of each test rating, where it predicts stars; NaN where it knows nothing of
+    /// Predicted rating of each test rating, if it predicts ratings; NaN where it knows nothing of
     /// the movie.
     pub predicted: Option<Vec<f32>>,
-    /// Stars to expect where nothing is known: the mean of the user's own ratings, or of all.
+    /// Fallback prediction: the mean of the user's ratings, else the global mean.
     pub usual: f64,
     /// Chance that a relevant unseen movie is above another; where all movies are scored.
     pub auc: Option<f64>,
@@ -55,8 +55,8 @@ pub struct SystemAnswer {
 }
 
 /// Anything that can be measured.
-pub trait System: Sync {
-    /// Answers a user of whom `test` holds the ratings to come: movies and stars. `None`, if it
+pub trait EvaluatedSystem: Sync {
+    /// Answers a user of whom `test` holds the ratings to come: movies and ratings. `None`, if it
     /// does not know the user.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ pub trait System: Sync {
     -> Result<Option<SystemAnswer>, ModelError>;
 }
 
-/// A model, asked about users of its training data, or about people of whom it gets some ratings.
+/// A model, asked about users of its training data, or about users of whom it gets some ratings.
 #[derive(Debug)]
 pub struct OfModel<'a> {
     model: &'a Model,
@@ -75,17 +75,21 @@ pub struct OfModel<'a> {
 }
 
 impl<'a> OfModel<'a> {
-    /// Asks a model about the users that it knows or, with `fold_in`, about the people whose
+    /// Asks a model about the users that it knows or, with `fold_in`, about the users whose
     /// ratings are there.
     #[must_use]
-    pub fn new(model: &'a Model, fold_in: Option<&'a Ratings>, protocol: &Protocol) -> Self {
+    pub fn new(
+        model: &'a Model,
+        fold_in: Option<&'a Ratings>,
+        protocol: &EvaluationProtocol,
+    ) -> Self {
         let query = Query { n: protocol.longest(), ..Query::default() };
         let ranker = Ranker::new(model, query);
         Self { model, fold_in, ranker, relevant_from: protocol.relevant_from }
     }
 }
 
-impl System for OfModel<'_> {
+impl EvaluatedSystem for OfModel<'_> {
     fn answer(
         &self,
         user: UserId,
@@ -151,7 +155,7 @@ pub struct OfLists<'a> {
     pub n: usize,
 }
 
-impl System for OfLists<'_> {
+impl EvaluatedSystem for OfLists<'_> {
     fn answer(
         &self,
         user: UserId,
@@ -183,7 +187,7 @@ fn mean_stars(stars: impl ExactSizeIterator<Item = f32>) -> Option<f64> {
 
 /// What is known of the movies beside the lists, for measures beyond accuracy.
 #[derive(Debug, Clone, Default)]
-pub struct Background {
+pub struct ItemBackground {
     /// Share of the training users that have rated each movie; its keys are the movies that could
     /// be listed.
     pub popularity: Option<HashMap<i32, f64>>,
@@ -191,7 +195,7 @@ pub struct Background {
     pub movies: Option<Movies>,
 }
 
-/// Figures of each user, in the order of [`Outcome::names`]; NaN where a figure does not exist.
+/// Metrics of each user, in the order of [`EvaluationOutcome::names`]; NaN if undefined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OfUser {
     /// Raw id.
@@ -210,14 +214,14 @@ pub struct OfUser {
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct EvaluationOutcome {
     /// Names of the figures of each user.
     pub names: Vec<String>,
     /// Users of the test data, ascending.
     pub users: Vec<OfUser>,
     /// Users of whom the system knows nothing; their lists are empty.
     pub unknown_users: usize,
-    /// Test ratings whose movie the system knows nothing of; the user's usual stars stood in.
+    /// Test ratings whose movie the system knows nothing of; the fallback prediction is used.
     pub cold_rows: usize,
     /// Test ratings that the system has been trained on or given.
     pub known_rows: usize,
@@ -229,7 +233,7 @@ pub struct Outcome {
 fn names(cuts: &[usize]) -> Vec<String> {
     let mut names = vec!["user_rmse".to_string(), "user_mae".to_string(), "auc".to_string()];
     for k in cuts {
-        names.extend(Metric::ALL.iter().map(|metric| format!("{}@{k}", metric.name())));
+        names.extend(RankingMetric::ALL.iter().map(|metric| format!("{}@{k}", metric.name())));
         names.extend(["novelty", "popularity", "diversity"].map(|name| format!("{name}@{k}")));
     }
     names
@@ -240,11 +244,11 @@ fn names(cuts: &[usize]) -> Vec<String> {
 /// # Errors
 /// If the system cannot answer.
 pub fn evaluate(
-    system: &dyn System,
+    system: &dyn EvaluatedSystem,
     test: &Ratings,
-    background: &Background,
-    protocol: &Protocol,
-) -> Result<Outcome, ModelError> {
+    background: &ItemBackground,
+    protocol: &EvaluationProtocol,
+) -> Result<EvaluationOutcome, ModelError> {
     let columns = test.columns();
     let measured: Result<Vec<(OfUser, AnswerFindings)>, ModelError> = test
         .user_starts()
@@ -264,7 +268,7 @@ pub fn evaluate(
         })
         .collect();
     let (users, found): (Vec<OfUser>, Vec<AnswerFindings>) = measured?.into_iter().unzip();
-    Ok(Outcome {
+    Ok(EvaluationOutcome {
         names: names(&protocol.cuts),
         unknown_users: found.iter().filter(|found| found.unknown).count(),
         cold_rows: found.iter().map(|found| found.cold_rows).sum(),
@@ -285,8 +289,8 @@ fn measure(
     user: i32,
     test: &[(i32, f32)],
     answer: SystemAnswer,
-    background: &Background,
-    protocol: &Protocol,
+    background: &ItemBackground,
+    protocol: &EvaluationProtocol,
 ) -> (OfUser, usize) {
     let gains: HashMap<i32, f64> = test
         .iter()
@@ -302,7 +306,7 @@ fn measure(
     let mut values = vec![per(errors.0).sqrt(), per(errors.1), answer.auc.unwrap_or(f64::NAN)];
     for &k in &protocol.cuts {
         let first = &answer.list[..k.min(answer.list.len())];
-        values.extend(Metric::ALL.iter().map(|metric| match ideal.is_empty() {
+        values.extend(RankingMetric::ALL.iter().map(|metric| match ideal.is_empty() {
             true => f64::NAN,
             false => metric.measure(&list, &ideal, k),
         }));
@@ -331,7 +335,7 @@ fn errors(test: &[(i32, f32)], answer: &SystemAnswer) -> ((f64, f64, usize), usi
 }
 
 /// Returns novelty, popularity and diversity of a list.
-fn beyond_accuracy(list: &[i32], background: &Background) -> [f64; 3] {
+fn beyond_accuracy(list: &[i32], background: &ItemBackground) -> [f64; 3] {
     let n = list.len() as f64; // 0 makes a NaN of each
     let (novelty, popularity) = match &background.popularity {
         None => (f64::NAN, f64::NAN),
@@ -367,8 +371,8 @@ fn diversity(list: &[i32], movies: &Movies) -> f64 {
 
 fn figures_of_lists(
     users: &[OfUser],
-    background: &Background,
-    protocol: &Protocol,
+    background: &ItemBackground,
+    protocol: &EvaluationProtocol,
 ) -> Vec<(String, f64)> {
     let Some(known) = &background.popularity else { return Vec::new() };
     let of_cut = |&k: &usize| {
@@ -396,7 +400,7 @@ fn gini(ascending: &[u64]) -> f64 {
     2.0 * ranked / (n * total as f64) - (n + 1.0) / n
 }
 
-impl Outcome {
+impl EvaluationOutcome {
     /// Gives users other ids, where `names` has one.
     pub fn rename_users(&mut self, names: &BTreeMap<i32, i32>) {
         for of_user in &mut self.users {
@@ -441,15 +445,15 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::ratings::DuplicatePolicy;
     use crate::io::columns::MovieColumns;
 
     fn ratings(rows: &[(i32, i32, f32)]) -> Ratings {
         let rows = rows.iter().map(|&(user, movie, stars)| (user, movie, stars, 0));
-        Ratings::new(rows.collect(), Duplicates::Last).0
+        Ratings::new(rows.collect(), DuplicatePolicy::Last).0
     }
 
-    fn outcome(lists: &[(i32, i32, f32)], by_rank: bool) -> Outcome {
+    fn outcome(lists: &[(i32, i32, f32)], by_rank: bool) -> EvaluationOutcome {
         let test = ratings(&[(1, 10, 5.0), (1, 11, 2.0), (2, 12, 4.0), (3, 10, 1.0), (4, 10, 4.0)]);
         let rows = ratings(lists);
         let movies = Movies::new(
@@ -464,8 +468,12 @@ mod tests {
         );
         let shares = [(10, 0.5), (12, 0.25), (13, 0.125), (14, 0.5)];
         let background =
-            Background { popularity: Some(shares.into_iter().collect()), movies: Some(movies) };
-        let protocol = Protocol { cuts: vec![1, 3], relevant_from: 4.0, gain: Gain::Binary };
+            ItemBackground { popularity: Some(shares.into_iter().collect()), movies: Some(movies) };
+        let protocol = EvaluationProtocol {
+            cuts: vec![1, 3],
+            relevant_from: 4.0,
+            gain: RelevanceGain::Binary,
+        };
         evaluate(&OfLists { rows: &rows, by_rank, n: 3 }, &test, &background, &protocol).unwrap()
     }
 

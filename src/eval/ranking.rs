@@ -1,25 +1,25 @@
 //! How good a list is for one user.
 //!
 //! A list is seen as the gains of its movies, best place first; a movie that is not relevant gains
-//! 0. All definitions are those that [`Metric::definition`] tells, which `evaluate` writes beside
-//! its figures.
+//! 0. All definitions are those of [`RankingMetric::definition`], which `evaluate` writes beside
+//! its metrics.
 
 use serde::{Deserialize, Serialize};
 
 /// What a relevant movie gains in NDCG.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Gain {
+pub enum RelevanceGain {
     /// 1
     #[default]
     Binary,
-    /// Its stars
+    /// Its ratings
     Stars,
-    /// 2^stars - 1 (Burges et al. 2005)
+    /// 2^ratings - 1 (Burges et al. 2005)
     Exponential,
 }
 
-impl Gain {
+impl RelevanceGain {
     /// Returns the gain of a relevant movie.
     #[must_use]
     pub fn gain(self, stars: f32) -> f64 {
@@ -41,7 +41,7 @@ impl Gain {
 
 /// A measure of a list that is cut at k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
+pub enum RankingMetric {
     /// Normalised discounted cumulative gain.
     Ndcg,
     /// Share of the list that is relevant.
@@ -58,7 +58,7 @@ pub enum Metric {
     HitRate,
 }
 
-impl Metric {
+impl RankingMetric {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Ndcg,
@@ -86,7 +86,7 @@ impl Metric {
 
     /// Tells how the value for one user comes about.
     #[must_use]
-    pub fn definition(self, gain: Gain) -> String {
+    pub fn definition(self, gain: RelevanceGain) -> String {
         match self {
             Self::Ndcg => format!(
                 "sum of gain / log2(rank + 1) over the first k, divided by that sum for the best list of k; the gain of a \
@@ -172,24 +172,24 @@ mod tests {
     fn a_list_worked_out_by_hand() {
         // Relevant at ranks 1 and 4 of 5; three movies are relevant in all.
         let (gains, ideal) = ([1.0, 0.0, 0.0, 1.0, 0.0], [1.0, 1.0, 1.0]);
-        let at = |metric: Metric, k| metric.measure(&gains, &ideal, k);
-        close(at(Metric::Precision, 5), 2.0 / 5.0);
-        close(at(Metric::Precision, 10), 2.0 / 10.0);
-        close(at(Metric::Recall, 5), 2.0 / 3.0);
-        close(at(Metric::Recall, 2), 1.0 / 3.0);
-        close(at(Metric::CappedRecall, 2), 1.0 / 2.0);
-        close(at(Metric::Map, 5), (1.0 + 2.0 / 4.0) / 3.0);
-        close(at(Metric::Map, 2), 1.0 / 2.0);
-        close(at(Metric::Mrr, 5), 1.0);
-        close(at(Metric::HitRate, 5), 1.0);
+        let at = |metric: RankingMetric, k| metric.measure(&gains, &ideal, k);
+        close(at(RankingMetric::Precision, 5), 2.0 / 5.0);
+        close(at(RankingMetric::Precision, 10), 2.0 / 10.0);
+        close(at(RankingMetric::Recall, 5), 2.0 / 3.0);
+        close(at(RankingMetric::Recall, 2), 1.0 / 3.0);
+        close(at(RankingMetric::CappedRecall, 2), 1.0 / 2.0);
+        close(at(RankingMetric::Map, 5), (1.0 + 2.0 / 4.0) / 3.0);
+        close(at(RankingMetric::Map, 2), 1.0 / 2.0);
+        close(at(RankingMetric::Mrr, 5), 1.0);
+        close(at(RankingMetric::HitRate, 5), 1.0);
         let (log3, log5) = (libm::log2(3.0), libm::log2(5.0));
-        close(at(Metric::Ndcg, 5), (1.0 + 1.0 / log5) / (1.0 + 1.0 / log3 + 0.5));
-        close(at(Metric::Ndcg, 2), 1.0 / (1.0 + 1.0 / log3));
+        close(at(RankingMetric::Ndcg, 5), (1.0 + 1.0 / log5) / (1.0 + 1.0 / log3 + 0.5));
+        close(at(RankingMetric::Ndcg, 2), 1.0 / (1.0 + 1.0 / log3));
     }
 
     #[test]
     fn nothing_listed_and_nothing_hit_are_zero() {
-        for metric in Metric::ALL {
+        for metric in RankingMetric::ALL {
             close(metric.measure(&[], &[1.0], 10), 0.0);
             close(metric.measure(&[0.0; 4], &[1.0], 3), 0.0);
             close(metric.measure(&[1.0, 1.0], &[1.0, 1.0], 2), 1.0);
@@ -198,15 +198,15 @@ mod tests {
 
     #[test]
     fn graded_gains_prefer_the_better_movie_first() {
-        let ideal = [Gain::Exponential.gain(5.0), Gain::Exponential.gain(4.0)];
+        let ideal = [RelevanceGain::Exponential.gain(5.0), RelevanceGain::Exponential.gain(4.0)];
         close(ideal[0], 31.0);
-        close(Metric::Ndcg.measure(&[31.0, 15.0], &ideal, 2), 1.0);
+        close(RankingMetric::Ndcg.measure(&[31.0, 15.0], &ideal, 2), 1.0);
         let log3 = libm::log2(3.0);
         close(
-            Metric::Ndcg.measure(&[15.0, 31.0], &ideal, 2),
+            RankingMetric::Ndcg.measure(&[15.0, 31.0], &ideal, 2),
             (15.0 + 31.0 / log3) / (31.0 + 15.0 / log3),
         );
-        close(Gain::Stars.gain(4.5), 4.5);
+        close(RelevanceGain::Stars.gain(4.5), 4.5);
     }
 
     #[test]

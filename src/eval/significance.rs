@@ -57,7 +57,7 @@ pub fn bootstrap(
 
 /// Difference of two systems over the users that both were measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Paired {
+pub struct PairedTest {
     /// Users measured on both.
     pub users: usize,
     /// Mean of the differences, second less first.
@@ -70,9 +70,9 @@ pub struct Paired {
 
 /// Tests differences per user against no difference.
 #[must_use]
-pub fn paired(differences: &[f64], seed: u64) -> Paired {
+pub fn paired(differences: &[f64], seed: u64) -> PairedTest {
     let n = differences.len();
-    Paired {
+    PairedTest {
         users: n,
         difference: if n == 0 { 0.0 } else { differences.iter().sum::<f64>() / n as f64 },
         wilcoxon_p: wilcoxon(differences),

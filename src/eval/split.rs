@@ -6,10 +6,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::DatasetMetadata;
 use crate::dataset::Ratings;
-use crate::dataset::Sidecar;
-use crate::dataset::draw::{Draw, Operation};
-use crate::dataset::ids::Lookup;
+use crate::dataset::draw::{Draw, DrawOperation};
+use crate::dataset::ids::IdLookup;
 use crate::io::columns::NO_TIME;
 use crate::io::time;
 
@@ -98,7 +98,7 @@ pub struct SplitParts {
 
 /// What deserves attention in a division.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Findings {
+pub struct SplitFindings {
     /// Test ratings whose user has no other rating to go by.
     pub cold_user_rows: usize,
     /// Test ratings of a movie that is not in the training part.
@@ -116,13 +116,13 @@ pub struct Findings {
 /// empty, or `take` fails.
 pub fn split<E: From<SplitError>>(
     ratings: &Ratings,
-    sidecar: &Sidecar,
+    sidecar: &DatasetMetadata,
     method: &Method,
     mut take: impl FnMut(SplitParts) -> Result<(), E>,
 ) -> Result<(), E> {
     let movie_keys = sidecar.movie_keys();
     let draw = |seed| {
-        Draw::new(seed, Operation::Split, &sidecar.history.steps)
+        Draw::new(seed, DrawOperation::Split, &sidecar.history.steps)
             .with_keys(sidecar.user_keys.as_ref(), movie_keys.as_ref())
     };
     for division in 0..method.divisions() {
@@ -238,9 +238,9 @@ fn hold_out_users(
     drawn.sort_by(|&a, &b| draw.user(a).total_cmp(&draw.user(b)).then(a.cmp(&b)));
     drawn.truncate(n);
     drawn.sort_unstable();
-    let held_out = Lookup::new(&drawn);
+    let held_out = IdLookup::new(&drawn);
     let counts: Vec<usize> = columns.user_id.chunk_by(|a, b| a == b).map(<[i32]>::len).collect();
-    let all = Lookup::new(&users);
+    let all = IdLookup::new(&users);
     let is_held_out = |row: usize| held_out.get(columns.user_id[row]).is_some();
     let is_test = |row: usize| {
         let (user, movie) = (columns.user_id[row], columns.movie_id[row]);
@@ -263,19 +263,19 @@ impl SplitParts {
 
     /// Looks for cold rows and for time that leaks.
     #[must_use]
-    pub fn findings(&self) -> Findings {
+    pub fn findings(&self) -> SplitFindings {
         let test = self.test.columns();
         let mut users = self.train.user_ids();
         users.extend(self.fold_in.iter().flat_map(Ratings::user_ids));
         users.sort_unstable();
         let movies = self.train.movie_ids();
         let missing = |ids: &[i32], column: &[i32]| {
-            let known = Lookup::new(ids);
+            let known = IdLookup::new(ids);
             column.par_iter().filter(|&&id| known.get(id).is_none()).count()
         };
         let latest = self.train.columns().time_ms.par_iter().copied().max().unwrap_or(NO_TIME);
         let leaks = |&&ms: &&i64| ms != NO_TIME && ms < latest;
-        Findings {
+        SplitFindings {
             cold_user_rows: missing(&users, &test.user_id),
             cold_movie_rows: missing(&movies, &test.movie_id),
             leaking_rows: test.time_ms.par_iter().filter(leaks).count(),
@@ -288,7 +288,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::ratings::Duplicates;
+    use crate::dataset::ratings::DuplicatePolicy;
     use crate::io::columns::RatingColumns;
 
     fn ratings(rows: impl IntoIterator<Item = (i32, i32, i64)>) -> Ratings {
@@ -296,12 +296,12 @@ mod tests {
         for (user, movie, ms) in rows {
             columns.push(user, movie, 3.0, ms);
         }
-        Ratings::new(columns, Duplicates::Last).0
+        Ratings::new(columns, DuplicatePolicy::Last).0
     }
 
     fn split(ratings: &Ratings, method: &Method) -> Result<Vec<SplitParts>, SplitError> {
         let mut divisions = Vec::new();
-        super::split(ratings, &Sidecar::default(), method, |parts| {
+        super::split(ratings, &DatasetMetadata::default(), method, |parts| {
             divisions.push(parts);
             Ok::<_, SplitError>(())
         })?;
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(pairs(&parts.test), [(1, 20), (1, 30)]);
         assert_eq!(pairs(&parts.train), [(1, 10), (1, 40), (2, 10), (2, 20)]);
         // User 2's ratings lie before 1's last one in training, and 2 has none to test.
-        let expected = Findings { cold_user_rows: 0, cold_movie_rows: 1, leaking_rows: 0 };
+        let expected = SplitFindings { cold_user_rows: 0, cold_movie_rows: 1, leaking_rows: 0 };
         assert_eq!(parts.findings(), expected);
     }
 
@@ -418,7 +418,7 @@ mod tests {
                 Method::Last { n },
                 Method::Users { n, test: share, seed },
             ] {
-                let draw = |seed| Draw::new(seed, Operation::Split, &[]);
+                let draw = |seed| Draw::new(seed, DrawOperation::Split, &[]);
                 for division in 0..method.divisions() {
                     let Ok(parts) = divide(&all, &method, division, draw) else {
                         let too_few = n >= all.user_ids().len();

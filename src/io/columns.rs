@@ -14,13 +14,13 @@ pub struct RatingColumns {
     pub user_id: Vec<i32>,
     /// Raw movie ids.
     pub movie_id: Vec<i32>,
-    /// Stars.
+    /// Ratings.
     pub rating: Vec<f32>,
     /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
     pub time_ms: Vec<i64>,
 }
 
-/// Rows of user, movie, stars and milliseconds.
+/// Rows of user, movie, ratings and milliseconds.
 impl FromIterator<(i32, i32, f32, i64)> for RatingColumns {
     fn from_iter<I: IntoIterator<Item = (i32, i32, f32, i64)>>(rows: I) -> Self {
         let mut columns = Self::default();
@@ -38,7 +38,7 @@ impl RatingColumns {
         self.user_id.len()
     }
 
-    /// Tells whether there are no rows.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.user_id.is_empty()
@@ -138,7 +138,7 @@ pub struct RatingRows<'a> {
     pub user_id: &'a [i32],
     /// Raw movie ids.
     pub movie_id: &'a [i32],
-    /// Stars.
+    /// Ratings.
     pub rating: &'a [f32],
     /// Milliseconds since 1970 in UTC, or [`NO_TIME`].
     pub time_ms: &'a [i64],

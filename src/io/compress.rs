@@ -31,7 +31,7 @@ impl Compression {
 }
 
 /// Compresses what is written to it; the same bytes each time, for no time is kept.
-pub enum Compressor<W: Write> {
+pub enum OutputCompressor<W: Write> {
     /// Passes bytes on.
     None(W),
     /// By gzip.
@@ -40,7 +40,7 @@ pub enum Compressor<W: Write> {
     Zstd(zstd::Encoder<'static, W>),
 }
 
-impl<W: Write> Compressor<W> {
+impl<W: Write> OutputCompressor<W> {
     /// Wraps a writer.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl<W: Write> Compressor<W> {
     }
 }
 
-impl<W: Write> Write for Compressor<W> {
+impl<W: Write> Write for OutputCompressor<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::None(inner) => inner.write(bytes),
@@ -97,7 +97,7 @@ mod tests {
     fn compressed_bytes_are_the_same_each_time_and_read_back() {
         for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
             let packed = || {
-                let mut out = Compressor::new(Vec::new(), compression).unwrap();
+                let mut out = OutputCompressor::new(Vec::new(), compression).unwrap();
                 out.write_all(b"user,item\n").unwrap();
                 out.finish().unwrap()
             };

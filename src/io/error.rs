@@ -27,7 +27,7 @@ pub enum IoError {
         problem: String,
     },
     /// The bytes are not valid Parquet.
-    #[error("{file}: not a readable Parquet file (truncated or damaged?)")]
+    #[error("{file}: not a readable Parquet file (truncated or corrupt?)")]
     Parquet {
         /// File or stream, as the user named it.
         file: String,
@@ -50,7 +50,7 @@ pub enum IoError {
         /// What the parser says, with line and column.
         source: serde_json::Error,
     },
-    /// The ZIP archive is damaged or uses a method that is not supported.
+    /// The ZIP archive is corrupt or uses a method that is not supported.
     #[error("{file}: {source}")]
     Zip {
         /// Archive, as the user named it.
@@ -59,7 +59,7 @@ pub enum IoError {
         source: zip::result::ZipError,
     },
     /// The name of a member of an archive leads out of the folder that it is unpacked to.
-    #[error("{file}: the archive has a member `{member}`, which leads outside; it is not read")]
+    #[error("{file}: member `{member}` leads outside of the archive; refusing to read it")]
     LeadsOutside {
         /// Archive, as the user named it.
         file: String,
@@ -93,10 +93,10 @@ pub enum IoError {
         /// What is wrong with it.
         problem: String,
     },
-    /// More rows are bad than may be put aside.
+    /// More rows are bad than may be rejected.
     #[error("more than {limit} bad rows; the last: {last}")]
     TooManyBadRows {
-        /// Most rows that may be put aside.
+        /// Most rows that may be rejected.
         limit: usize,
         /// What is wrong with the row over the limit.
         last: Box<Self>,
@@ -147,7 +147,7 @@ pub enum IoError {
         file: String,
         /// Users or movies.
         side: &'static str,
-        /// Tells whether they are text here.
+        /// Whether they are text here.
         keyed: bool,
     },
     /// There is nothing in the file.
@@ -175,7 +175,7 @@ pub enum IoError {
         found: Vec<String>,
     },
     /// A folder or archive has no rating file.
-    #[error("{path}: no ratings.csv, ratings.dat or u.data in it, nor one lone file of ratings (found {})", list(.found))]
+    #[error("{path}: contains neither ratings.csv, ratings.dat or u.data nor a single ratings file (found {})", list(.found))]
     NoRatings {
         /// Folder or archive, as the user named it.
         path: String,
@@ -216,7 +216,7 @@ pub enum IoError {
     },
     /// A file lies in a directory that it was not written for.
     #[error(
-        "{file}: does not belong to the {kind} {folder}: that was replaced while it was read, or the file comes from elsewhere"
+        "{file}: does not belong to the {kind} {folder}: it was replaced while being read, or the file is of another {kind}"
     )]
     Stray {
         /// File, as the user named it.
@@ -227,13 +227,13 @@ pub enum IoError {
         folder: String,
     },
     /// A manifest is not as it was written.
-    #[error("{file}: has changed since it was written: its checksum is that of something else")]
+    #[error("{file}: checksum mismatch: the file has changed since it was written")]
     Changed {
         /// File, as the user named it.
         file: String,
     },
     /// A file was written by a newer mvrec.
-    #[error("{file}: format version {found}, and this mvrec reads up to {supported}")]
+    #[error("{file}: unsupported format version {found} (this build reads up to {supported})")]
     NewerFormat {
         /// File, as the user named it.
         file: String,

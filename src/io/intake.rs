@@ -5,15 +5,15 @@ use std::ops::Range;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
 use crate::io::keys::Ids;
-use crate::io::rejects::Rejects;
+use crate::io::rejects::RejectedRows;
 use crate::io::text::TextOptions;
 use crate::io::time;
 use crate::progress::Progress;
 
 /// How ratings are read, what their ids turned out to be, and the bad rows so far.
 #[derive(Debug, Clone, Default)]
-pub struct Intake {
-    /// What the person says of the files.
+pub struct ImportState {
+    /// What the user says of the files.
     pub options: TextOptions,
     /// Users.
     pub users: Ids,
@@ -24,7 +24,7 @@ pub struct Intake {
     /// Milliseconds of which ratings are wanted; what lies outside may come all the same.
     pub period: Option<Range<i64>>,
     /// Bad rows.
-    pub rejects: Rejects,
+    pub rejects: RejectedRows,
 }
 
 /// Takes ratings in parts, in the order of their source.

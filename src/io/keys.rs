@@ -144,7 +144,7 @@ impl KeyIndex {
         self.0.len()
     }
 
-    /// Tells whether there are none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

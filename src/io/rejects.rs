@@ -1,4 +1,4 @@
-//! Rows that are put aside instead of ending the work.
+//! Rows that are rejected instead of ending the work.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,7 +7,7 @@ use crate::io::error::IoError;
 
 /// A row of a text that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
+pub struct RejectedRow {
     /// File or stream, as the user named it.
     pub file: String,
     /// Line, counted from 1.
@@ -22,12 +22,12 @@ pub struct Rejected {
 ///
 /// The default refuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rejects {
+pub struct RejectedRows {
     limit: Option<usize>,
-    rows: Vec<Rejected>,
+    rows: Vec<RejectedRow>,
 }
 
-impl Rejects {
+impl RejectedRows {
     /// Refuses the first bad row.
     #[must_use]
     pub fn fail() -> Self {
@@ -40,15 +40,15 @@ impl Rejects {
         Self { limit: Some(limit), rows: Vec::new() }
     }
 
-    /// Tells whether bad rows are put aside.
+    /// Whether bad rows are rejected.
     #[must_use]
     pub fn skips(&self) -> bool {
         self.limit.is_some()
     }
 
-    /// Returns what was put aside.
+    /// Returns what was rejected.
     #[must_use]
-    pub fn rows(&self) -> &[Rejected] {
+    pub fn rows(&self) -> &[RejectedRow] {
         &self.rows
     }
 
@@ -63,7 +63,7 @@ impl Rejects {
         if self.rows.len() >= limit {
             return Err(IoError::TooManyBadRows { limit, last: Box::new(error) });
         }
-        self.rows.push(Rejected { file: file.into(), line, reason, text: text.into() });
+        self.rows.push(RejectedRow { file: file.into(), line, reason, text: text.into() });
         Ok(())
     }
 

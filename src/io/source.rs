@@ -94,13 +94,13 @@ impl Source {
         if !is_gzip && !head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             return Ok(Self { kind: kind(&head), name, reader: Box::new(whole), seekable });
         }
-        let packed = Counted::default();
-        let whole = BufReader::new(Counting { inner: whole, count: packed.clone() });
+        let packed = CountedReader::default();
+        let whole = BufReader::new(CountingReader { inner: whole, count: packed.clone() });
         let unpacked: Box<dyn Read + Send> = if is_gzip {
-            Box::new(Unpacked { inner: MultiGzDecoder::new(whole), packed, unpacked: 0 })
+            Box::new(UnpackedReader { inner: MultiGzDecoder::new(whole), packed, unpacked: 0 })
         } else {
             let decoder = zstd::Decoder::with_buffer(whole).map_err(&at)?;
-            Box::new(Unpacked { inner: decoder, packed, unpacked: 0 })
+            Box::new(UnpackedReader { inner: decoder, packed, unpacked: 0 })
         };
         let (head, whole) = sniff(unpacked).map_err(&at)?;
         refuse_other_formats(&name, &head)?;
@@ -126,10 +126,10 @@ pub fn read_small(mut reader: impl Read, file: &str) -> Result<Vec<u8>, IoError>
 }
 
 /// A reader whose first bytes were taken out and put back.
-type Sniffed<R> = io::Chain<Cursor<Vec<u8>>, R>;
+type SniffedSource<R> = io::Chain<Cursor<Vec<u8>>, R>;
 
 /// Reads the first bytes and gives them back together with a reader of the whole.
-fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Sniffed<R>)> {
+fn sniff<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, SniffedSource<R>)> {
     let mut head = Vec::with_capacity(SNIFFED);
     reader.by_ref().take(SNIFFED as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
@@ -205,15 +205,15 @@ fn kind(head: &[u8]) -> SourceKind {
 }
 
 /// Bytes read so far, seen from elsewhere.
-type Counted = Arc<AtomicU64>;
+type CountedReader = Arc<AtomicU64>;
 
 /// Counts the bytes that pass.
-struct Counting<R> {
+struct CountingReader<R> {
     inner: R,
-    count: Counted,
+    count: CountedReader,
 }
 
-impl<R: Read> Read for Counting<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.count.fetch_add(n as u64, Ordering::Relaxed);
@@ -223,20 +223,20 @@ impl<R: Read> Read for Counting<R> {
 
 /// Unpacked bytes, up to a size that no honest file of ratings has in proportion to the packed
 /// ones.
-pub struct Unpacked<R> {
+pub struct UnpackedReader<R> {
     inner: R,
-    packed: Counted,
+    packed: CountedReader,
     unpacked: u64,
 }
 
-impl<R: Read> Unpacked<R> {
+impl<R: Read> UnpackedReader<R> {
     /// Wraps the unpacked bytes of so many packed ones.
     pub fn new(inner: R, packed: u64) -> Self {
         Self { inner, packed: Arc::new(packed.into()), unpacked: 0 }
     }
 }
 
-impl<R: Read> Read for Unpacked<R> {
+impl<R: Read> Read for UnpackedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         /// Ratings pack to a fourth or a fifth; a file of nothing but zeros to a thousandth and
         /// less.
@@ -255,9 +255,9 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
-/// Size and hash of what has been read through a [`Hashing`] reader.
+/// Size and hash of what has been read through a [`HashingReader`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint {
+pub struct FileFingerprint {
     /// Bytes read.
     pub bytes: u64,
     /// XXH3-128 of the bytes, in hexadecimal; `xxhsum -H2` prints the same.
@@ -265,25 +265,25 @@ pub struct Fingerprint {
 }
 
 /// Passes bytes on and keeps their count and hash (XXH3, fast enough never to be noticed).
-pub struct Hashing<R> {
+pub struct HashingReader<R> {
     inner: R,
     hash: Xxh3,
     bytes: u64,
 }
 
-impl<R: Read> Hashing<R> {
+impl<R: Read> HashingReader<R> {
     /// Wraps a reader.
     pub fn new(inner: R) -> Self {
         Self { inner, hash: Xxh3::new(), bytes: 0 }
     }
 
     /// Returns the size and hash of what has been read so far.
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint { bytes: self.bytes, xxh3: format!("{:032x}", self.hash.digest128()) }
+    pub fn fingerprint(&self) -> FileFingerprint {
+        FileFingerprint { bytes: self.bytes, xxh3: format!("{:032x}", self.hash.digest128()) }
     }
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.hash.update(&buffer[..n]);
@@ -349,9 +349,9 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_that_of_the_bytes() {
-        let mut hashing = Hashing::new(Cursor::new(b"abc"));
+        let mut hashing = HashingReader::new(Cursor::new(b"abc"));
         io::copy(&mut hashing, &mut io::sink()).unwrap();
         let expected = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(b"abc"));
-        assert_eq!(hashing.fingerprint(), Fingerprint { bytes: 3, xxh3: expected });
+        assert_eq!(hashing.fingerprint(), FileFingerprint { bytes: 3, xxh3: expected });
     }
 }

@@ -9,9 +9,9 @@ use csv::{ErrorKind, StringRecord};
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
-use crate::io::intake::Intake;
+use crate::io::intake::ImportState;
 use crate::io::keys::{IdMapping, text_of};
-use crate::io::rejects::Rejects;
+use crate::io::rejects::RejectedRows;
 use crate::io::source::read_small;
 use crate::io::text::{Delimiter, normalized};
 use crate::io::values::{is_missing, parse_id, parse_time};
@@ -94,7 +94,7 @@ fn positions<const N: usize>(
 fn read<const N: usize>(
     file: &str,
     reader: impl Read,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
     columns: [ColumnNames; N],
     mut row: impl FnMut(&Record<'_>, [Option<usize>; N]) -> Result<(), IoError>,
 ) -> Result<(), IoError> {
@@ -183,12 +183,12 @@ pub fn movie_columns(file: &str, names: &[String]) -> Result<[Option<usize>; 4],
 /// Reads a table of movies; `ids` says what the ids become.
 ///
 /// # Errors
-/// If reading fails, or a row is not a movie and may not be put aside.
+/// If reading fails, or a row is not a movie and may not be rejected.
 pub fn read_movies(
     file: &str,
     reader: impl Read,
     ids: &mut IdMapping<'_>,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
 ) -> Result<MovieColumns, IoError> {
     let mut movies = MovieColumns::default();
     read(file, reader, rejects, MOVIE_COLUMNS, |record, [id, title, genres, year]| {
@@ -240,12 +240,12 @@ pub fn genres_from(text: &str) -> String {
 /// Reads a table of links.
 ///
 /// # Errors
-/// If reading fails, or a row is not a link and may not be put aside.
+/// If reading fails, or a row is not a link and may not be rejected.
 pub fn read_links(
     file: &str,
     reader: impl Read,
     ids: &mut IdMapping<'_>,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
 ) -> Result<LinkColumns, IoError> {
     let mut links = LinkColumns::default();
     let columns = [
@@ -271,13 +271,13 @@ pub fn read_links(
 /// Reads a table of tags.
 ///
 /// # Errors
-/// If reading fails, or a row is not a tag and may not be put aside.
+/// If reading fails, or a row is not a tag and may not be rejected.
 pub fn read_tags(
     file: &str,
     reader: impl Read,
-    intake: &mut Intake,
+    intake: &mut ImportState,
 ) -> Result<TagColumns, IoError> {
-    let Intake { users, movies, rejects, .. } = intake;
+    let ImportState { users, movies, rejects, .. } = intake;
     let (mut users, mut movies) = (IdMapping::Import(users), IdMapping::Import(movies));
     let mut tags = TagColumns::default();
     let columns = [
@@ -343,9 +343,9 @@ mod tests {
     }
 
     fn movies_of(text: &[u8]) -> Result<MovieColumns, String> {
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         let mut ids = IdMapping::Import(&mut intake.movies);
-        read_movies("movies.csv", text, &mut ids, &mut Rejects::fail())
+        read_movies("movies.csv", text, &mut ids, &mut RejectedRows::fail())
             .map_err(|error| error.to_string())
     }
 
@@ -357,9 +357,13 @@ mod tests {
         assert_eq!(movies.title, ["Matrix, The (1999)"]);
         assert_eq!(movies.release_year, [Some(1999)]);
         let text = &b"movieId,imdbId,tmdbId\n1,0114709,\n2,tt0113497,8844.0\n"[..];
-        let mut intake = Intake::default();
-        let links =
-            read_links("l", text, &mut IdMapping::Import(&mut intake.movies), &mut Rejects::fail());
+        let mut intake = ImportState::default();
+        let links = read_links(
+            "l",
+            text,
+            &mut IdMapping::Import(&mut intake.movies),
+            &mut RejectedRows::fail(),
+        );
         let links = links.unwrap();
         assert_eq!(links.imdb_id, [Some("0114709".to_string()), Some("0113497".to_string())]);
         assert_eq!(links.tmdb_id, [None, Some(8844)]);

@@ -81,7 +81,7 @@ impl Scale {
         if *self == Self::default() { 4.0 } else { self.min + 0.75 * (self.max - self.min) }
     }
 
-    /// Tells whether a rating lies on the scale, which NaN does not.
+    /// Whether a rating lies on the scale, which NaN does not.
     #[must_use]
     pub fn contains(&self, value: f32) -> bool {
         self.min <= value && value <= self.max
@@ -225,7 +225,7 @@ pub(crate) fn epoch_ms(count: i64) -> i64 {
     }
 }
 
-/// Tells whether a point in time lies between 1970 and 2100.
+/// Whether a point in time lies between 1970 and 2100.
 pub(crate) fn check_time(ms: i64) -> Result<i64, &'static str> {
     if (time::MIN_MS..time::MAX_MS).contains(&ms) {
         Ok(ms)

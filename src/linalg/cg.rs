@@ -20,7 +20,7 @@ pub struct ConjugateGradient {
 
 /// The fixed part of the matrix.
 #[derive(Debug, Clone, Copy)]
-pub struct Fixed<'a> {
+pub struct FixedTerms<'a> {
     /// G as [`padded`](crate::linalg::gram::padded) makes it, or nothing.
     pub gram: &'a [f32],
     /// ρ.
@@ -60,7 +60,7 @@ impl ConjugateGradient {
     /// `weights` are 1 where there are none.
     pub fn improve(
         &mut self,
-        fixed: Fixed<'_>,
+        fixed: FixedTerms<'_>,
         weights: &[f32],
         targets: &[f32],
         steps: usize,
@@ -103,7 +103,7 @@ impl ConjugateGradient {
     }
 }
 
-fn fixed_part(fixed: Fixed<'_>, x: &[f32], out: &mut [f32]) {
+fn fixed_part(fixed: FixedTerms<'_>, x: &[f32], out: &mut [f32]) {
     if !fixed.gram.is_empty() {
         times(fixed.gram, x, out);
     }
@@ -251,7 +251,7 @@ mod tests {
         let mut solver = ConjugateGradient::new(k);
         solver.take(&source, &ids, k);
         let mut x = vec![1.0; k];
-        let fixed = Fixed { gram: &gram, ridge: 0.5 };
+        let fixed = FixedTerms { gram: &gram, ridge: 0.5 };
         let mut before = f64::INFINITY;
         for _ in 0..40 {
             let value = solver.improve(fixed, &weights, &targets, 4, &mut x);

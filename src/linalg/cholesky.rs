@@ -1,4 +1,4 @@
-//! Cholesky factorisation A = UᵀU of a small symmetric matrix, in place, and the solution of A x =
+//! Cholesky factorization A = UᵀU of a small symmetric matrix, in place, and the solution of A x =
 //! b.
 
 use crate::linalg::simd::{SimdLanes, dispatch};

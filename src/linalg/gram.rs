@@ -36,7 +36,7 @@ pub struct NormalEquations {
 
 /// Solution of equations with a border.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Border {
+pub struct BorderSolution {
     /// Value of the last unknown.
     pub value: f64,
     /// Its pivot: what of its own diagonal entry the other unknowns do not explain.
@@ -148,7 +148,7 @@ impl NormalEquations {
         ridge: f32,
         diagonal: f64,
         target: f64,
-    ) -> Result<Border, SmallPivot> {
+    ) -> Result<BorderSolution, SmallPivot> {
         self.factor(ridge)?;
         self.x.copy_from_slice(&self.b);
         self.z.copy_from_slice(&self.s);
@@ -161,7 +161,7 @@ impl NormalEquations {
         for (x, &explained) in self.x.iter_mut().zip(&self.z) {
             *x -= (value * f64::from(explained)) as f32;
         }
-        Ok(Border { value, pivot })
+        Ok(BorderSolution { value, pivot })
     }
 
     fn factor(&mut self, ridge: f32) -> Result<(), SmallPivot> {

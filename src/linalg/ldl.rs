@@ -1,4 +1,4 @@
-//! Factorisation A = UᵀDU of a small symmetric positive definite matrix in `f32`, in place, without
+//! Factorization A = UᵀDU of a small symmetric positive definite matrix in `f32`, in place, without
 //! square roots (Golub & Van Loan, Matrix Computations, section 4.1), and the solution of A x = b.
 //!
 //! Rows go in panels of a vector's width, so that what a panel does to the rest is one rank update.

@@ -68,14 +68,14 @@ dispatch! {
 pub const TOGETHER: usize = 8;
 
 /// One number of each of [`TOGETHER`] problems.
-pub type Together = [f64; TOGETHER];
+pub type NnlsBatch = [f64; TOGETHER];
 
 #[inline(always)]
 fn sweep_together_body<L: SimdLanes>(
     a: &[f64],
-    b: &[Together],
-    x: &mut [Together],
-    gradient: &mut [Together],
+    b: &[NnlsBatch],
+    x: &mut [NnlsBatch],
+    gradient: &mut [NnlsBatch],
     sweeps: usize,
 ) -> f64 {
     let k = x.len();
@@ -118,7 +118,7 @@ dispatch! {
     /// Makes `sweeps` passes over the coordinates of [`TOGETHER`] problems that share A; returns
     /// the sum of xᵀA x − 2 bᵀx. `gradient` is memory for it. In one problem each step waits for
     /// the one before it; eight of them are handled in the same time.
-    pub fn sweep_together(a: &[f64], b: &[Together], x: &mut [Together], gradient: &mut [Together], sweeps: usize) -> f64 = sweep_together_body
+    pub fn sweep_together(a: &[f64], b: &[NnlsBatch], x: &mut [NnlsBatch], gradient: &mut [NnlsBatch], sweeps: usize) -> f64 = sweep_together_body
 }
 
 #[inline(always)]
@@ -202,7 +202,7 @@ impl NnlsSolver {
     }
 }
 
-/// Tells whether no coordinate that is zero gains by becoming positive.
+/// Whether no coordinate that is zero gains by becoming positive.
 fn is_optimal(a: &[f64], b: &[f64], x: &[f64]) -> bool {
     /// Rounding leaves gradients of about this size, relative to b, where they are zero in truth.
     const ROUNDING: f64 = 1e-9;
@@ -264,8 +264,8 @@ mod tests {
                 .for_each(|i| (a[i], a[i * k]) = if k > 1 { (0.0, 0.0) } else { (a[i], a[i * k]) });
             let noise = Matrix::gaussian(2 * k, TOGETHER, 6);
             let lanes = |row: usize| std::array::from_fn(|lane| f64::from(noise.row(row)[lane]));
-            let b: Vec<Together> = (0..k).map(lanes).collect();
-            let before: Vec<Together> = (k..2 * k).map(|row| lanes(row).map(f64::abs)).collect();
+            let b: Vec<NnlsBatch> = (0..k).map(lanes).collect();
+            let before: Vec<NnlsBatch> = (k..2 * k).map(|row| lanes(row).map(f64::abs)).collect();
             let mut x = before.clone();
             let value = sweep_together(&a, &b, &mut x, &mut vec![[0.0; TOGETHER]; k], 2);
             let mut sum = 0.0;

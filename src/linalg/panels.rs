@@ -1,7 +1,7 @@
 //! Products of a few vectors with very many rows, of which only the best few of each vector are
 //! wanted.
 //!
-//! The rows that can have large products come first, and a block of rows is passed over for a
+//! The rows that can have large products come first, and a block of rows is pruned for a
 //! vector that has better ones than any of them could be: their products are at most the product of
 //! the lengths (as in LEMP, Teflioudi, Gemulla & Mykytiuk 2015). The result is the same as without.
 //!
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::simd::{LANES, SimdLanes, dispatch, vectors};
-use crate::linalg::topk::{Best, Scored};
+use crate::linalg::topk::{ScoredIndex, TopKHeap};
 
 /// Rows whose products are formed before they are looked at: with 64 columns, they fill half of a
 /// second-level cache.
@@ -25,7 +25,7 @@ const ROUNDING: f32 = 1e-4;
 
 /// Rows in panels, with a number for each that is added to its products.
 #[derive(Debug, Clone, Default)]
-pub struct Panels {
+pub struct PackedRows {
     /// Columns of the matrices that stand side by side.
     widths: Vec<usize>,
     /// Which row stands where, and where each row stands.
@@ -33,12 +33,12 @@ pub struct Panels {
     places: Vec<u32>,
     data: Vec<f32>,
     bonus: Vec<f32>,
-    tiles: Vec<Most>,
+    tiles: Vec<BlockBound>,
 }
 
 /// The most that some rows have.
 #[derive(Debug, Clone, PartialEq)]
-struct Most {
+struct BlockBound {
     bonus: f32,
     /// Length of their part in each of the matrices.
     lengths: Vec<f32>,
@@ -48,7 +48,7 @@ fn length(values: &[f32]) -> f32 {
     dot(values, values).sqrt()
 }
 
-impl Panels {
+impl PackedRows {
     /// Takes the rows that `rows` names, numbered in that order, of matrices that stand side by
     /// side; `bonus` has an entry for each row of them, or none at all.
     #[must_use]
@@ -65,7 +65,7 @@ impl Panels {
         let lengths_of = |row: usize| &lengths[row * n..][..n];
         let most_of = |some: &[u32]| {
             let own = some.iter().map(|&row| (bonus_of(row as usize), lengths_of(row as usize)));
-            Most::from_rows(own, n)
+            BlockBound::from_rows(own, n)
         };
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         let most = most_of(&order);
@@ -122,12 +122,12 @@ impl Panels {
         some: &[f32],
         n: usize,
         mut fits: impl FnMut(usize, u32) -> bool,
-    ) -> Vec<Vec<Scored>> {
+    ) -> Vec<Vec<ScoredIndex>> {
         let cols = self.cols();
         let m = some.len() / cols.max(1);
         let lengths: Vec<Vec<f32>> =
             some.chunks_exact(cols.max(1)).map(|vector| self.lengths(vector)).collect();
-        let mut lists = vec![(Best::new(n), f32::NEG_INFINITY); m];
+        let mut lists = vec![(TopKHeap::new(n), f32::NEG_INFINITY); m];
         let (mut active, mut vectors) = (Vec::with_capacity(m), Vec::with_capacity(some.len()));
         let mut out = vec![0.0; m * TILE];
         let tiles = self.data.chunks((TILE * cols).max(1)).zip(self.bonus.chunks(TILE));
@@ -152,7 +152,7 @@ impl Panels {
                     let row = rows[from + next];
                     if n > 0 && fits(at, row) {
                         let score = scores[from + next];
-                        *bound = best.push(Scored { ix: row, score }).unwrap_or(*bound);
+                        *bound = best.push(ScoredIndex { ix: row, score }).unwrap_or(*bound);
                     }
                     from += next + 1;
                 }
@@ -168,7 +168,7 @@ impl Panels {
     }
 }
 
-impl Most {
+impl BlockBound {
     fn from_rows<'a>(some: impl Iterator<Item = (f32, &'a [f32])>, n_lengths: usize) -> Self {
         let none = Self { bonus: f32::NEG_INFINITY, lengths: vec![0.0; n_lengths] };
         some.fold(none, |mut most, (bonus, lengths)| {
@@ -289,8 +289,8 @@ dispatch! {
 }
 
 /// Returns the product of a vector with each of some rows of matrices that stand side by side, bit
-/// by bit as [`Panels`] has it: for one vector, putting the rows into panels would cost more than
-/// their products.
+/// by bit as [`PackedRows`] has it: for one vector, packing the rows would cost more than their
+/// products.
 #[must_use]
 pub fn products_of_rows(matrices: &[&Matrix], rows: &[u32], vector: &[f32]) -> Vec<f32> {
     let mut sums = vec![0.0; rows.len()];
@@ -391,7 +391,7 @@ mod tests {
             let ids: Vec<u32> = (0..rows as u32).filter(|row| row % 5 != 3).collect();
             let both = [&matrix, &more];
             let parts = if cols > 0 { &both[..] } else { &both[..1] };
-            let panels = Panels::new(parts, &ids, &bonus);
+            let panels = PackedRows::new(parts, &ids, &bonus);
             let fits = |at: usize, row: u32| !(at as u32 + row).is_multiple_of(3);
             let lists = panels.best(&some.data, 10, fits);
             assert_eq!(lists.len(), m);
@@ -402,7 +402,7 @@ mod tests {
                     let values = parts.iter().flat_map(|matrix| matrix.row(id as usize));
                     let dot: f32 = x.iter().zip(values).map(|(a, b)| a * b).sum();
                     assert!((product - dot).abs() < 1e-4, "{rows} {cols}: {product} for {dot}");
-                    Scored { ix: row as u32, score: product + bonus[id as usize] }
+                    ScoredIndex { ix: row as u32, score: product + bonus[id as usize] }
                 };
                 let all = ids.iter().enumerate().map(score);
                 let best = top(all.filter(|one| fits(at, one.ix)), 10);
@@ -410,7 +410,7 @@ mod tests {
                 for (row, product) in alone.into_iter().enumerate() {
                     assert_eq!(product.to_bits(), panels.product(x, row).to_bits());
                 }
-                let exactly = |list: &[Scored]| -> Vec<(u32, u32)> {
+                let exactly = |list: &[ScoredIndex]| -> Vec<(u32, u32)> {
                     list.iter().map(|one| (one.ix, one.score.to_bits())).collect()
                 };
                 assert_eq!(exactly(list), exactly(&best), "{rows} {cols}");
@@ -427,7 +427,7 @@ mod tests {
             matrix.row_mut(row).iter_mut().for_each(|x| *x *= scale);
         }
         let ids: Vec<u32> = (0..matrix.rows as u32).collect();
-        let mut panels = Panels::new(&[&matrix], &ids, &[]);
+        let mut panels = PackedRows::new(&[&matrix], &ids, &[]);
         let lists = panels.best(matrix.row(2), 3, |_, _| true);
         assert_eq!((lists[0].len(), lists[0][0].ix), (3, 2));
         // Who looks at the others finds them better than any.
@@ -439,7 +439,7 @@ mod tests {
     fn every_instruction_set_gives_the_same_bits() {
         let (matrix, some) = (Matrix::gaussian(100, 19, 1), Matrix::gaussian(11, 19, 2));
         let ids: Vec<u32> = (0..100).collect();
-        let panels = Panels::new(&[&matrix], &ids, &[]);
+        let panels = PackedRows::new(&[&matrix], &ids, &[]);
         let width = panels.bonus.len();
         type Products = fn(&[f32], &[f32], &[f32], usize, &mut [f32]);
         every_instruction_set!(products_body, |products: Products| {

@@ -1,8 +1,8 @@
 //! Run-time choice of the instruction set, so that one binary is fast on any x86-64 or arm64, and
 //! gives the same bits on all of them.
 //!
-//! A kernel is written once, over [`SimdLanes`], and compiled for each implementation of it;
-//! [`dispatch`] picks the widest that the processor has. All of them have sixteen logical lanes,
+//! A kernel is written once, over `SimdLanes`, and compiled for each implementation of it;
+//! `dispatch!` picks the widest that the processor has. All of them have sixteen logical lanes,
 //! multiply and add with one rounding, and sum their lanes in the same order. Crates for portable
 //! SIMD leave one of these open: `wide` and `std::simd` fuse only if the build does, and
 //! `std::simd` needs a nightly compiler.
@@ -391,8 +391,8 @@ mod x86 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2Lanes, Avx512Lanes};
 
-/// Defines a function whose body, generic over [`SimdLanes`] and `#[inline(always)]`, is compiled for
-/// AVX-512, AVX2 and the baseline, and picks the widest that the processor has.
+/// Defines a function whose body, generic over [`SimdLanes`] and `#[inline(always)]`, is compiled
+/// for AVX-512, AVX2 and the baseline, and picks the widest that the processor has.
 macro_rules! dispatch {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)? = $body:ident) => {
         $(#[$attribute])*

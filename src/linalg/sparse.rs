@@ -7,7 +7,7 @@ use crate::linalg::dense::{Matrix, add_rows};
 /// Rows of (column, value) pairs: row `i` is `indices[starts[i]..starts[i + 1]]`, columns
 /// ascending.
 #[derive(Debug, Clone, Copy)]
-pub struct Csr<'a> {
+pub struct CsrView<'a> {
     /// Where each row starts, and the end of the last.
     pub starts: &'a [usize],
     /// Column of each entry.
@@ -16,7 +16,7 @@ pub struct Csr<'a> {
     pub values: &'a [f32],
 }
 
-impl<'a> Csr<'a> {
+impl<'a> CsrView<'a> {
     /// Returns the number of rows.
     #[must_use]
     pub fn n_rows(&self) -> usize {

@@ -12,7 +12,7 @@ use crate::linalg::dense::{Matrix, dot_f64};
 
 /// Leading singular triplets: `u` is rows × k, `v` is cols × k, both with orthonormal columns.
 #[derive(Debug, Clone)]
-pub struct Svd {
+pub struct TruncatedSvd {
     /// Left singular vectors, as columns.
     pub u: Matrix,
     /// Singular values, descending.
@@ -36,7 +36,7 @@ pub fn randomised(
     seed: u64,
     times: impl Fn(&Matrix) -> Matrix,
     transposed_times: impl Fn(&Matrix) -> Matrix,
-) -> Svd {
+) -> TruncatedSvd {
     const OVERSAMPLING: usize = 32;
     const ITERATIONS: usize = 3;
     /// Share of the largest singular value below which another one is rounding of single precision.
@@ -59,7 +59,7 @@ pub fn randomised(
     let s: Vec<f64> = values.iter().take(k).map(value).collect();
     let u = combine(&b, &vectors, k, |j| if s[j] > 0.0 { 1.0 / s[j] } else { 0.0 });
     let v = combine(&basis, &vectors, k, |_| 1.0);
-    Svd { u, s, v }
+    TruncatedSvd { u, s, v }
 }
 
 /// Rows that a thread takes at a time.

@@ -5,38 +5,38 @@ use std::collections::BinaryHeap;
 
 /// An index with its score; a higher score is greater, and of equal scores the lower index.
 #[derive(Debug, Clone, Copy)]
-pub struct Scored {
+pub struct ScoredIndex {
     /// Position in the scores.
     pub ix: u32,
     /// Its score.
     pub score: f32,
 }
 
-impl Ord for Scored {
+impl Ord for ScoredIndex {
     fn cmp(&self, other: &Self) -> Ordering {
         self.score.total_cmp(&other.score).then(other.ix.cmp(&self.ix))
     }
 }
 
-impl PartialOrd for Scored {
+impl PartialOrd for ScoredIndex {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Scored {
+impl PartialEq for ScoredIndex {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Scored {}
+impl Eq for ScoredIndex {}
 
 /// Returns the `n` best, best first; scores that are not a number are left out.
 ///
 /// Costs one comparison for most scores and log n for those that enter the heap.
-pub fn top(scores: impl IntoIterator<Item = Scored>, n: usize) -> Vec<Scored> {
-    let mut heap: BinaryHeap<Reverse<Scored>> = BinaryHeap::new();
+pub fn top(scores: impl IntoIterator<Item = ScoredIndex>, n: usize) -> Vec<ScoredIndex> {
+    let mut heap: BinaryHeap<Reverse<ScoredIndex>> = BinaryHeap::new();
     for candidate in scores {
         if candidate.score.is_nan() {
             continue;
@@ -55,11 +55,11 @@ pub fn top(scores: impl IntoIterator<Item = Scored>, n: usize) -> Vec<Scored> {
 /// Returns the `n` best that fit, best first, of scores in ascending order of their indices; `fits`
 /// is asked only of those that could be among them, and scores that are not a number are left out.
 pub fn top_fitting(
-    scores: impl IntoIterator<Item = Scored>,
+    scores: impl IntoIterator<Item = ScoredIndex>,
     n: usize,
     mut fits: impl FnMut(u32) -> bool,
-) -> Vec<Scored> {
-    let mut best = Best::new(n);
+) -> Vec<ScoredIndex> {
+    let mut best = TopKHeap::new(n);
     let mut bound = f32::NEG_INFINITY;
     for candidate in scores {
         // Of equal scores the lower index wins, and it came before.
@@ -75,12 +75,12 @@ pub fn top_fitting(
 /// Twice as many are held before the worse half is dropped, which costs less for each score than a
 /// heap.
 #[derive(Debug, Clone, Default)]
-pub struct Best {
+pub struct TopKHeap {
     n: usize,
-    kept: Vec<Scored>,
+    kept: Vec<ScoredIndex>,
 }
 
-impl Best {
+impl TopKHeap {
     /// Keeps up to `n`.
     #[must_use]
     pub fn new(n: usize) -> Self {
@@ -89,7 +89,7 @@ impl Best {
 
     /// Takes a score that is a number; returns a new bound that later scores must reach to matter,
     /// where there is one.
-    pub fn push(&mut self, candidate: Scored) -> Option<f32> {
+    pub fn push(&mut self, candidate: ScoredIndex) -> Option<f32> {
         const FEWEST: usize = 16;
         self.kept.push(candidate);
         if self.kept.len() < 2 * self.n.max(FEWEST) {
@@ -111,7 +111,7 @@ impl Best {
 
     /// Returns the best, best first.
     #[must_use]
-    pub fn into_sorted(mut self) -> Vec<Scored> {
+    pub fn into_sorted(mut self) -> Vec<ScoredIndex> {
         self.drop_worst();
         self.kept.sort_unstable_by(|a, b| b.cmp(a));
         self.kept
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn ranked(scores: &[f32], n: usize) -> Vec<u32> {
-        let scores = scores.iter().zip(0..).map(|(&score, ix)| Scored { ix, score });
+        let scores = scores.iter().zip(0..).map(|(&score, ix)| ScoredIndex { ix, score });
         top(scores, n).into_iter().map(|scored| scored.ix).collect()
     }
 
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn one_by_one_the_same_are_kept() {
         for n in [0, 1, 3, 40, 500] {
-            let scores = (0..300_u32).map(|ix| Scored { ix, score: (ix * 7919 % 101) as f32 });
-            let mut best = Best::new(n);
+            let scores = (0..300_u32).map(|ix| ScoredIndex { ix, score: (ix * 7919 % 101) as f32 });
+            let mut best = TopKHeap::new(n);
             let mut bound = f32::NEG_INFINITY;
             for scored in scores.clone().filter(|scored| scored.ix % 3 != 0 || n < 40) {
                 if scored.score >= bound {
@@ -151,7 +151,7 @@ mod tests {
             assert_eq!(best.into_sorted(), wanted, "n = {n}");
             let fits = |ix: u32| !ix.is_multiple_of(3) || n < 40;
             let all = scores.map(|one| match one.ix % 7 {
-                0 => Scored { score: f32::NAN, ..one },
+                0 => ScoredIndex { score: f32::NAN, ..one },
                 _ => one,
             });
             let fitting = top(all.clone().filter(|one| fits(one.ix)), n);

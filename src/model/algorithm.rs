@@ -8,15 +8,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::io::IoError;
 use crate::io::values::Scale;
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::folder::ModelFolder;
 use crate::model::recommender::Recommender;
-use crate::model::seen::Seen;
-use crate::model::warm::Start;
+use crate::model::seen::SeenRatings;
+use crate::model::warm::StartFactors;
 use crate::progress::Progress;
 
 /// An algorithm with its parameters.
@@ -58,7 +58,7 @@ pub trait Algorithm: Debug + Send + Sync {
     ///
     /// # Errors
     /// If the algorithm cannot learn from such ratings, or their equations cannot be solved.
-    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError>;
+    fn fit(&self, training: TrainingSet<'_>) -> Result<FitResult, ModelError>;
 
     /// Reads what [`ModelState::write`] has written.
     ///
@@ -70,11 +70,11 @@ pub trait Algorithm: Debug + Send + Sync {
 /// What an algorithm is fitted to.
 pub struct TrainingSet<'a> {
     /// The ratings.
-    pub ratings: &'a Interactions,
+    pub ratings: &'a InteractionMatrix,
     /// Ratings that can be given.
     pub scale: Scale,
     /// Factors to start from.
-    pub start: Option<Start>,
+    pub start: Option<StartFactors>,
     /// Where iterations are reported, and whether to stop after one is asked.
     pub progress: &'a dyn Progress,
 }
@@ -98,7 +98,7 @@ impl<'a> TrainingSet<'a> {
 
 /// What a fit results in.
 #[derive(Debug)]
-pub struct Fit {
+pub struct FitResult {
     /// What was learnt.
     pub state: Box<dyn ModelState>,
     /// Value of the objective after each iteration.
@@ -147,9 +147,9 @@ pub struct ModelContext<'a> {
     /// Ratings that can be given.
     pub scale: Scale,
     /// The items, with their numbers of ratings.
-    pub catalogue: &'a Arc<Catalogue>,
+    pub catalogue: &'a Arc<ItemCatalogue>,
     /// Ratings of the users.
-    pub seen: &'a Arc<Seen>,
+    pub seen: &'a Arc<SeenRatings>,
 }
 
 /// Declares the algorithms: each a variant of [`AlgorithmParams`] with the type of its parameters,

@@ -8,13 +8,13 @@ use crate::dataset::Dataset;
 use crate::model::AlgorithmParams;
 use crate::model::error::ModelError;
 use crate::model::open::Model;
-use crate::model::train::{Trained, train};
+use crate::model::train::{TrainedModel, train};
 use crate::progress::Progress;
 
 /// A model that has been fitted: it can be asked as a [`Model`], and saved.
 #[derive(Debug)]
 pub struct FittedModel {
-    trained: Trained,
+    trained: TrainedModel,
     model: Model,
 }
 

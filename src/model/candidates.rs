@@ -6,7 +6,7 @@ use crate::dataset::expr::Plan;
 use crate::dataset::ids::ItemIx;
 use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::io::columns::NO_TIME;
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 
 /// Conditions on the movies of a list; a movie must meet all of them.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct CandidateFilter {
     pub released: Option<RangeInclusive<i16>>,
     /// Fewest ratings in the training data.
     pub min_ratings: u32,
-    /// Least mean stars in the training data.
+    /// Least mean rating in the training data.
     pub min_mean: f64,
     /// The only movies, where they are listed.
     pub only: Option<Vec<ItemIx>>,
@@ -32,7 +32,7 @@ pub struct CandidateFilter {
 impl CandidateFilter {
     /// Returns the items that meet all conditions, ascending.
     #[must_use]
-    pub fn items(&self, catalogue: &Catalogue) -> Vec<u32> {
+    pub fn items(&self, catalogue: &ItemCatalogue) -> Vec<u32> {
         let mut fits = vec![self.only.is_none(); catalogue.len()];
         self.only.iter().flatten().for_each(|item| fits[item.at()] = true);
         self.except.iter().for_each(|item| fits[item.at()] = false);
@@ -42,7 +42,7 @@ impl CandidateFilter {
 
     /// Returns, for an empty list of items, each condition that no item meets by itself.
     #[must_use]
-    pub fn unmet(&self, catalogue: &Catalogue) -> Vec<String> {
+    pub fn unmet(&self, catalogue: &ItemCatalogue) -> Vec<String> {
         let alone = |condition: Self| condition.items(catalogue).is_empty();
         let mut unmet = Vec::new();
         let genres = self.genres.clone();
@@ -65,7 +65,7 @@ impl CandidateFilter {
         unmet
     }
 
-    fn meets(&self, catalogue: &Catalogue, item: ItemIx) -> bool {
+    fn meets(&self, catalogue: &ItemCatalogue, item: ItemIx) -> bool {
         let (n, mean) = (catalogue.n_ratings[item.at()], catalogue.mean_rating[item.at()]);
         if n < self.min_ratings || mean < self.min_mean {
             return false;
@@ -88,7 +88,7 @@ impl CandidateFilter {
     }
 }
 
-/// Genres of items, by number, so that lists of many people can be narrowed to genres of their own.
+/// Genres of items, by number, so that lists of many users can be narrowed to genres of their own.
 #[derive(Debug)]
 pub struct GenreSets {
     /// Names, ascending.
@@ -101,7 +101,7 @@ pub struct GenreSets {
 impl GenreSets {
     /// Numbers the genres of a catalogue.
     #[must_use]
-    pub fn new(catalogue: &Catalogue) -> Self {
+    pub fn new(catalogue: &ItemCatalogue) -> Self {
         let names: Vec<String> = catalogue.movies.genres().into_iter().map(String::from).collect();
         let (mut starts, mut genres) = (vec![0], Vec::new());
         for (_, movie) in catalogue.movies.iter() {
@@ -126,7 +126,7 @@ impl GenreSets {
         &self.names[usize::from(genre)]
     }
 
-    /// Returns the genres of what a person has rated highest: those that at least half of these
+    /// Returns the genres of what a user has rated highest: those that at least half of these
     /// movies have, or else the ones that most of them have; ascending. Nothing where nothing
     /// is rated or known.
     #[must_use]

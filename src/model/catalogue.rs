@@ -7,7 +7,7 @@ use arrow::datatypes::{Float64Type, Int32Type};
 
 use crate::dataset::Movies;
 use crate::dataset::ids::{ItemIx, MovieId, position};
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::dataset::movies::Movie;
 use crate::dataset::titles::TitleError;
 use crate::io::batches;
@@ -16,19 +16,19 @@ use crate::schema;
 
 /// Movies by item index.
 #[derive(Debug, Clone, Default)]
-pub struct Catalogue {
+pub struct ItemCatalogue {
     /// Titles and the rest, in the order of items, which is that of ascending ids.
     pub movies: Movies,
     /// Ratings of each item in the training data.
     pub n_ratings: Vec<u32>,
-    /// Mean stars of each item in the training data.
+    /// Mean rating of each item in the training data.
     pub mean_rating: Vec<f64>,
 }
 
-impl Catalogue {
+impl ItemCatalogue {
     /// Counts the training data; titles stay empty where `movies` does not know them.
     #[must_use]
-    pub fn from_training(matrix: &Interactions, movies: Option<&Movies>) -> Self {
+    pub fn from_training(matrix: &InteractionMatrix, movies: Option<&Movies>) -> Self {
         let rows = matrix.by_item();
         let n = rows.n_rows();
         let mean = |item| {
@@ -58,7 +58,7 @@ impl Catalogue {
         self.n_ratings.len()
     }
 
-    /// Tells whether there are none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.n_ratings.is_empty()

@@ -18,7 +18,7 @@ use crate::schema;
 /// Describes a path by its content.
 ///
 /// # Errors
-/// If it cannot be read, is a directory of an unknown kind, or is damaged.
+/// If it cannot be read, is a directory of an unknown kind, or is corrupt.
 pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
     if !path.is_dir() {
         return Ok(describe_file(path)?);

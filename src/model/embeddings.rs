@@ -14,7 +14,7 @@
 //! 128, 160: 0.234, 0.240, 0.242; by exponent 0.15, 0.2, 0.25: 0.245, 0.240, 0.236, of which 0.2
 //! lists the fewest movies that are disliked; by the unscaled matrix of ones at rank 32: 0.221.
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
 use crate::linalg::dense::Matrix;
 use crate::linalg::svd;
@@ -29,7 +29,7 @@ pub(crate) fn column_scale(n_ratings: u32) -> f32 {
 }
 
 /// Returns the embeddings, items × [`RANK`]; of a small matrix the last columns are zero.
-pub(crate) fn fit(matrix: &Interactions, scale: Scale) -> Matrix {
+pub(crate) fn fit(matrix: &InteractionMatrix, scale: Scale) -> Matrix {
     const SEED: u64 = 0;
     const NOISE_SHARE: f64 = 0.8;
     /// Lowest rating of MovieLens, relative to the width of its scale.
@@ -72,7 +72,7 @@ pub(crate) fn fit(matrix: &Interactions, scale: Scale) -> Matrix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::linalg::dense::dot;
 
     #[test]
@@ -89,8 +89,8 @@ mod tests {
             }
         }
         rows.extend([(20, 0, 5.0, 0), (20, 10, 1.0, 0)]);
-        let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
-        let matrix = Interactions::new(&ratings);
+        let ratings = Ratings::new(rows.into_iter().collect(), DuplicatePolicy::Last).0;
+        let matrix = InteractionMatrix::new(&ratings);
         let embeddings = fit(&matrix, Scale::default());
         assert_eq!((embeddings.rows, embeddings.cols), (20, RANK));
         let leading = |item: usize| &embeddings.row(item)[..2];
@@ -108,8 +108,8 @@ mod tests {
                 .filter(move |item| (user * 5 + item * 7) % 4 != 0)
                 .map(move |item| (user, item, 0.5 + ((user + item) % 10) as f32 * 0.5, 0))
         });
-        let ratings = Ratings::new(rows.collect(), Duplicates::Last).0;
-        let ratings = Interactions::new(&ratings);
+        let ratings = Ratings::new(rows.collect(), DuplicatePolicy::Last).0;
+        let ratings = InteractionMatrix::new(&ratings);
         let scaled = ratings.map_ratings(|rating| 100.0 + 20.0 * rating);
         let embeddings = fit(&ratings, Scale::default());
         let other = fit(&scaled, Scale { min: 110.0, max: 200.0 });

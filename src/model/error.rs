@@ -25,10 +25,10 @@ pub enum ModelError {
         value: String,
     },
     /// There is nothing to learn from.
-    #[error("there are no ratings to train on")]
+    #[error("no ratings to train on")]
     NoRatings,
     /// Implicit training found no rating that counts as liked.
-    #[error("no rating between {scale} reaches {from}, from which on one counts as liked")]
+    #[error("no rating in {scale} is {from} or more, the threshold of positive feedback")]
     NoPositives {
         /// Threshold.
         from: f32,
@@ -36,10 +36,10 @@ pub enum ModelError {
         scale: Scale,
     },
     /// Ratings that are all the same predict nothing.
-    #[error("all ratings are the same (unary feedback): there is nothing to predict from them")]
+    #[error("unary feedback: all ratings are equal, so there is no rating to predict")]
     Unary,
     /// Non-negative factors cannot make a negative rating.
-    #[error("NMF takes no negative ratings, and {rating} is one")]
+    #[error("NMF needs non-negative ratings, but {rating} is one of them")]
     Negative {
         /// The lowest rating.
         rating: f32,
@@ -49,7 +49,7 @@ pub enum ModelError {
     Singular {
         /// `user` or `movie`.
         side: &'static str,
-        /// Raw id of the row; `None` for a new person.
+        /// Raw id of the row; `None` for a new user.
         id: Option<i32>,
     },
     /// Factors are no longer finite.
@@ -69,7 +69,7 @@ pub enum ModelError {
         path: String,
     },
     /// A model to go on from has vectors of another length.
-    #[error("{path}: its vectors have {found} entries, and those to be trained {wanted}")]
+    #[error("{path}: factors have width {found}, expected {wanted} for these parameters")]
     OtherWidth {
         /// Directory, as the user named it.
         path: String,
@@ -93,10 +93,10 @@ pub enum ModelError {
         user: String,
     },
     /// The model has no similarity between items.
-    #[error("a model between users holds no similarity of movies; train one between movies")]
+    #[error("this model has no item-item similarity; train cosine --between movies, als or nmf")]
     NoSimilarItems,
     /// The model has no similarity between users.
-    #[error("this model holds no similarity of users; als, nmf and cosine --between users do")]
+    #[error("this model has no user-user similarity; als, nmf and cosine --between users have")]
     NoSimilarUsers,
 }
 

@@ -17,7 +17,7 @@ pub struct Explanation {
 
 /// The equations that a user's factors solve.
 #[derive(Debug)]
-pub(crate) struct Equations {
+pub(crate) struct FoldInEquations {
     /// A, the upper triangle, row after row.
     pub(crate) a: Vec<f64>,
     /// Rows y_j, with a 1 at the end where there are biases, one after another.
@@ -26,7 +26,7 @@ pub(crate) struct Equations {
     pub(crate) targets: Vec<f64>,
 }
 
-impl Equations {
+impl FoldInEquations {
     /// Returns the contribution of each rating to the score of each of the items with the rows
     /// `items`, and A⁻¹y_i; `None` if A is singular.
     pub(crate) fn contributions(mut self, items: &[Vec<f64>]) -> Option<Vec<(Vec<f32>, Vec<f64>)>> {

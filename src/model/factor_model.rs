@@ -5,15 +5,15 @@ use std::fmt;
 
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::linalg::dense::{Matrix, scores};
-use crate::linalg::topk::{Scored, top};
+use crate::linalg::topk::{ScoredIndex, top};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
-use crate::model::factor_state::{RatingUnit, Units};
+use crate::model::factor_state::{RatingUnit, RatingUnits};
 use crate::model::factors::{Factors, cosine, cosines};
 use crate::model::query::RankBy;
 use crate::model::ranking::StarRanking;
 use crate::model::recommender::{
-    ExplainScores, Recommender, ScoreItems, ScoreKind, Scores, SimilarItems, SimilarUsers,
+    ExplainScores, ItemScores, Recommender, ScoreItems, ScoreKind, SimilarItems, SimilarUsers,
     TargetUser,
 };
 
@@ -63,7 +63,7 @@ pub trait FoldIn: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub struct FactorModel {
     fold_in: Box<dyn FoldIn>,
-    units: Units,
+    units: RatingUnits,
     users: Factors,
     items: Matrix,
     ranking: StarRanking,
@@ -73,7 +73,7 @@ impl FactorModel {
     /// Joins the factors, of which `users` may hold only those to be asked for.
     pub(crate) fn new(
         fold_in: Box<dyn FoldIn>,
-        units: Units,
+        units: RatingUnits,
         users: Factors,
         items: Matrix,
         ranking: StarRanking,
@@ -153,7 +153,7 @@ impl FactorModel {
 }
 
 impl ScoreItems for FactorModel {
-    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
+    fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError> {
         let (mut score, mut rating) = (vec![f32::NAN; self.items.rows], None);
         if let Some(factors) = self.user_factors(user)? {
             scores(&self.items.data, &factors, &mut score);
@@ -168,7 +168,7 @@ impl ScoreItems for FactorModel {
             }
         }
         score.iter_mut().zip(self.popularity_prior()).for_each(|(score, prior)| *score += prior);
-        Ok(Scores { score, rating })
+        Ok(ItemScores { score, rating })
     }
 
     fn score_kind(&self) -> ScoreKind {
@@ -251,7 +251,7 @@ impl SimilarUsers for FactorModel {
         let row = user.user.and_then(|user| self.users.ids.binary_search(&user.0).ok());
         let row = row.ok_or_else(|| ModelError::unknown_user(user.user))?;
         let similarity = cosines(&self.users.vectors, self.rank(), row).into_iter();
-        let scored = similarity.zip(0..).map(|(score, ix)| Scored { ix, score });
+        let scored = similarity.zip(0..).map(|(score, ix)| ScoredIndex { ix, score });
         let best = top(scored.filter(|other| other.ix as usize != row), n).into_iter();
         let id = |row: u32| UserId(self.users.ids[row as usize]);
         Ok(best.map(|other| (id(other.ix), other.score)).collect())
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
     use crate::io::values::Scale;
     use crate::model::als::{AlsFoldIn, AlsParams};
-    use crate::model::catalogue::Catalogue;
+    use crate::model::catalogue::ItemCatalogue;
     use crate::model::nmf::{NmfFoldIn, NmfParams};
 
     /// What new users share is computed by whoever comes first while the other threads wait. Were
@@ -293,7 +293,7 @@ mod tests {
         const ITEMS: usize = 40_000;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build().unwrap();
         let ratings = [(ItemIx(0), 5.0), (ItemIx(3), 1.0), (ItemIx(8), 4.5)];
-        let catalogue = Catalogue::from_ids(&Vec::from_iter(0..ITEMS as i32), None);
+        let catalogue = ItemCatalogue::from_ids(&Vec::from_iter(0..ITEMS as i32), None);
         let als = AlsParams { factors: 16, ..AlsParams::implicit() };
         let nmf = NmfParams { factors: 16, ..NmfParams::filled(2.5) };
         for _ in 0..20 {
@@ -304,7 +304,7 @@ mod tests {
             for fold_in in fold_ins {
                 let items = Matrix::gaussian(ITEMS, 16, 7);
                 let ranking = StarRanking::new(&catalogue, Scale::default(), None);
-                let units = Units::identity(16);
+                let units = RatingUnits::identity(16);
                 let model = FactorModel::new(fold_in, units, Factors::default(), items, ranking);
                 let user = TargetUser { user: None, ratings: &ratings };
                 let factors: Vec<_> = pool.install(|| {

@@ -11,12 +11,14 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::dataset::ids::position;
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::io::IoError;
 use crate::io::values::Scale;
 use crate::linalg::dense::Matrix;
-use crate::model::algorithm::{Algorithm, Fit, ModelContext, ModelSource, ModelState, TrainingSet};
-use crate::model::catalogue::Catalogue;
+use crate::model::algorithm::{
+    Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
+};
+use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::factor_model::{FactorModel, FoldIn};
 use crate::model::factors::Factors;
@@ -48,28 +50,28 @@ pub(crate) trait FactorAlgorithm: Algorithm + Clone + 'static {
     fn fits_ratings(&self) -> bool;
 
     /// Refuses ratings that the algorithm can learn nothing from.
-    fn check_ratings(&self, ratings: &Interactions, scale: Scale) -> Result<(), ModelError>;
+    fn check_ratings(&self, ratings: &InteractionMatrix, scale: Scale) -> Result<(), ModelError>;
 
     /// Fits both sides to ratings in fitted units.
     fn fit_factors(
         &self,
-        ratings: &Interactions,
-        units: Units,
+        ratings: &InteractionMatrix,
+        units: RatingUnits,
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError>;
 
     /// Returns how new users are folded in; `mean` is that of the ratings, in their own unit.
-    fn fold_in(&self, mean: f64, units: Units) -> Box<dyn FoldIn>;
+    fn fold_in(&self, mean: f64, units: RatingUnits) -> Box<dyn FoldIn>;
 }
 
 /// Fits a model of factors, and item embeddings if it predicts ratings.
 pub(crate) fn fit<A: FactorAlgorithm>(
     algorithm: &A,
     mut training: TrainingSet<'_>,
-) -> Result<Fit, ModelError> {
+) -> Result<FitResult, ModelError> {
     let (ratings, scale) = (training.ratings, training.scale);
     algorithm.check_ratings(ratings, scale)?;
-    let units = Units::new(algorithm, scale);
+    let units = RatingUnits::new(algorithm, scale);
     if let Some(start) = &mut training.start {
         units.convert_users(&mut start.users, RatingUnit::Fitted);
         units.convert_items(&mut start.items, RatingUnit::Fitted);
@@ -83,7 +85,7 @@ pub(crate) fn fit<A: FactorAlgorithm>(
     units.convert_users(&mut fit.users, RatingUnit::Data);
     units.convert_items(&mut fit.items, RatingUnit::Data);
     let square = f64::from(units.rating).powi(2);
-    Ok(Fit {
+    Ok(FitResult {
         losses: fit.losses.into_iter().map(|loss| square * loss).collect(),
         embedding_rank: embeddings.as_ref().map_or(0, |factors| factors.vectors.cols),
         state: Box::new(FactorState {
@@ -139,7 +141,7 @@ impl<A: FactorAlgorithm> ModelState for FactorState<A> {
     ) -> Result<Box<dyn Recommender>, ModelError> {
         let Self { algorithm, mut users, items, embeddings } = *self;
         let &ModelContext { mean, scale, catalogue, .. } = context;
-        let units = Units::new(&algorithm, scale);
+        let units = RatingUnits::new(&algorithm, scale);
         let mut items = matched_to_catalogue(schema::ITEM_FACTORS, items, catalogue)?;
         units.convert_users(&mut users.vectors, RatingUnit::Fitted);
         units.convert_items(&mut items, RatingUnit::Fitted);
@@ -159,7 +161,7 @@ impl<A: FactorAlgorithm> ModelState for FactorState<A> {
 fn matched_to_catalogue(
     name: &str,
     factors: Factors,
-    catalogue: &Catalogue,
+    catalogue: &ItemCatalogue,
 ) -> Result<Matrix, ModelError> {
     let movie_ids = catalogue.movies.ids();
     if factors.ids == movie_ids {
@@ -173,14 +175,14 @@ fn matched_to_catalogue(
 
 /// The unit of fitted ratings, and where in a row it applies.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Units {
+pub(crate) struct RatingUnits {
     /// Ratings of the data for a fitted one.
     pub(crate) rating: f32,
     /// Columns of factors; behind them stand biases, a user's first and then an item's.
     rank: usize,
 }
 
-impl Units {
+impl RatingUnits {
     fn new(algorithm: &impl FactorAlgorithm, scale: Scale) -> Self {
         let rating = if algorithm.fits_ratings() { scale.unit() } else { 1.0 };
         Self { rating, rank: algorithm.rank() }
@@ -195,7 +197,7 @@ impl Units {
         self.rating == 1.0
     }
 
-    fn fitted(self, ratings: &Interactions) -> Cow<'_, Interactions> {
+    fn fitted(self, ratings: &InteractionMatrix) -> Cow<'_, InteractionMatrix> {
         match self.is_identity() {
             true => Cow::Borrowed(ratings),
             false => Cow::Owned(ratings.map_ratings(|rating| rating / self.rating)),
@@ -249,7 +251,7 @@ mod tests {
     fn converted_factors_predict_ratings_of_the_other_unit() {
         let params = AlsParams { factors: 2, ..AlsParams::explicit() };
         let scale = Scale { min: 10.0, max: 100.0 };
-        let units = Units::new(&params, scale);
+        let units = RatingUnits::new(&params, scale);
         assert_eq!(units.rating, 20.0);
         // p, b_u + mean, 1 and q, 1, b_i.
         let mut users = Matrix { rows: 1, cols: 4, data: vec![0.5, -1.0, 3.5, 1.0] };

@@ -8,7 +8,7 @@ use crate::dataset::ids::{ItemIx, MovieId};
 use crate::dataset::movies::imdb_number;
 use crate::dataset::titles::{FoundMovie, TitleError, TitleIndex, TitleLookup};
 use crate::io::profiles::MovieName;
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 
 /// An item, and whether its title was not exactly the one given.
 type FoundItem = (ItemIx, bool);
@@ -16,7 +16,7 @@ type FoundItem = (ItemIx, bool);
 /// Finds movies of a catalogue; indexes it as soon as that pays, and remembers what was found.
 #[derive(Debug)]
 pub struct MovieFinder<'a> {
-    catalogue: &'a Catalogue,
+    catalogue: &'a ItemCatalogue,
     lookups: AtomicUsize,
     titles: OnceLock<TitleIndex>,
     links: OnceLock<Links>,
@@ -31,7 +31,7 @@ struct Links {
 }
 
 impl Links {
-    fn new(catalogue: &Catalogue) -> Self {
+    fn new(catalogue: &ItemCatalogue) -> Self {
         let (mut imdb, mut tmdb) = (HashMap::new(), HashMap::new());
         for (id, movie) in catalogue.movies.iter() {
             if let Some(number) = movie.imdb_id.and_then(imdb_number) {
@@ -48,7 +48,7 @@ impl Links {
 impl<'a> MovieFinder<'a> {
     /// Makes a finder for a catalogue.
     #[must_use]
-    pub fn new(catalogue: &'a Catalogue) -> Self {
+    pub fn new(catalogue: &'a ItemCatalogue) -> Self {
         Self {
             catalogue,
             lookups: AtomicUsize::new(0),

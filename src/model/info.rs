@@ -5,26 +5,26 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::manifest::{Step, check_version};
-use crate::dataset::ratings::Shape;
+use crate::dataset::manifest::{ProvenanceStep, check_version};
+use crate::dataset::ratings::RatingsShape;
 use crate::io::values::Scale;
 use crate::io::{IoError, json};
 use crate::model::AlgorithmParams;
 use crate::model::algorithm::ModelContext;
-use crate::model::catalogue::Catalogue;
-use crate::model::seen::Seen;
+use crate::model::catalogue::ItemCatalogue;
+use crate::model::seen::SeenRatings;
 
 /// What a model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Training {
+pub struct TrainingInfo {
     /// Size and ranges of the ratings.
-    pub shape: Shape,
+    pub shape: RatingsShape,
     /// XXH3-128 of the ratings.
     pub content_xxh3: String,
     /// Mean of the ratings.
     pub mean_rating: f64,
     /// Commands that made the ratings.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ProvenanceStep>,
     /// Ratings that could be given, where it was not MovieLens' half a star to five.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
@@ -41,7 +41,7 @@ pub struct ModelInfo {
     #[serde(flatten)]
     pub algorithm: AlgorithmParams,
     /// What it was trained on.
-    pub training: Training,
+    pub training: TrainingInfo,
     /// XXH3-128 of the ratings of the model that training went on from; empty, where that is not
     /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,10 +60,10 @@ impl ModelInfo {
     /// Returns what the algorithm is told of the training data.
     pub(crate) fn context<'a>(
         &self,
-        catalogue: &'a Arc<Catalogue>,
-        seen: &'a Arc<Seen>,
+        catalogue: &'a Arc<ItemCatalogue>,
+        seen: &'a Arc<SeenRatings>,
     ) -> ModelContext<'a> {
-        let Training { mean_rating: mean, scale, .. } = self.training;
+        let TrainingInfo { mean_rating: mean, scale, .. } = self.training;
         ModelContext { mean, scale: scale.unwrap_or_default(), catalogue, seen }
     }
 }

@@ -38,10 +38,10 @@ pub use builders::FittedModel;
 pub use cosine::Cosine;
 pub use error::ModelError;
 pub use nmf::Nmf;
-pub use open::{Model, Users};
+pub use open::{Model, UserSelection};
 pub use popularity::Popularity;
-pub use recommender::{Recommender, ScoreKind, Scores, TargetUser};
-pub use rerank::Rerank;
+pub use recommender::{ItemScores, Recommender, ScoreKind, TargetUser};
+pub use rerank::RerankOptions;
 pub use train::train;
 
 algorithms! {

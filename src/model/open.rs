@@ -9,30 +9,30 @@ use crate::dataset::{Movies, Ratings};
 use crate::io::values::Scale;
 use crate::model::algorithm::{ModelSource, ModelState};
 use crate::model::als::{AlsFoldIn, AlsParams, Feedback};
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::factor_model::FactorModel;
-use crate::model::factor_state::Units;
+use crate::model::factor_state::RatingUnits;
 use crate::model::folder::ModelFolder;
 use crate::model::info::ModelInfo;
 use crate::model::query::{Query, Recommendation};
 use crate::model::ranker::Ranker;
 use crate::model::ranking::StarRanking;
 use crate::model::recommender::{Recommender, TargetUser};
-use crate::model::seen::Seen;
+use crate::model::seen::SeenRatings;
 use crate::model::spark;
 use crate::schema;
 
 /// Which users a model is opened for; vectors and ratings of the others stay on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Users {
+pub enum UserSelection {
     /// All of them.
     All,
     /// Those of the list, ascending, which may be empty.
     Some(Vec<i32>),
 }
 
-impl Users {
+impl UserSelection {
     fn filter(&self) -> Option<&[i32]> {
         match self {
             Self::All => None,
@@ -51,9 +51,9 @@ pub struct Model {
     /// Feedback type of a model of Spark's.
     pub spark_feedback: Option<Feedback>,
     /// The movies it can recommend.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<ItemCatalogue>,
     /// Ratings of the users it was opened for.
-    pub seen: Arc<Seen>,
+    pub seen: Arc<SeenRatings>,
     stores_seen: bool,
     /// Raw ids of the users it was opened for and knows, ascending.
     pub user_ids: Vec<i32>,
@@ -67,14 +67,14 @@ impl Model {
     /// # Errors
     /// If it is no model, a file cannot be read, or the files contradict each other.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, ModelError> {
-        Self::open_for(folder.as_ref(), &Users::All, None)
+        Self::open_for(folder.as_ref(), &UserSelection::All, None)
     }
 
     /// Makes a model of what was trained.
     pub(crate) fn from_state(
         info: ModelInfo,
-        catalogue: Arc<Catalogue>,
-        seen: Arc<Seen>,
+        catalogue: Arc<ItemCatalogue>,
+        seen: Arc<SeenRatings>,
         state: Box<dyn ModelState>,
     ) -> Result<Self, ModelError> {
         let recommender = state.into_recommender(&info.context(&catalogue, &seen))?;
@@ -102,7 +102,7 @@ impl Model {
     /// those that are rated.
     ///
     /// # Errors
-    /// If the person's own equations cannot be solved.
+    /// If the user's own equations cannot be solved.
     pub fn recommend(
         &self,
         ratings: impl IntoIterator<Item = (ItemIx, f32)>,
@@ -131,7 +131,7 @@ impl Model {
     /// If it is no model, a file cannot be read, or the files contradict each other.
     pub fn open_for(
         folder: &Path,
-        users: &Users,
+        users: &UserSelection,
         movies: Option<&Movies>,
     ) -> Result<Self, ModelError> {
         Self::open_folder(ModelFolder::open(folder)?, users, movies, None)
@@ -145,7 +145,7 @@ impl Model {
     /// If a file cannot be read, or the files contradict each other.
     pub fn open_folder(
         folder: ModelFolder,
-        users: &Users,
+        users: &UserSelection,
         movies: Option<&Movies>,
         spark_feedback: Option<Feedback>,
     ) -> Result<Self, ModelError> {
@@ -171,7 +171,8 @@ impl Model {
             model.set_users(factors);
         }
         if self.info.is_some() {
-            self.seen = Arc::new(Seen::read(folder, self.catalogue.movies.ids(), Some(users))?);
+            self.seen =
+                Arc::new(SeenRatings::read(folder, self.catalogue.movies.ids(), Some(users))?);
             self.user_ids.clone_from(&self.seen.user_ids);
         }
         Ok(())
@@ -191,7 +192,7 @@ impl Model {
     fn open_own(
         folder: ModelFolder,
         info: ModelInfo,
-        users: &Users,
+        users: &UserSelection,
         movies: Option<&Movies>,
     ) -> Result<Self, ModelError> {
         let source = ModelSource {
@@ -203,7 +204,7 @@ impl Model {
             rayon::join(|| read_catalogue(&folder, movies), || info.algorithm.open(&source));
         let (catalogue, state) = (Arc::new(catalogue?), state?);
         let filter = users.filter().filter(|_| !info.algorithm.needs_all_users());
-        let seen = Arc::new(Seen::read(&folder, catalogue.movies.ids(), filter)?);
+        let seen = Arc::new(SeenRatings::read(&folder, catalogue.movies.ids(), filter)?);
         let mut user_ids = seen.user_ids.clone();
         if let Some(wanted) = users.filter() {
             user_ids.retain(|id| wanted.binary_search(id).is_ok());
@@ -230,7 +231,7 @@ impl Model {
 
     /// Sets what users have rated, for a model of Spark's, which does not store it.
     pub fn set_seen(&mut self, ratings: &Ratings) {
-        self.seen = Arc::new(Seen::from_ratings(ratings, self.catalogue.movies.ids()));
+        self.seen = Arc::new(SeenRatings::from_ratings(ratings, self.catalogue.movies.ids()));
         self.stores_seen = true;
     }
 
@@ -243,7 +244,7 @@ impl Model {
     /// Opens a model of Spark's, which stores neither parameters nor the feedback type.
     fn open_spark(
         folder: ModelFolder,
-        users: &Users,
+        users: &UserSelection,
         movies: Option<&Movies>,
         feedback: Option<Feedback>,
     ) -> Result<Self, ModelError> {
@@ -254,14 +255,14 @@ impl Model {
             Some(feedback) => feedback,
             None => spark::guess_feedback(&folder, &items.vectors)?,
         };
-        let catalogue = Arc::new(Catalogue::from_ids(&items.ids, movies));
+        let catalogue = Arc::new(ItemCatalogue::from_ids(&items.ids, movies));
         let user_ids = users.ids.clone();
         let params = AlsParams::spark(feedback, rank);
         let fold_in = Box::new(AlsFoldIn::new(params, 0.0, 1.0));
-        let units = Units::identity(rank);
+        let units = RatingUnits::identity(rank);
         let ranking = StarRanking::new(&catalogue, Scale::default(), None);
         let recommender = FactorModel::new(fold_in, units, users, items.vectors, ranking);
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(SeenRatings::default());
         Ok(Self {
             folder: Some(folder),
             info: None,
@@ -299,8 +300,8 @@ pub fn known_users(folder: &ModelFolder, ids: &[i32]) -> Result<Vec<i32>, ModelE
     Ok(folder.parquet(schema::SEEN)?.find_ids("user_id", ids)?)
 }
 
-impl Catalogue {
-    /// Opens the catalogue of a model directory of mvrec's own; nothing where it is something else.
+impl ItemCatalogue {
+    /// Opens the catalogue of a model directory of mvrec's own; `None` if it is something else.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -310,11 +311,14 @@ impl Catalogue {
     }
 }
 
-fn read_catalogue(folder: &ModelFolder, movies: Option<&Movies>) -> Result<Catalogue, ModelError> {
+fn read_catalogue(
+    folder: &ModelFolder,
+    movies: Option<&Movies>,
+) -> Result<ItemCatalogue, ModelError> {
     let file = folder.parquet(schema::MOVIES)?;
     let keys = file.read_if_there(&schema::movie_keys())?;
     let batch = file.read_as(&schema::model_movies())?;
-    let mut catalogue = Catalogue::from_batch(&batch, keys.as_ref().map(|keys| keys.column(0)));
+    let mut catalogue = ItemCatalogue::from_batch(&batch, keys.as_ref().map(|keys| keys.column(0)));
     if !catalogue.movies.ids().is_sorted_by(|a, b| a < b) {
         let path = file.name().into();
         return Err(ModelError::Damaged { path, problem: "the movies do not ascend".into() });

@@ -8,14 +8,14 @@ use rayon::prelude::*;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::Matrix;
-use crate::linalg::panels::{Panels, products_of_rows};
-use crate::linalg::topk::{Scored, top_fitting};
+use crate::linalg::panels::{PackedRows, products_of_rows};
+use crate::linalg::topk::{ScoredIndex, top_fitting};
 use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
 use crate::model::factor_model::FactorModel;
 use crate::model::query::{Query, RankBy, Recommendation};
 use crate::model::ranking::mean_rating;
-use crate::model::{Model, Scores, TargetUser};
+use crate::model::{ItemScores, Model, TargetUser};
 
 /// A model and a query, made ready to answer one user or all of them.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Ranker<'a> {
     /// Items that may be listed, ascending.
     items: Vec<u32>,
     /// The factors of these items, packed, for many users.
-    panels: OnceLock<Panels>,
+    panels: OnceLock<PackedRows>,
     /// Users asked about so far.
     n_users: AtomicUsize,
     /// These items, most rated first.
@@ -161,7 +161,9 @@ impl<'a> Ranker<'a> {
         let fits = |asked: &UserQuery<'_>, row: u32| {
             asked.constraints.fits(ItemIx(self.items[row as usize]))
         };
-        let recommended = |asked: &UserQuery<'_>, mut rows: Vec<Scored>| -> Vec<Recommendation> {
+        let recommended = |asked: &UserQuery<'_>,
+                           mut rows: Vec<ScoredIndex>|
+         -> Vec<Recommendation> {
             rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
             let with_rating = self.cut(rows).into_iter().map(|one| {
                 let row = self.items.binary_search(&one.ix).expect("it is a candidate");
@@ -190,11 +192,15 @@ impl<'a> Ranker<'a> {
 
     /// Lists movies by the scores of every movie for a user who has rated `ratings`.
     #[must_use]
-    pub fn for_scores(&self, scores: &Scores, ratings: &[(ItemIx, f32)]) -> Vec<Recommendation> {
+    pub fn for_scores(
+        &self,
+        scores: &ItemScores,
+        ratings: &[(ItemIx, f32)],
+    ) -> Vec<Recommendation> {
         self.list(scores, &self.constraints(ratings))
     }
 
-    fn list(&self, scores: &Scores, constraints: &UserConstraints<'_>) -> Vec<Recommendation> {
+    fn list(&self, scores: &ItemScores, constraints: &UserConstraints<'_>) -> Vec<Recommendation> {
         let threshold = self.model.recommender.dislike_threshold();
         let values = match (self.query.rank_by, &scores.rating) {
             (RankBy::Predicted, Some(ratings)) => ratings,
@@ -209,7 +215,7 @@ impl<'a> Ranker<'a> {
                     .zip(rating(item))
                     .is_some_and(|(least, own)| own < least)
         };
-        let recommended = |one: Scored| self.recommended(one, rating(ItemIx(one.ix)));
+        let recommended = |one: ScoredIndex| self.recommended(one, rating(ItemIx(one.ix)));
         let liked = self.cut(self.top(values, |item| constraints.fits(item) && !is_disliked(item)));
         let list = liked.into_iter().map(recommended).collect();
         let knows_dislikes = threshold.is_some() || constraints.least_rating.is_some();
@@ -225,7 +231,7 @@ impl<'a> Ranker<'a> {
 
     /// Packs the item vectors, which pays for many users.
     fn pack_items(&self, factors: &FactorModel) {
-        let new = || Panels::new(&self.matrices(factors), &self.items, self.prior(factors));
+        let new = || PackedRows::new(&self.matrices(factors), &self.items, self.prior(factors));
         self.panels.get_or_init(new);
     }
 
@@ -251,7 +257,7 @@ impl<'a> Ranker<'a> {
         factors: &FactorModel,
         asked: &[&UserQuery<'_>],
         fits: impl Fn(&UserQuery<'_>, u32) -> bool,
-    ) -> Vec<Vec<Scored>> {
+    ) -> Vec<Vec<ScoredIndex>> {
         if let Some(panels) = self.panels.get() {
             let vectors: Vec<f32> =
                 asked.iter().flat_map(|asked| asked.ranking_vector.iter().copied()).collect();
@@ -265,13 +271,13 @@ impl<'a> Ranker<'a> {
                 let priors = self.items.iter().map(|&item| prior[item as usize]);
                 scores.iter_mut().zip(priors).for_each(|(score, prior)| *score += prior);
             }
-            let scored = scores.into_iter().zip(0..).map(|(score, ix)| Scored { ix, score });
+            let scored = scores.into_iter().zip(0..).map(|(score, ix)| ScoredIndex { ix, score });
             top_fitting(scored, self.pool(), |row| fits(asked, row))
         };
         asked.iter().map(best).collect()
     }
 
-    fn recommended(&self, one: Scored, rating: Option<f32>) -> Recommendation {
+    fn recommended(&self, one: ScoredIndex, rating: Option<f32>) -> Recommendation {
         let score = match self.query.rank_by {
             RankBy::Score => Some(one.score),
             // A predicted rating of the data, not of the ratings that were fitted.
@@ -305,13 +311,13 @@ impl<'a> Ranker<'a> {
     }
 
     /// Returns the best candidates that fit and of which the model knows something.
-    fn top(&self, scores: &[f32], fits: impl Fn(ItemIx) -> bool) -> Vec<Scored> {
-        let scored = self.items.iter().map(|&ix| Scored { ix, score: scores[ix as usize] });
+    fn top(&self, scores: &[f32], fits: impl Fn(ItemIx) -> bool) -> Vec<ScoredIndex> {
+        let scored = self.items.iter().map(|&ix| ScoredIndex { ix, score: scores[ix as usize] });
         top_fitting(scored, self.pool(), |ix| fits(ItemIx(ix)))
     }
 
     /// Brings the pool into its final order and cuts it.
-    fn cut(&self, pool: Vec<Scored>) -> Vec<Scored> {
+    fn cut(&self, pool: Vec<ScoredIndex>) -> Vec<ScoredIndex> {
         self.query.rerank.choose(self.model, || self.genres(), pool, self.query.n)
     }
 

@@ -1,7 +1,7 @@
 //! How models that predict ratings rank.
 //!
 //! The best predicted ratings make a poor list: they lift films that few have seen and those few
-//! loved, while what people go on to watch is mostly well known and like what they have watched
+//! loved, while what users go on to watch is mostly well known and like what they have watched
 //! before. So a score is the sum of three things:
 //!
 //! - the predicted rating, as on a scale as wide as MovieLens' (the width of the data's own over
@@ -15,7 +15,7 @@
 //!   the 32 leading dimensions count alone.
 //!
 //! Movies predicted below the mean of the user's own ratings, of which there must be ten, come
-//! after all others: people do not want to be shown what they will like less than usual, however
+//! after all others: users do not want to be shown what they will like less than usual, however
 //! near it is to what they know.
 //!
 //! Measured on ml-latest-small, 10 % of the ratings held out at random, mean of three splits: see
@@ -30,7 +30,7 @@ use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
 use crate::linalg::dense::{Matrix, add_rows, dot, scores};
 use crate::linalg::functions::log1p;
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 use crate::model::embeddings::column_scale;
 use crate::model::factors::{cosine, cosines};
 use crate::model::recommender::ScoreKind;
@@ -78,7 +78,7 @@ fn trust(n: u32) -> f32 {
     n as f32 / (n as f32 + TRUSTED_HALF)
 }
 
-/// Returns the mean of a person's ratings; `None` where there are too few to know it.
+/// Returns the mean of a user's ratings; `None` where there are too few to know it.
 pub(crate) fn mean_rating(ratings: &[(ItemIx, f32)]) -> Option<f32> {
     let sum: f64 = ratings.iter().map(|(_, rating)| f64::from(*rating)).sum();
     (ratings.len() >= FEW_RATINGS).then(|| (sum / ratings.len() as f64) as f32)
@@ -87,7 +87,7 @@ pub(crate) fn mean_rating(ratings: &[(ItemIx, f32)]) -> Option<f32> {
 impl StarRanking {
     /// Takes the counts of the training data, its rating scale, and the embeddings g, a row per
     /// item, which Spark's models lack.
-    pub fn new(catalogue: &Catalogue, scale: Scale, embeddings: Option<Matrix>) -> Self {
+    pub fn new(catalogue: &ItemCatalogue, scale: Scale, embeddings: Option<Matrix>) -> Self {
         let n_ratings = catalogue.n_ratings.clone();
         let scales: Vec<f32> = n_ratings.iter().map(|&n| column_scale(n)).collect();
         let embeddings = embeddings.map(|mut embeddings| {
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn similarity_of_a_pair_is_that_of_all_pairs() {
-        let mut catalogue = Catalogue::from_ids(&[1, 2, 3], None);
+        let mut catalogue = ItemCatalogue::from_ids(&[1, 2, 3], None);
         catalogue.n_ratings = vec![100, 5, 1];
         let embeddings = Matrix { rows: 3, cols: 2, data: vec![1.0, 0.0, 0.6, 0.8, 0.0, 1.0] };
         let ranking = StarRanking::new(&catalogue, Scale::default(), Some(embeddings));
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn contributions_add_up_to_the_profile_similarity() {
-        let mut catalogue = Catalogue::from_ids(&[1, 2, 3, 4], None);
+        let mut catalogue = ItemCatalogue::from_ids(&[1, 2, 3, 4], None);
         catalogue.n_ratings = vec![100, 50, 10, 1];
         let data = vec![1.0, 0.1, 0.6, 0.8, -0.3, 1.0, 0.2, -0.7];
         let embeddings = Matrix { rows: 4, cols: 2, data };

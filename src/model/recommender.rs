@@ -19,7 +19,7 @@ pub struct TargetUser<'a> {
 
 /// Scores of all items for one user.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scores {
+pub struct ItemScores {
     /// The ranking score of each item; NaN for items unknown to the model.
     pub score: Vec<f32>,
     /// The predicted rating of each item, if the model predicts ratings.
@@ -32,12 +32,12 @@ pub trait ScoreItems {
     ///
     /// # Errors
     /// If the fold-in equations of the user cannot be solved.
-    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError>;
+    fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError>;
 
-    /// Returns what [`Scores::score`] means.
+    /// Returns what [`ItemScores::score`] means.
     fn score_kind(&self) -> ScoreKind;
 
-    /// Whether [`Scores::rating`] is there.
+    /// Whether [`ItemScores::rating`] is there.
     fn predicts_ratings(&self) -> bool {
         false
     }

@@ -3,26 +3,26 @@
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::functions::log1p;
-use crate::linalg::topk::Scored;
+use crate::linalg::topk::ScoredIndex;
 use crate::model::Model;
 use crate::model::candidates::GenreSets;
 
 /// How the best movies are put in order.
 ///
-/// Of the best [`Rerank::pool`] movies, one after another is chosen that has the highest
+/// Of the best [`RerankOptions::pool`] movies, one after another is chosen that has the highest
 /// (1 − d) · (s − p · b) − d · m: s is its score, from 0 to 1 within the pool; b the logarithm of
 /// its number of ratings, from 0 to 1; m how much it is like the one most like it of those chosen
 /// before. That is maximal marginal relevance (Carbonell & Goldstein 1998). Likeness is that of the
 /// model, or, where it has none, the overlap of genres.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Rerank {
+pub struct RerankOptions {
     /// Share d of diversity, from 0 to 1.
     pub diversify: f32,
     /// Penalty p of popularity, from 0 on; at 1 it weighs as much as the score.
     pub popularity_penalty: f32,
 }
 
-impl Rerank {
+impl RerankOptions {
     fn is_idle(self) -> bool {
         self.diversify == 0.0 && self.popularity_penalty == 0.0
     }
@@ -40,21 +40,21 @@ impl Rerank {
         self,
         model: &Model,
         genres: impl FnOnce() -> &'a GenreSets,
-        mut pool: Vec<Scored>,
+        mut pool: Vec<ScoredIndex>,
         n: usize,
-    ) -> Vec<Scored> {
+    ) -> Vec<ScoredIndex> {
         if self.is_idle() || pool.len() < 2 || n == 0 {
             pool.truncate(n);
             return pool;
         }
         let (best, worst) = (pool[0].score, pool[pool.len() - 1].score);
         let width = if best > worst { best - worst } else { 1.0 };
-        let known = |one: &Scored| log1p(model.catalogue.n_ratings[one.ix as usize]);
+        let known = |one: &ScoredIndex| log1p(model.catalogue.n_ratings[one.ix as usize]);
         let best_known = pool.iter().map(known).fold(f32::MIN_POSITIVE, f32::max);
-        let relevance = |one: &Scored| {
+        let relevance = |one: &ScoredIndex| {
             (one.score - worst) / width - self.popularity_penalty * known(one) / best_known
         };
-        let mut left: Vec<(Scored, f32, f32)> =
+        let mut left: Vec<(ScoredIndex, f32, f32)> =
             pool.iter().map(|one| (*one, relevance(one), 0.0)).collect();
         let genres = genres();
         let similar_items = model.recommender.similar_items();
@@ -62,9 +62,9 @@ impl Rerank {
             let similarity = similar_items.and_then(|items| items.similarity(a, b));
             similarity.unwrap_or_else(|| genres.overlap(a, b))
         };
-        let mut chosen: Vec<Scored> = Vec::with_capacity(n.min(left.len()));
+        let mut chosen: Vec<ScoredIndex> = Vec::with_capacity(n.min(left.len()));
         while chosen.len() < n && !left.is_empty() {
-            let value = |(_, relevance, like): &(Scored, f32, f32)| {
+            let value = |(_, relevance, like): &(ScoredIndex, f32, f32)| {
                 (1.0 - self.diversify) * relevance - self.diversify * like
             };
             // Of equal ones the first wins, which has the higher score.

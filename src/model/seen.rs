@@ -11,8 +11,8 @@ use arrow::datatypes::{DataType, Float32Type, Int32Type};
 use rayon::prelude::*;
 
 use crate::dataset::Ratings;
-use crate::dataset::ids::{ItemIx, Lookup, UserId, position};
-use crate::dataset::matrix::Interactions;
+use crate::dataset::ids::{IdLookup, ItemIx, UserId, position};
+use crate::dataset::matrix::InteractionMatrix;
 use crate::io::parquet::{self, ParquetLayout};
 use crate::io::{IoError, batches};
 use crate::model::error::ModelError;
@@ -21,17 +21,17 @@ use crate::schema;
 
 /// Ratings by user, items ascending.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub struct SeenRatings {
     /// Raw user ids, ascending.
     pub user_ids: Vec<i32>,
     starts: Vec<usize>,
     ratings: Vec<(ItemIx, f32)>,
 }
 
-impl Seen {
+impl SeenRatings {
     /// Takes over the ratings of the training data.
     #[must_use]
-    pub fn from_training(matrix: &Interactions) -> Self {
+    pub fn from_training(matrix: &InteractionMatrix) -> Self {
         let rows = matrix.by_user();
         let pairs = rows.indices.par_iter().zip(rows.values);
         Self {
@@ -67,7 +67,7 @@ impl Seen {
         Some(self.row(at))
     }
 
-    /// Returns what the user at a place of [`Seen::user_ids`] has rated.
+    /// Returns what the user at a place of [`Self::user_ids`] has rated.
     #[must_use]
     pub fn row(&self, at: usize) -> &[(ItemIx, f32)] {
         &self.ratings[self.starts[at]..self.starts[at + 1]]
@@ -122,7 +122,7 @@ impl Seen {
     ) -> Result<Self, ModelError> {
         let file = folder.parquet(schema::SEEN)?;
         let damaged = |problem: String| ModelError::Damaged { path: file.name().into(), problem };
-        let lookup = Lookup::new(movie_ids);
+        let lookup = IdLookup::new(movie_ids);
         let mut seen = Self { starts: vec![0], ..Self::default() };
         for batch in file.read_rows(&["user_id", "movie_ids", "ratings"], "user_id", users)? {
             let ids = batch.column(0).as_primitive_opt::<Int32Type>();

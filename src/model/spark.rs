@@ -111,7 +111,7 @@ pub fn write_factors(folder: &Path, factors: &Factors, model: &str) -> Result<()
     mark_success(folder)
 }
 
-/// Tells whether a directory holds Spark's metadata.
+/// Whether a directory holds Spark's metadata.
 #[must_use]
 pub fn is_model(folder: &Path) -> bool {
     folder.join(schema::METADATA).is_dir()

@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::dataset::store::write_table;
 use crate::dataset::{Dataset, Movies};
 use crate::io::atomic::{AtomicDir, MODEL};
 use crate::io::keys::Keys;
 use crate::io::{IoError, batches, json};
-use crate::model::algorithm::{Fit, ModelState, TrainingSet};
-use crate::model::catalogue::Catalogue;
+use crate::model::algorithm::{FitResult, ModelState, TrainingSet};
+use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
-use crate::model::info::{ModelInfo, Training};
-use crate::model::seen::Seen;
+use crate::model::info::{ModelInfo, TrainingInfo};
+use crate::model::seen::SeenRatings;
 use crate::model::warm::WarmStart;
 use crate::model::{AlgorithmParams, Model};
 use crate::progress::Progress;
@@ -21,11 +21,11 @@ use crate::schema;
 
 /// A model that has just been trained.
 #[derive(Debug)]
-pub struct Trained {
+pub struct TrainedModel {
     /// Content of `model.json`.
     pub info: ModelInfo,
-    catalogue: Arc<Catalogue>,
-    seen: Arc<Seen>,
+    catalogue: Arc<ItemCatalogue>,
+    seen: Arc<SeenRatings>,
     user_keys: Option<Keys>,
     state: Box<dyn ModelState>,
 }
@@ -39,7 +39,7 @@ pub fn train(
     movies: Option<&Movies>,
     algorithm: AlgorithmParams,
     progress: &dyn Progress,
-) -> Result<Trained, ModelError> {
+) -> Result<TrainedModel, ModelError> {
     train_from(dataset, movies, algorithm, None, progress)
 }
 
@@ -54,23 +54,23 @@ pub fn train_from(
     mut algorithm: AlgorithmParams,
     warm: Option<&WarmStart>,
     progress: &dyn Progress,
-) -> Result<Trained, ModelError> {
+) -> Result<TrainedModel, ModelError> {
     algorithm.validate()?;
     if dataset.ratings.is_empty() {
         return Err(ModelError::NoRatings);
     }
     progress.begin("building the matrix", "ratings", None);
-    let ratings = Interactions::new(&dataset.ratings);
+    let ratings = InteractionMatrix::new(&dataset.ratings);
     let training = TrainingSet {
         ratings: &ratings,
         scale: dataset.sidecar.history.scale.unwrap_or_default(),
         start: warm.map(|warm| warm.start_for(&ratings, &dataset.sidecar)).transpose()?,
         progress,
     };
-    let Fit { state, losses, embedding_rank } = algorithm.fit(training)?;
+    let FitResult { state, losses, embedding_rank } = algorithm.fit(training)?;
     let iterations_requested = record_iterations(&mut algorithm, losses.len());
     let tally = dataset.ratings.tally();
-    let training = Training {
+    let training = TrainingInfo {
         shape: tally.shape(),
         content_xxh3: tally.content_hash(),
         mean_rating: ratings.mean(),
@@ -87,10 +87,10 @@ pub fn train_from(
         embedding_rank,
         loss: losses,
     };
-    Ok(Trained {
+    Ok(TrainedModel {
         info,
-        catalogue: Arc::new(Catalogue::from_training(&ratings, movies)),
-        seen: Arc::new(Seen::from_training(&ratings)),
+        catalogue: Arc::new(ItemCatalogue::from_training(&ratings, movies)),
+        seen: Arc::new(SeenRatings::from_training(&ratings)),
         user_keys: dataset.sidecar.user_keys.clone(),
         state,
     })
@@ -104,7 +104,7 @@ fn record_iterations(algorithm: &mut AlgorithmParams, done: usize) -> Option<usi
     (requested != done).then_some(requested)
 }
 
-impl Trained {
+impl TrainedModel {
     /// Makes a model of it that can be asked at once.
     ///
     /// # Errors

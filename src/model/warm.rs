@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::dataset::keyed::remap;
-use crate::dataset::matrix::Interactions;
-use crate::dataset::sidecar::{Sidecar, movies_of};
+use crate::dataset::matrix::InteractionMatrix;
+use crate::dataset::sidecar::{DatasetMetadata, movies_of};
 use crate::io::keys::Keys;
 use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
@@ -16,7 +16,7 @@ use crate::schema;
 /// Vectors to begin with, a row for each row of the matrix; of what the model did not know they are
 /// zero.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Start {
+pub struct StartFactors {
     /// Of users.
     pub users: Matrix,
     /// Of items.
@@ -57,16 +57,16 @@ impl WarmStart {
             users: spark::read_factors(&model, schema::USER_FACTORS, width, None)?,
             items: spark::read_factors(&model, schema::ITEM_FACTORS, width, None)?,
             user_keys: model.user_keys()?,
-            movie_keys: Sidecar { movies, ..Sidecar::default() }.movie_keys(),
+            movie_keys: DatasetMetadata { movies, ..DatasetMetadata::default() }.movie_keys(),
         })
     }
 
     /// Finds the rows of a matrix, by id or where ids are numbers of keys by key.
     pub(crate) fn start_for(
         &self,
-        matrix: &Interactions,
-        sidecar: &Sidecar,
-    ) -> Result<Start, ModelError> {
+        matrix: &InteractionMatrix,
+        sidecar: &DatasetMetadata,
+    ) -> Result<StartFactors, ModelError> {
         let users = (sidecar.user_keys.as_ref(), self.user_keys.as_ref(), "users");
         let movies = (sidecar.movie_keys(), self.movie_keys.as_ref(), "movies");
         let rows = |ids: &[i32], own, other, side, from: &Factors| -> Result<Matrix, ModelError> {
@@ -80,7 +80,7 @@ impl WarmStart {
             }
             Ok(out)
         };
-        Ok(Start {
+        Ok(StartFactors {
             users: rows(&matrix.user_ids, users.0, users.1, users.2, &self.users)?,
             items: rows(&matrix.movie_ids, movies.0.as_ref(), movies.1, movies.2, &self.items)?,
         })

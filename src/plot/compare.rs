@@ -1,6 +1,6 @@
 //! Pictures of evaluations.
 
-use crate::plot::{Axis, Bar, Figure, Panel};
+use crate::plot::{Figure, FigureAxis, FigurePanel, HistogramBar};
 
 /// A figure of a system.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,13 +26,15 @@ pub fn comparison(measures: &[Measure], note: &str) -> Figure {
         }
     }
     let panel = |metric: &str| {
-        let bars = measures.iter().filter(|measure| measure.metric == metric).map(|measure| Bar {
-            name: measure.system.clone(),
-            value: measure.value,
-            interval: measure.interval,
-            text: format!("{:.4}", measure.value),
+        let bars = measures.iter().filter(|measure| measure.metric == metric).map(|measure| {
+            HistogramBar {
+                name: measure.system.clone(),
+                value: measure.value,
+                interval: measure.interval,
+                text: format!("{:.4}", measure.value),
+            }
         });
-        Panel::bars(Axis::number(metric), bars.collect())
+        FigurePanel::bars(FigureAxis::number(metric), bars.collect())
     };
     Figure {
         title: "Evaluation".into(),

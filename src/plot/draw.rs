@@ -11,8 +11,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, TextStyle, register_font};
 
 use crate::io::printable::printable;
-use crate::plot::ticks::{Tick, ticks};
-use crate::plot::{Bar, Figure, Marks, Panel, PlotColumn, PlotLine};
+use crate::plot::ticks::{AxisTick, ticks};
+use crate::plot::{Figure, FigurePanel, HistogramBar, PanelMarks, PlotColumn, PlotLine};
 
 const WIDTH: i32 = 960;
 const MARGIN: i32 = 24;
@@ -39,8 +39,8 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
-type Area<DB> = DrawingArea<DB, Shift>;
-type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+type PlotArea<DB> = DrawingArea<DB, Shift>;
+type DrawnFigure<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Draws a figure as SVG.
 pub(super) fn svg(figure: &Figure) -> String {
@@ -48,7 +48,7 @@ pub(super) fn svg(figure: &Figure) -> String {
     {
         let size = (WIDTH as u32, height(figure) as u32);
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        Pen { area: &area, scale: 1, joins: true }
+        DrawingPen { area: &area, scale: 1, joins: true }
             .figure(figure)
             .expect("a text takes all that is drawn");
     }
@@ -62,7 +62,7 @@ pub(super) fn png(figure: &Figure) -> Vec<u8> {
     let mut pixels = vec![0; 3 * size.0 as usize * size.1 as usize];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-        Pen { area: &area, scale: SCALE, joins: false }
+        DrawingPen { area: &area, scale: SCALE, joins: false }
             .figure(figure)
             .expect("memory takes all that is drawn");
     }
@@ -82,16 +82,16 @@ fn height(figure: &Figure) -> i32 {
     heading(figure) + figure.panels.iter().map(panel_height).sum::<i32>() + MARGIN
 }
 
-fn panel_height(panel: &Panel) -> i32 {
+fn panel_height(panel: &FigurePanel) -> i32 {
     match &panel.marks {
-        Marks::Bars(bars) if !bars.is_empty() => BAR * bars.len() as i32 + AROUND_BARS,
+        PanelMarks::Bars(bars) if !bars.is_empty() => BAR * bars.len() as i32 + AROUND_BARS,
         _ => PANEL,
     }
 }
 
 /// A rectangle of the drawing.
 #[derive(Clone, Copy)]
-struct Frame {
+struct PlotFrame {
     left: i32,
     top: i32,
     right: i32,
@@ -99,16 +99,16 @@ struct Frame {
 }
 
 /// Draws in units of length, of which each is `scale` pixels.
-struct Pen<'a, DB: DrawingBackend> {
-    area: &'a Area<DB>,
+struct DrawingPen<'a, DB: DrawingBackend> {
+    area: &'a PlotArea<DB>,
     scale: i32,
     /// Draws lines in one piece. Where one turns sharply, the library draws a joint as long as the
     /// picture into pixels.
     joins: bool,
 }
 
-impl<DB: DrawingBackend> Pen<'_, DB> {
-    fn figure(&self, figure: &Figure) -> Drawn<DB> {
+impl<DB: DrawingBackend> DrawingPen<'_, DB> {
+    fn figure(&self, figure: &Figure) -> DrawnFigure<DB> {
         static FONTS: Once = Once::new();
         FONTS.call_once(|| {
             for style in [FontStyle::Normal, FontStyle::Bold] {
@@ -124,24 +124,24 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         let mut top = heading(figure);
         for panel in &figure.panels {
             let bottom = top + panel_height(panel);
-            self.panel(panel, Frame { left: MARGIN, top, right: WIDTH - MARGIN, bottom })?;
+            self.panel(panel, PlotFrame { left: MARGIN, top, right: WIDTH - MARGIN, bottom })?;
             top = bottom;
         }
         self.area.present()
     }
 
-    fn panel(&self, panel: &Panel, frame: Frame) -> Drawn<DB> {
+    fn panel(&self, panel: &FigurePanel, frame: PlotFrame) -> DrawnFigure<DB> {
         match (&panel.marks, panel.ranges().filter(|_| !panel.is_empty())) {
             (_, None) => {
                 let middle = (WIDTH / 2, (frame.top + frame.bottom) / 2);
                 self.text("nothing to show", middle, 14, FAINT, HPos::Center)
             }
-            (Marks::Bars(bars), Some((x, _))) => self.bars(panel, bars, x, frame),
-            (Marks::Columns(columns), Some((x, y))) => {
+            (PanelMarks::Bars(bars), Some((x, _))) => self.bars(panel, bars, x, frame),
+            (PanelMarks::Columns(columns), Some((x, y))) => {
                 let frame = self.axes(panel, x, y, frame)?;
                 self.columns(columns, x, y, frame)
             }
-            (Marks::Lines(lines), Some((x, y))) => {
+            (PanelMarks::Lines(lines), Some((x, y))) => {
                 self.legend(lines, frame)?;
                 let frame = self.axes(panel, x, y, frame)?;
                 lines
@@ -155,14 +155,14 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
     /// Draws grid and labels, and returns the frame that is left for the shapes.
     fn axes(
         &self,
-        panel: &Panel,
+        panel: &FigurePanel,
         x: (f64, f64),
         y: (f64, f64),
-        frame: Frame,
-    ) -> Result<Frame, DrawingAreaErrorKind<DB::ErrorType>> {
+        frame: PlotFrame,
+    ) -> Result<PlotFrame, DrawingAreaErrorKind<DB::ErrorType>> {
         let y_ticks = ticks(&panel.y.kind, y.0, y.1, 5);
         let widest = y_ticks.iter().map(|tick| self.width(&tick.label, 12)).max().unwrap_or(0);
-        let inner = Frame {
+        let inner = PlotFrame {
             left: frame.left + widest + 8,
             top: frame.top + 34,
             right: frame.right - 8,
@@ -171,7 +171,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         self.text(&panel.y.label, (frame.left, frame.top + 14), 13, FAINT, HPos::Left)?;
         let middle = (inner.left + inner.right) / 2;
         self.text(&panel.x.label, (middle, frame.bottom - 12), 13, FAINT, HPos::Center)?;
-        for Tick { at, label } in &y_ticks {
+        for AxisTick { at, label } in &y_ticks {
             let place = place(*at, y, inner.bottom, inner.top);
             self.segment((inner.left, place), (inner.right, place), GRID)?;
             self.text(label, (inner.left - 6, place), 12, FAINT, HPos::Right)?;
@@ -182,17 +182,18 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
     }
 
     /// Writes as many labels below an axis as there is room for.
-    fn x_labels(&self, panel: &Panel, x: (f64, f64), inner: Frame) -> Drawn<DB> {
+    fn x_labels(&self, panel: &FigurePanel, x: (f64, f64), inner: PlotFrame) -> DrawnFigure<DB> {
         const APART: i32 = 14;
         let room = inner.right - inner.left;
         let mut most = 24;
         let mut shown = ticks(&panel.x.kind, x.0, x.1, most);
-        let widest = |shown: &[Tick]| shown.iter().map(|tick| self.width(&tick.label, 12)).max();
+        let widest =
+            |shown: &[AxisTick]| shown.iter().map(|tick| self.width(&tick.label, 12)).max();
         while most > 1 && shown.len() as i32 * (widest(&shown).unwrap_or(0) + APART) > room {
             most -= 1;
             shown = ticks(&panel.x.kind, x.0, x.1, most);
         }
-        for Tick { at, label } in shown {
+        for AxisTick { at, label } in shown {
             let at = place(at, x, inner.left, inner.right);
             self.segment((at, inner.bottom), (at, inner.bottom + 4), FAINT)?;
             let label = self.shortened(&label, 12, room);
@@ -208,8 +209,8 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         columns: &[PlotColumn],
         x: (f64, f64),
         y: (f64, f64),
-        inner: Frame,
-    ) -> Drawn<DB> {
+        inner: PlotFrame,
+    ) -> DrawnFigure<DB> {
         /// Columns of fewer units are drawn as one shape.
         const NARROWEST: i32 = 2;
         let zero = place(0.0, y, inner.bottom, inner.top);
@@ -248,9 +249,9 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         line: &PlotLine,
         x: (f64, f64),
         y: (f64, f64),
-        inner: Frame,
+        inner: PlotFrame,
         colour: RGBColor,
-    ) -> Drawn<DB> {
+    ) -> DrawnFigure<DB> {
         let known = |point: &&(f64, Option<f64>)| point.1.is_some();
         for run in line.points.chunk_by(|a, b| a.1.is_some() == b.1.is_some()) {
             let points: Vec<(i32, i32)> = run
@@ -279,7 +280,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
     }
 
     /// Names the lines, where there are several, beside the label of their axis.
-    fn legend(&self, lines: &[PlotLine], frame: Frame) -> Drawn<DB> {
+    fn legend(&self, lines: &[PlotLine], frame: PlotFrame) -> DrawnFigure<DB> {
         if lines.len() < 2 {
             return Ok(());
         }
@@ -296,12 +297,18 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         Ok(())
     }
 
-    fn bars(&self, panel: &Panel, bars: &[Bar], x: (f64, f64), frame: Frame) -> Drawn<DB> {
+    fn bars(
+        &self,
+        panel: &FigurePanel,
+        bars: &[HistogramBar],
+        x: (f64, f64),
+        frame: PlotFrame,
+    ) -> DrawnFigure<DB> {
         let names: Vec<String> =
             bars.iter().map(|bar| self.shortened(&bar.name, 13, WIDTH * 2 / 5)).collect();
         let widest = names.iter().map(|name| self.width(name, 13)).max().unwrap_or(0);
         let text = bars.iter().map(|bar| self.width(&bar.text, 13)).max().unwrap_or(0);
-        let inner = Frame {
+        let inner = PlotFrame {
             left: frame.left + widest + 10,
             top: frame.top + 26,
             right: frame.right - text - 12,
@@ -309,7 +316,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         };
         let x = if x.0 < x.1 { x } else { (x.0, x.0 + 1.0) };
         self.text(&panel.y.label, (frame.left, frame.top + 14), 13, FAINT, HPos::Left)?;
-        for Tick { at, label } in ticks(&panel.x.kind, x.0, x.1, 6) {
+        for AxisTick { at, label } in ticks(&panel.x.kind, x.0, x.1, 6) {
             let at = place(at, x, inner.left, inner.right);
             self.segment((at, inner.top), (at, inner.bottom), GRID)?;
             self.text(&label, (at, inner.bottom + 13), 12, FAINT, HPos::Center)?;
@@ -359,7 +366,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         size: i32,
         colour: RGBColor,
         side: HPos,
-    ) -> Drawn<DB> {
+    ) -> DrawnFigure<DB> {
         if text.is_empty() {
             return Ok(());
         }
@@ -384,12 +391,12 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
         ends.get(fits.saturating_sub(1)).map(cut).unwrap_or_default()
     }
 
-    fn segment(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Drawn<DB> {
+    fn segment(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> DrawnFigure<DB> {
         let style = colour.stroke_width(self.scale as u32);
         self.area.draw(&PathElement::new([self.pixels(from), self.pixels(to)], style))
     }
 
-    fn rectangle(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Drawn<DB> {
+    fn rectangle(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> DrawnFigure<DB> {
         self.area.draw(&Rectangle::new([self.pixels(from), self.pixels(to)], colour.filled()))
     }
 }

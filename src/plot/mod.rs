@@ -29,23 +29,23 @@ pub struct Figure {
     /// A line below the title: what was left out, or how a figure is meant. May be empty.
     pub note: String,
     /// From top to bottom.
-    pub panels: Vec<Panel>,
+    pub panels: Vec<FigurePanel>,
 }
 
 /// One chart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Panel {
+pub struct FigurePanel {
     /// Horizontal axis.
-    pub x: Axis,
+    pub x: FigureAxis,
     /// Vertical axis; of bars, which lie, it has no numbers.
-    pub y: Axis,
+    pub y: FigureAxis,
     /// What is drawn.
-    pub marks: Marks,
+    pub marks: PanelMarks,
 }
 
 /// What an axis measures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Axis {
+pub struct FigureAxis {
     /// Name and unit.
     pub label: String,
     /// How its numbers are read.
@@ -67,9 +67,9 @@ pub enum ScaleKind {
 /// Shapes of a chart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Marks {
+pub enum PanelMarks {
     /// Lying bars, from top to bottom, each with its name.
-    Bars(Vec<Bar>),
+    Bars(Vec<HistogramBar>),
     /// Standing bars.
     Columns(Vec<PlotColumn>),
     /// Lines; a point without a value is a gap.
@@ -78,7 +78,7 @@ pub enum Marks {
 
 /// A lying bar.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Bar {
+pub struct HistogramBar {
     /// What it stands for.
     pub name: String,
     /// Its length.
@@ -109,7 +109,7 @@ pub struct PlotLine {
     pub points: Vec<(f64, Option<f64>)>,
 }
 
-impl Axis {
+impl FigureAxis {
     /// An axis of numbers.
     #[must_use]
     pub fn number(label: &str) -> Self {
@@ -129,38 +129,42 @@ impl Axis {
     }
 }
 
-impl Panel {
+impl FigurePanel {
     /// Lying bars, whose lengths `x` measures.
     #[must_use]
-    pub fn bars(x: Axis, bars: Vec<Bar>) -> Self {
-        Self { x, y: Axis::number(""), marks: Marks::Bars(bars) }
+    pub fn bars(x: FigureAxis, bars: Vec<HistogramBar>) -> Self {
+        Self { x, y: FigureAxis::number(""), marks: PanelMarks::Bars(bars) }
     }
 
     /// A standing bar for each name.
     #[must_use]
-    pub fn named_columns(x: &str, y: Axis, named: impl IntoIterator<Item = (String, f64)>) -> Self {
+    pub fn named_columns(
+        x: &str,
+        y: FigureAxis,
+        named: impl IntoIterator<Item = (String, f64)>,
+    ) -> Self {
         let (names, values): (Vec<String>, Vec<f64>) = named.into_iter().unzip();
         let columns = values.into_iter().enumerate().map(|(at, value)| PlotColumn {
             from: at as f64 + 0.1,
             to: at as f64 + 0.9,
             value,
         });
-        Self { x: Axis::names(x, names), y, marks: Marks::Columns(columns.collect()) }
+        Self { x: FigureAxis::names(x, names), y, marks: PanelMarks::Columns(columns.collect()) }
     }
 
-    /// Tells whether there is nothing to draw.
+    /// Whether there is nothing to draw.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match &self.marks {
-            Marks::Bars(bars) => bars.is_empty(),
-            Marks::Columns(columns) => columns.is_empty(),
-            Marks::Lines(lines) => {
+            PanelMarks::Bars(bars) => bars.is_empty(),
+            PanelMarks::Columns(columns) => columns.is_empty(),
+            PanelMarks::Lines(lines) => {
                 lines.iter().all(|line| line.points.iter().all(|point| point.1.is_none()))
             }
         }
     }
 
-    /// Returns the smallest and the largest number of each axis that is to be seen; nothing where
+    /// Returns the smallest and the largest number of each axis that is to be seen; `None` if
     /// there are no shapes.
     fn ranges(&self) -> Option<((f64, f64), (f64, f64))> {
         let hull = |values: &mut dyn Iterator<Item = f64>| {
@@ -173,13 +177,14 @@ impl Panel {
             )
         };
         match &self.marks {
-            Marks::Bars(bars) => {
-                let ends =
-                    |bar: &Bar| [bar.value, bar.interval.map_or(bar.value, |(_, high)| high)];
+            PanelMarks::Bars(bars) => {
+                let ends = |bar: &HistogramBar| {
+                    [bar.value, bar.interval.map_or(bar.value, |(_, high)| high)]
+                };
                 let x = hull(&mut bars.iter().flat_map(ends).chain([0.0]))?;
                 Some((x, (0.0, bars.len() as f64)))
             }
-            Marks::Columns(columns) => {
+            PanelMarks::Columns(columns) => {
                 let x = match &self.x.kind {
                     ScaleKind::Names(names) => (0.0, names.len() as f64),
                     _ => hull(&mut columns.iter().flat_map(|c| [c.from, c.to]))?,
@@ -187,7 +192,7 @@ impl Panel {
                 let y = hull(&mut columns.iter().map(|column| column.value).chain([0.0]))?;
                 Some((x, y))
             }
-            Marks::Lines(lines) => {
+            PanelMarks::Lines(lines) => {
                 let points = || lines.iter().flat_map(|line| &line.points);
                 let known = || points().filter_map(|&(x, y)| Some((x, y?)));
                 let x = hull(&mut known().map(|(x, _)| x))?;
@@ -200,7 +205,7 @@ impl Panel {
     }
 }
 
-/// DictionaryRatings of files that a figure can be drawn to.
+/// Formats of files that a figure can be drawn to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlotFormat {
     /// Scalable vector graphics.

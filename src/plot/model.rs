@@ -1,13 +1,13 @@
 //! Pictures of models.
 
-use crate::plot::{Axis, Figure, Marks, Panel, PlotLine};
+use crate::plot::{Figure, FigureAxis, FigurePanel, PanelMarks, PlotLine};
 
 /// Draws the loss after each iteration.
 #[must_use]
 pub fn training(name: &str, losses: &[f64]) -> Figure {
     let points = losses.iter().enumerate().map(|(at, &loss)| ((at + 1) as f64, Some(loss)));
     let line = PlotLine { name: "loss".into(), points: points.collect() };
-    let loss = Axis::number("loss (the objective that is minimised)");
+    let loss = FigureAxis::number("loss (the objective that is minimised)");
     Figure {
         title: format!("Training of {name}"),
         note: match (losses.first(), losses.last()) {
@@ -16,10 +16,10 @@ pub fn training(name: &str, losses: &[f64]) -> Figure {
             }
             _ => "This kind of model is not trained in iterations.".into(),
         },
-        panels: vec![Panel {
-            x: Axis::number("iteration"),
+        panels: vec![FigurePanel {
+            x: FigureAxis::number("iteration"),
             y: loss,
-            marks: Marks::Lines(vec![line]),
+            marks: PanelMarks::Lines(vec![line]),
         }],
     }
 }

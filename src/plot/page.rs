@@ -64,7 +64,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::{Axis, Panel};
+    use crate::plot::{FigureAxis, FigurePanel};
 
     #[test]
     fn no_title_becomes_markup() {
@@ -72,7 +72,11 @@ mod tests {
         let figure = Figure {
             title: title.into(),
             note: title.into(),
-            panels: vec![Panel::named_columns(title, Axis::number(title), [(title.into(), 1.0)])],
+            panels: vec![FigurePanel::named_columns(
+                title,
+                FigureAxis::number(title),
+                [(title.into(), 1.0)],
+            )],
         };
         let page = figure_page(&figure);
         assert!(!page.contains("<img") && !page.contains("<!--"));

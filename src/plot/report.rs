@@ -13,7 +13,7 @@ use crate::stats::genres::GenreFigures;
 use crate::stats::movies::MovieFigures;
 use crate::stats::report::{MovieHistory, OneRating};
 use crate::stats::summary::Summary;
-use crate::stats::timeline::{Every, Period, day_of};
+use crate::stats::timeline::{PeriodLength, TimelinePeriod, day_of};
 use crate::stats::users::UserReport;
 
 /// Data of the page, as its script reads it.
@@ -23,19 +23,19 @@ pub struct ReportData {
     pub title: String,
     note: String,
     facts: Vec<(&'static str, String)>,
-    figures: Figures,
+    figures: ReportFigures,
     genres: Vec<Value>,
     lists: Vec<MovieTable>,
     picker_note: String,
     movies: PickerMovies,
-    /// Month, ratings and sum of stars, one after another, of each movie of the picker.
+    /// Month, ratings and sum of ratings, one after another, of each movie of the picker.
     months: Vec<Vec<Value>>,
-    /// User, stars and day, one after another, of each movie of the picker.
+    /// User, ratings and day, one after another, of each movie of the picker.
     ratings: Vec<Vec<Value>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Figures {
+struct ReportFigures {
     time: Figure,
     stars: Figure,
     users: Figure,
@@ -102,7 +102,7 @@ impl ReportData {
         summary: &Summary,
         users: &UserReport,
         genres: &[GenreFigures],
-        months: Vec<Period>,
+        months: Vec<TimelinePeriod>,
         lists: Vec<MovieTable>,
         picked: &PickedMovies<'_>,
     ) -> Self {
@@ -119,11 +119,11 @@ impl ReportData {
                 None => String::new(),
             },
             facts: facts(summary, users),
-            figures: Figures {
+            figures: ReportFigures {
                 time: stats::timeline(
                     "Ratings over time",
                     &[(String::new(), months)],
-                    Every::Month,
+                    PeriodLength::Month,
                 ),
                 stars: stats::summary(summary),
                 users: stats::users(users),

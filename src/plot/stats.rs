@@ -4,12 +4,14 @@ use chrono::NaiveDate;
 
 use crate::dataset::titles::spoken_title;
 use crate::plot::ticks::thousands;
-use crate::plot::{Axis, Bar, Figure, Marks, Panel, PlotColumn, PlotLine};
+use crate::plot::{
+    Figure, FigureAxis, FigurePanel, HistogramBar, PanelMarks, PlotColumn, PlotLine,
+};
 use crate::stats::genres::GenreFigures;
 use crate::stats::movie::OneMovie;
 use crate::stats::movies::{MovieFigures, Order};
 use crate::stats::summary::Summary;
-use crate::stats::timeline::{Every, Period};
+use crate::stats::timeline::{PeriodLength, TimelinePeriod};
 use crate::stats::users::UserReport;
 
 /// Most bars of a picture: as many as can be read at a glance.
@@ -20,7 +22,7 @@ const MOST_LINES: usize = 7;
 
 const STARS: &str = "average rating, stars";
 
-/// Draws how often each kind of stars was given.
+/// Draws how often each rating value was given.
 #[must_use]
 pub fn summary(summary: &Summary) -> Figure {
     Figure {
@@ -36,11 +38,11 @@ pub fn summary(summary: &Summary) -> Figure {
     }
 }
 
-/// Draws a histogram of stars.
+/// Draws a histogram of ratings.
 #[must_use]
-pub fn histogram(histogram: &[(f32, u64)]) -> Panel {
+pub fn histogram(histogram: &[(f32, u64)]) -> FigurePanel {
     let named = histogram.iter().map(|(stars, n)| (stars.to_string(), *n as f64));
-    Panel::named_columns("stars", Axis::number("ratings"), named)
+    FigurePanel::named_columns("stars", FigureAxis::number("ratings"), named)
 }
 
 /// Draws what share of all ratings the busiest users give, and how many ratings users give.
@@ -55,15 +57,15 @@ pub fn users(report: &UserReport) -> Figure {
         };
         (name, bin.users as f64)
     });
-    let share = Axis::number("share of all ratings, %");
+    let share = FigureAxis::number("share of all ratings, %");
     Figure {
         title: "Ratings per user".into(),
         note: report.mean.map_or(String::new(), |mean| {
             format!("{} users, {mean:.1} ratings each on average", thousands(report.users as u64))
         }),
         panels: vec![
-            Panel::named_columns("busiest users, share of all users", share, shares),
-            Panel::named_columns("ratings of a user", Axis::number("users"), bins),
+            FigurePanel::named_columns("busiest users, share of all users", share, shares),
+            FigurePanel::named_columns("ratings of a user", FigureAxis::number("users"), bins),
         ],
     }
 }
@@ -71,7 +73,7 @@ pub fn users(report: &UserReport) -> Figure {
 /// Draws how many ratings each genre has.
 #[must_use]
 pub fn genres(genres: &[GenreFigures]) -> Figure {
-    let bars = genres.iter().map(|genre| Bar {
+    let bars = genres.iter().map(|genre| HistogramBar {
         name: genre.genre.clone(),
         value: genre.total_ratings as f64,
         interval: None,
@@ -81,7 +83,7 @@ pub fn genres(genres: &[GenreFigures]) -> Figure {
     Figure {
         title: "Ratings by genre".into(),
         note: cut("A movie counts in each of its genres.", genres.len()),
-        panels: vec![Panel::bars(Axis::number("ratings"), bars)],
+        panels: vec![FigurePanel::bars(FigureAxis::number("ratings"), bars)],
     }
 }
 
@@ -113,7 +115,7 @@ fn named_movies(title: &str, movies: &[MovieFigures], names: Vec<String>, order:
                 (deviation, format!("{deviation:.2} of {}", thousands(n)))
             }
         };
-        Bar { name, value, interval: None, text }
+        HistogramBar { name, value, interval: None, text }
     });
     let axis = match order {
         Order::MostRated => "ratings",
@@ -124,7 +126,7 @@ fn named_movies(title: &str, movies: &[MovieFigures], names: Vec<String>, order:
     Figure {
         title: title.into(),
         note: cut("", movies.len()),
-        panels: vec![Panel::bars(Axis::number(axis), bars)],
+        panels: vec![FigurePanel::bars(FigureAxis::number(axis), bars)],
     }
 }
 
@@ -136,7 +138,11 @@ pub(super) fn name(movie: &MovieFigures) -> String {
 
 /// Draws averages and numbers of ratings over time, of everything or of several things.
 #[must_use]
-pub fn timeline(title: &str, lines: &[(String, Vec<Period>)], every: Every) -> Figure {
+pub fn timeline(
+    title: &str,
+    lines: &[(String, Vec<TimelinePeriod>)],
+    every: PeriodLength,
+) -> Figure {
     let note = match lines.len().checked_sub(MOST_LINES) {
         Some(left) if left > 0 => format!("The first {MOST_LINES} of {}.", lines.len()),
         _ => String::new(),
@@ -146,20 +152,20 @@ pub fn timeline(title: &str, lines: &[(String, Vec<Period>)], every: Every) -> F
 
 /// Returns the panels of averages, numbers and cumulative numbers of ratings.
 #[must_use]
-pub fn over_time(lines: &[(String, Vec<Period>)], every: Every) -> Vec<Panel> {
+pub fn over_time(lines: &[(String, Vec<TimelinePeriod>)], every: PeriodLength) -> Vec<FigurePanel> {
     let lines = &lines[..lines.len().min(MOST_LINES)];
-    let of = |value: &dyn Fn(&Period) -> Option<f64>| -> Vec<PlotLine> {
-        let line = |(name, periods): &(String, Vec<Period>)| PlotLine {
+    let of = |value: &dyn Fn(&TimelinePeriod) -> Option<f64>| -> Vec<PlotLine> {
+        let line = |(name, periods): &(String, Vec<TimelinePeriod>)| PlotLine {
             name: name.clone(),
             points: periods.iter().map(|period| (middle(period, every), value(period))).collect(),
         };
         lines.iter().map(line).collect()
     };
     let unit = match every {
-        Every::Day => "day",
-        Every::Week => "week",
-        Every::Month => "month",
-        Every::Year => "year",
+        PeriodLength::Day => "day",
+        PeriodLength::Week => "week",
+        PeriodLength::Month => "month",
+        PeriodLength::Year => "year",
     };
     let mut averages = of(&|period| period.avg_rating);
     let so_far = of(&|period| Some(period.cumulative_avg));
@@ -173,24 +179,30 @@ pub fn over_time(lines: &[(String, Vec<Period>)], every: Every) -> Vec<Panel> {
                 to: end(period, every),
                 value: period.total_ratings as f64,
             });
-            Marks::Columns(columns.collect())
+            PanelMarks::Columns(columns.collect())
         }
-        _ => Marks::Lines(of(&|period| Some(period.total_ratings as f64))),
+        _ => PanelMarks::Lines(of(&|period| Some(period.total_ratings as f64))),
     };
-    let panel =
-        |label: &str, marks| Panel { x: Axis::day("time (UTC)"), y: Axis::number(label), marks };
+    let panel = |label: &str, marks| FigurePanel {
+        x: FigureAxis::day("time (UTC)"),
+        y: FigureAxis::number(label),
+        marks,
+    };
     vec![
-        panel(STARS, Marks::Lines(averages)),
+        panel(STARS, PanelMarks::Lines(averages)),
         panel(&format!("ratings per {unit}"), counts),
-        panel("ratings so far", Marks::Lines(of(&|period| Some(period.cumulative_ratings as f64)))),
+        panel(
+            "ratings so far",
+            PanelMarks::Lines(of(&|period| Some(period.cumulative_ratings as f64))),
+        ),
     ]
 }
 
-/// Draws the stars that a movie got, and its years.
+/// Draws the ratings that a movie got, and its years.
 #[must_use]
 pub fn movie(title: &str, movie: &OneMovie) -> Figure {
     let mut panels = vec![histogram(&movie.histogram)];
-    panels.extend(over_time(&[(title.to_string(), movie.timeline.clone())], Every::Year));
+    panels.extend(over_time(&[(title.to_string(), movie.timeline.clone())], PeriodLength::Year));
     Figure {
         title: title.into(),
         note: format!("{} ratings{}", thousands(movie.total_ratings), average(movie.avg_rating)),
@@ -207,11 +219,11 @@ fn days(date: NaiveDate) -> f64 {
     date.to_epoch_days().into()
 }
 
-fn end(period: &Period, every: Every) -> f64 {
+fn end(period: &TimelinePeriod, every: PeriodLength) -> f64 {
     every.next(period.start).map_or_else(|| days(period.start) + 1.0, days)
 }
 
-fn middle(period: &Period, every: Every) -> f64 {
+fn middle(period: &TimelinePeriod, every: PeriodLength) -> f64 {
     (days(period.start) + end(period, every)) / 2.0
 }
 

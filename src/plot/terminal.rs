@@ -5,8 +5,8 @@ use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::io::printable::printable;
-use crate::plot::ticks::{Tick, in_full, ticks};
-use crate::plot::{Bar, Figure, Marks, Panel, PlotColumn, PlotLine, ScaleKind};
+use crate::plot::ticks::{AxisTick, in_full, ticks};
+use crate::plot::{Figure, FigurePanel, HistogramBar, PanelMarks, PlotColumn, PlotLine, ScaleKind};
 
 /// Rows of a chart that stands.
 const ROWS: usize = 10;
@@ -30,16 +30,17 @@ pub fn to_text(figure: &Figure, width: usize) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-fn panel_text(panel: &Panel, width: usize) -> String {
+fn panel_text(panel: &FigurePanel, width: usize) -> String {
     let Some((x, y)) = panel.ranges().filter(|_| !panel.is_empty()) else {
         return "nothing to show\n".into();
     };
     match &panel.marks {
-        Marks::Bars(bars) => heading(&panel.x.label) + &bars_text(bars, width),
-        Marks::Columns(columns) => match &panel.x.kind {
+        PanelMarks::Bars(bars) => heading(&panel.x.label) + &bars_text(bars, width),
+        PanelMarks::Columns(columns) => match &panel.x.kind {
             ScaleKind::Names(names) => {
                 let named = names.iter().zip(columns);
-                let bars: Vec<Bar> = named.map(|(name, column)| bar(name, column.value)).collect();
+                let bars: Vec<HistogramBar> =
+                    named.map(|(name, column)| bar(name, column.value)).collect();
                 heading(&format!("{}, by {}", panel.y.label, panel.x.label))
                     + &bars_text(&bars, width)
             }
@@ -48,7 +49,7 @@ fn panel_text(panel: &Panel, width: usize) -> String {
                 heading(&panel.y.label) + &stand(panel, &heights, x, y, width)
             }
         },
-        Marks::Lines(lines) => {
+        PanelMarks::Lines(lines) => {
             let one = |line: &PlotLine| {
                 let values = averages(line, x, 2 * (width - LABELS));
                 let name = format!("{}: {}", panel.y.label, line.name);
@@ -64,12 +65,12 @@ fn heading(label: &str) -> String {
     if label.is_empty() { String::new() } else { format!("{label}\n") }
 }
 
-fn bar(name: &str, value: f64) -> Bar {
-    Bar { name: name.into(), value, interval: None, text: in_full(value) }
+fn bar(name: &str, value: f64) -> HistogramBar {
+    HistogramBar { name: name.into(), value, interval: None, text: in_full(value) }
 }
 
 /// Draws lying bars in eighths of a column.
-fn bars_text(bars: &[Bar], width: usize) -> String {
+fn bars_text(bars: &[HistogramBar], width: usize) -> String {
     let names: Vec<String> = bars.iter().map(|bar| shortened(&bar.name, width * 2 / 5)).collect();
     let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
     let text = bars.iter().map(|bar| bar.text.width()).max().unwrap_or(0);
@@ -108,7 +109,7 @@ fn heights(columns: &[PlotColumn], (low, high): (f64, f64), places: usize) -> Ve
 
 /// Draws standing columns in eighths of a row.
 fn stand(
-    panel: &Panel,
+    panel: &FigurePanel,
     heights: &[Option<f64>],
     x: (f64, f64),
     y: (f64, f64),
@@ -156,7 +157,7 @@ fn averages(line: &PlotLine, (low, high): (f64, f64), places: usize) -> Vec<Opti
 
 /// Draws a line in dots, two by four to a character.
 fn dots(
-    panel: &Panel,
+    panel: &FigurePanel,
     values: &[Option<f64>],
     x: (f64, f64),
     y: (f64, f64),
@@ -195,7 +196,13 @@ fn dots(
 }
 
 /// Puts the labels of both axes around rows.
-fn frame(panel: &Panel, rows: &[String], x: (f64, f64), y: (f64, f64), width: usize) -> String {
+fn frame(
+    panel: &FigurePanel,
+    rows: &[String],
+    x: (f64, f64),
+    y: (f64, f64),
+    width: usize,
+) -> String {
     let y_ticks = ticks(&panel.y.kind, y.0, y.1, ROWS / 3);
     let row_of = |at: f64| {
         let share = (at - y.0) / (y.1 - y.0).max(f64::MIN_POSITIVE);
@@ -212,7 +219,7 @@ fn frame(panel: &Panel, rows: &[String], x: (f64, f64), y: (f64, f64), width: us
     let mut marks = vec!['─'; room];
     let mut labels = vec![' '; width];
     let mut free = 0;
-    for Tick { at, label } in ticks(&panel.x.kind, x.0, x.1, room / 9) {
+    for AxisTick { at, label } in ticks(&panel.x.kind, x.0, x.1, room / 9) {
         let place =
             ((at - x.0) / (x.1 - x.0).max(f64::MIN_POSITIVE) * (room - 1) as f64).round() as usize;
         marks[place.min(room - 1)] = '┬';
@@ -254,7 +261,7 @@ pub(crate) fn beginning(text: &str, width: usize) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::Axis;
+    use crate::plot::FigureAxis;
 
     #[test]
     fn bars_have_names_and_figures() {
@@ -266,7 +273,7 @@ mod tests {
         let figure = Figure {
             title: "Genres".into(),
             note: String::new(),
-            panels: vec![Panel::bars(Axis::number("ratings"), bars)],
+            panels: vec![FigurePanel::bars(FigureAxis::number("ratings"), bars)],
         };
         insta::assert_snapshot!(to_text(&figure, 48), @"
         Genres
@@ -291,17 +298,21 @@ mod tests {
             title: "Shapes".into(),
             note: "of both kinds".into(),
             panels: vec![
-                Panel {
-                    x: Axis::number(""),
-                    y: Axis::number("squares"),
-                    marks: Marks::Columns(columns.collect()),
+                FigurePanel {
+                    x: FigureAxis::number(""),
+                    y: FigureAxis::number("squares"),
+                    marks: PanelMarks::Columns(columns.collect()),
                 },
-                Panel {
-                    x: Axis::number(""),
-                    y: Axis::number("saw"),
-                    marks: Marks::Lines(vec![line]),
+                FigurePanel {
+                    x: FigureAxis::number(""),
+                    y: FigureAxis::number("saw"),
+                    marks: PanelMarks::Lines(vec![line]),
                 },
-                Panel { x: Axis::number(""), y: Axis::number(""), marks: Marks::Lines(Vec::new()) },
+                FigurePanel {
+                    x: FigureAxis::number(""),
+                    y: FigureAxis::number(""),
+                    marks: PanelMarks::Lines(Vec::new()),
+                },
             ],
         };
         insta::assert_snapshot!(to_text(&figure, 50), @"

@@ -6,28 +6,28 @@ use crate::plot::ScaleKind;
 
 /// A mark of an axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Tick {
+pub(super) struct AxisTick {
     pub(super) at: f64,
     pub(super) label: String,
 }
 
 /// Returns up to about `most` ticks from `low` to `high`.
-pub(super) fn ticks(kind: &ScaleKind, low: f64, high: f64, most: usize) -> Vec<Tick> {
+pub(super) fn ticks(kind: &ScaleKind, low: f64, high: f64, most: usize) -> Vec<AxisTick> {
     match kind {
         ScaleKind::Number => numbers(low, high, most),
         ScaleKind::Day => days(low, high, most),
         ScaleKind::Names(names) => {
             let every = names.len().div_ceil(most.max(1)).max(1);
             let named = names.iter().enumerate().step_by(every);
-            named.map(|(at, name)| Tick { at: at as f64 + 0.5, label: name.clone() }).collect()
+            named.map(|(at, name)| AxisTick { at: at as f64 + 0.5, label: name.clone() }).collect()
         }
     }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
-fn numbers(low: f64, high: f64, most: usize) -> Vec<Tick> {
+fn numbers(low: f64, high: f64, most: usize) -> Vec<AxisTick> {
     if low >= high {
-        return vec![Tick { at: low, label: number(low) }];
+        return vec![AxisTick { at: low, label: number(low) }];
     }
     let rough = (high - low) / most.max(1) as f64;
     let power = libm::exp10(libm::log10(rough).floor());
@@ -37,7 +37,7 @@ fn numbers(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let (first, last) = ((low / step).ceil() as i64, (high / step + 1e-9).floor() as i64);
     let tick = |i: i64| {
         let at = i as f64 * step;
-        Tick { at, label: if digits > 0 { format!("{at:.digits$}") } else { number(at) } }
+        AxisTick { at, label: if digits > 0 { format!("{at:.digits$}") } else { number(at) } }
     };
     (first..=last).map(tick).collect()
 }
@@ -77,7 +77,7 @@ pub(super) fn date(day: f64) -> Option<NaiveDate> {
 }
 
 /// First days of years, months or weeks, or days.
-fn days(low: f64, high: f64, most: usize) -> Vec<Tick> {
+fn days(low: f64, high: f64, most: usize) -> Vec<AxisTick> {
     let (Some(first), Some(last)) = (date(low), date(high)) else { return Vec::new() };
     let months = ((high - low) / 30.44 / most.max(1) as f64).ceil() as u32;
     let steps = [1, 2, 3, 6, 12, 24, 36, 60, 120, 240];
@@ -104,8 +104,8 @@ fn days(low: f64, high: f64, most: usize) -> Vec<Tick> {
     all
 }
 
-fn tick(day: NaiveDate, format: &str) -> Tick {
-    Tick { at: day.to_epoch_days().into(), label: day.format(format).to_string() }
+fn tick(day: NaiveDate, format: &str) -> AxisTick {
+    AxisTick { at: day.to_epoch_days().into(), label: day.format(format).to_string() }
 }
 
 #[cfg(test)]

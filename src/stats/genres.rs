@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::dataset::Movies;
-use crate::stats::sums::Sums;
+use crate::stats::sums::RatingSums;
 
 /// Figures of one genre.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub struct GenreFigures {
     pub movies: usize,
     /// Their ratings.
     pub total_ratings: u64,
-    /// Mean stars.
+    /// Mean rating.
     pub avg_rating: f64,
     /// Share of all ratings, from 0 to 1; the shares add up to more than 1.
     pub share: f64,
@@ -24,22 +24,22 @@ pub struct GenreFigures {
 /// Returns the figures of each genre that has a rated movie, most ratings first; `rated` are the
 /// sums of all rated movies.
 #[must_use]
-pub fn genres(rated: &[(i32, Sums)], movies: &Movies) -> Vec<GenreFigures> {
+pub fn genres(rated: &[(i32, RatingSums)], movies: &Movies) -> Vec<GenreFigures> {
     let all: u64 = rated.iter().map(|(_, sums)| sums.n).sum();
     // Few combinations of genres are those of many movies, so that few are taken apart.
-    let mut by_genres: HashMap<&str, (usize, usize, Sums)> = HashMap::new();
+    let mut by_genres: HashMap<&str, (usize, usize, RatingSums)> = HashMap::new();
     for ((_, sums), at) in rated.iter().zip(movies.places(rated.iter().map(|(id, _)| *id))) {
         if let Some(at) = at {
             let genres = by_genres.entry(movies.genres_at(at));
-            let (_, n, total) = genres.or_insert((at, 0, Sums::default()));
+            let (_, n, total) = genres.or_insert((at, 0, RatingSums::default()));
             *n += 1;
             total.merge(sums);
         }
     }
-    // In the order of their names, so that sums of stars that are no halves come to the same bits
+    // In the order of their names, so that sums of ratings that are no halves come to the same bits
     // each time.
     let by_genres: BTreeMap<_, _> = by_genres.into_iter().collect();
-    let mut by_name: BTreeMap<&str, (usize, Sums)> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, (usize, RatingSums)> = BTreeMap::new();
     for &(at, n, ref sums) in by_genres.values() {
         for genre in movies.at(at).genre_list() {
             let (all, total) = by_name.entry(genre).or_default();
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_movie_counts_in_each_of_its_genres() {
         let sums = |stars: &[f32]| {
-            let mut sums = Sums::default();
+            let mut sums = RatingSums::default();
             stars.iter().for_each(|&stars| sums.add(stars));
             sums
         };

@@ -1,17 +1,17 @@
-//! How often each kind of stars was given.
+//! How often each rating value was given.
 
 use std::collections::BTreeMap;
 
 use serde::Serializer;
 
-/// Counts each kind of stars.
+/// Counts each rating value.
 ///
-/// Stars are few kinds of numbers: those in steps of a half up to a hundred are counted in a table,
+/// Ratings have few distinct values: those in steps of a half up to a hundred are counted in a table,
 /// all others in a map.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     halves: Vec<u64>,
-    /// By the bits of the stars.
+    /// By the bits of the ratings.
     others: BTreeMap<u32, u64>,
 }
 
@@ -24,12 +24,12 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts stars.
+    /// Counts ratings.
     pub fn add(&mut self, stars: &[f32]) {
         stars.iter().for_each(|&stars| self.add_times(stars, 1));
     }
 
-    /// Counts stars that were given `n` times.
+    /// Counts ratings that were given `n` times.
     pub fn add_times(&mut self, stars: f32, n: u64) {
         let half = stars + stars;
         // What is no whole number of halves comes back as another number, and so does what is off
@@ -50,7 +50,7 @@ impl Histogram {
         }
     }
 
-    /// Returns the kinds of stars that were given, ascending.
+    /// Returns the distinct rating values, ascending.
     #[must_use]
     pub fn finish(self) -> Vec<(f32, u64)> {
         let halves = (0..).zip(self.halves).map(|(half, n): (u8, u64)| (f32::from(half) / 2.0, n));
@@ -62,7 +62,7 @@ impl Histogram {
     }
 }
 
-/// Writes a histogram as an object of stars and counts.
+/// Writes a histogram as an object of ratings and counts.
 pub(super) fn by_stars<S: Serializer>(
     histogram: &[(f32, u64)],
     serializer: S,

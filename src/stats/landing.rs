@@ -6,7 +6,7 @@ use crate::stats::movies::MovieFigures;
 /// Movies that a selection is made of: the most rated ones.
 pub const POOL: usize = 200;
 
-/// Chooses `n` movies that most people know, that people disagree on, and that stand for different
+/// Chooses `n` movies that most users know, that users disagree on, and that stand for different
 /// tastes; `most_rated` comes in the order of the number of ratings.
 ///
 /// Of the [`POOL`] most rated movies, one after another is chosen for which

@@ -14,7 +14,7 @@ use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
 use crate::model::query::Query;
 use crate::model::ranker::Ranker;
-use crate::model::{Model, ModelError, Users};
+use crate::model::{Model, ModelError, UserSelection};
 
 /// What is told of a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,18 +30,18 @@ pub struct ModelReport {
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
     /// Lengths of the vectors of the users that were asked about.
-    pub user_norms: Option<Norms>,
+    pub user_norms: Option<FactorNorms>,
     /// Lengths of the vectors of all movies.
-    pub movie_norms: Option<Norms>,
+    pub movie_norms: Option<FactorNorms>,
     /// What the lists of some users have in them.
-    pub coverage: Coverage,
+    pub coverage: CatalogCoverage,
     /// What the model takes to be like some movies.
-    pub neighbors: Vec<Neighborhood>,
+    pub neighbors: Vec<ItemNeighborhood>,
 }
 
 /// Lengths of vectors, biases aside.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Norms {
+pub struct FactorNorms {
     /// The shortest.
     pub min: f64,
     /// As long as half of them.
@@ -54,7 +54,7 @@ pub struct Norms {
 
 /// What the lists of some users have in them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Coverage {
+pub struct CatalogCoverage {
     /// Users that were asked about: every so many of all.
     pub users: usize,
     /// Length of a list.
@@ -67,18 +67,18 @@ pub struct Coverage {
 
 /// A movie and what the model takes to be like it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Neighborhood {
+pub struct ItemNeighborhood {
     /// Raw id.
     pub movie_id: i32,
     /// Title, where there is one.
     pub title: String,
     /// The likest first.
-    pub similar: Vec<Similar>,
+    pub similar: Vec<SimilarMovie>,
 }
 
 /// A movie that is like another one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Similar {
+pub struct SimilarMovie {
     /// Raw id.
     pub movie_id: i32,
     /// Title, where there is one.
@@ -89,7 +89,7 @@ pub struct Similar {
 
 /// What to ask a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Questions {
+pub struct ModelQuestions {
     /// Most users to make lists for.
     pub users: usize,
     /// Length of their lists.
@@ -104,12 +104,12 @@ pub struct Questions {
 ///
 /// # Errors
 /// If it is no model or cannot be read.
-pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelError> {
+pub fn model(folder: &Path, questions: ModelQuestions) -> Result<ModelReport, ModelError> {
     let folder = ModelFolder::open(folder)?;
     let ids = user_ids(&folder)?;
     let every = ids.len().div_ceil(questions.users.max(1)).max(1);
     let asked: Vec<i32> = ids.iter().copied().step_by(every).collect();
-    let model = Model::open_folder(folder, &Users::Some(asked), None, None)?;
+    let model = Model::open_folder(folder, &UserSelection::Some(asked), None, None)?;
     let factors = model.recommender.factor_model();
     let norms = |matrix: &Matrix| norms(matrix, factors.map_or(0, FactorModel::rank));
     Ok(ModelReport {
@@ -125,14 +125,14 @@ pub fn model(folder: &Path, questions: Questions) -> Result<ModelReport, ModelEr
     })
 }
 
-fn norms(vectors: &Matrix, k: usize) -> Option<Norms> {
+fn norms(vectors: &Matrix, k: usize) -> Option<FactorNorms> {
     let rows = vectors.iter_rows().map(|row| f64::from(dot(&row[..k], &row[..k])).sqrt());
     let mut lengths: Vec<f64> = rows.collect();
     if lengths.is_empty() {
         return None;
     }
     lengths.sort_unstable_by(f64::total_cmp);
-    Some(Norms {
+    Some(FactorNorms {
         min: *lengths.first()?,
         median: quantile(lengths.len(), |at| lengths[at], 0.5),
         mean: lengths.iter().sum::<f64>() / lengths.len() as f64,
@@ -140,7 +140,7 @@ fn norms(vectors: &Matrix, k: usize) -> Option<Norms> {
     })
 }
 
-fn coverage(model: &Model, n: usize) -> Result<Coverage, ModelError> {
+fn coverage(model: &Model, n: usize) -> Result<CatalogCoverage, ModelError> {
     let ranker = Ranker::new(model, Query { n, ..Query::default() });
     let users = model.user_ids.iter().map(|&id| model.user(UserId(id)));
     let users = users.collect::<Result<Vec<_>, _>>()?;
@@ -150,23 +150,26 @@ fn coverage(model: &Model, n: usize) -> Result<Coverage, ModelError> {
     }
     let listed = listed.into_iter().filter(|&listed| listed).count();
     let share = listed as f64 / model.catalogue.len().max(1) as f64;
-    Ok(Coverage { users: users.len(), n, listed, share })
+    Ok(CatalogCoverage { users: users.len(), n, listed, share })
 }
 
-fn neighbors(model: &Model, questions: Questions) -> Result<Vec<Neighborhood>, ModelError> {
+fn neighbors(
+    model: &Model,
+    questions: ModelQuestions,
+) -> Result<Vec<ItemNeighborhood>, ModelError> {
     let catalogue = &model.catalogue;
     let mut known: Vec<ItemIx> = (0..catalogue.len() as u32).map(ItemIx).collect();
     known.sort_by_key(|item| Reverse(catalogue.n_ratings[item.at()]));
     let ranker = Ranker::new(model, Query { n: questions.similar, ..Query::default() });
     let title = |item: ItemIx| catalogue.movie(item).title.to_string();
     let around = |item: ItemIx| {
-        let similar = ranker.similar_to(item)?.into_iter().map(|one| Similar {
+        let similar = ranker.similar_to(item)?.into_iter().map(|one| SimilarMovie {
             movie_id: catalogue.id(one.item).0,
             title: title(one.item),
             score: one.score,
         });
         let (movie_id, title) = (catalogue.id(item).0, title(item));
-        Ok(Neighborhood { movie_id, title, similar: similar.collect() })
+        Ok(ItemNeighborhood { movie_id, title, similar: similar.collect() })
     };
     match known.into_iter().take(questions.movies).map(around).collect() {
         // It may know of similarities between users only, or of none.

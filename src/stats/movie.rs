@@ -5,15 +5,15 @@ use crate::dataset::scan::Aggregator;
 use crate::io::columns::{NO_TIME, RatingRows};
 use crate::io::scan::{Projection, RowConsumer};
 use crate::stats::histogram::Histogram;
-use crate::stats::sums::{PerMovie, SumTable, Sums, sums_of_movie};
-use crate::stats::timeline::{Every, Period, day_of, periods, rows_of};
+use crate::stats::sums::{PerMovie, RatingSums, SumTable, sums_of_movie};
+use crate::stats::timeline::{PeriodLength, TimelinePeriod, day_of, periods, rows_of};
 
 /// What the ratings tell of a movie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OneMovie {
     /// Number of ratings.
     pub total_ratings: u64,
-    /// Mean stars.
+    /// Mean rating.
     pub avg_rating: Option<f64>,
     /// Sample standard deviation.
     pub stddev_rating: Option<f64>,
@@ -21,10 +21,10 @@ pub struct OneMovie {
     pub count_percentile: f64,
     /// Share of the rated movies that have a lower mean.
     pub mean_percentile: f64,
-    /// Number of each kind of stars, ascending.
+    /// Number of ratings of each value, ascending.
     pub histogram: Vec<(f32, u64)>,
     /// By year.
-    pub timeline: Vec<Period>,
+    pub timeline: Vec<TimelinePeriod>,
 }
 
 /// Gathers the ratings of one movie, and adds up those of all others.
@@ -48,12 +48,12 @@ impl WithAll {
         }
     }
 
-    /// Looks at the movie among all that are rated; nothing if it has no ratings.
+    /// Looks at the movie among all that are rated; `None` if it has no ratings.
     #[must_use]
     pub fn finish(self) -> Option<OneMovie> {
         let rated = self.all.finish();
         let own = sums_of_movie(&rated, self.movie)?;
-        let below = |less: &dyn Fn(&Sums) -> bool| {
+        let below = |less: &dyn Fn(&RatingSums) -> bool| {
             rated.iter().filter(|(_, sums)| less(sums)).count() as f64 / rated.len() as f64
         };
         Some(OneMovie {
@@ -63,7 +63,7 @@ impl WithAll {
             count_percentile: below(&|sums| sums.n < own.n),
             mean_percentile: below(&|sums| sums.mean() < own.mean()),
             histogram: self.histogram.finish(),
-            timeline: periods(&self.days.into_sorted(), Every::Year),
+            timeline: periods(&self.days.into_sorted(), PeriodLength::Year),
         })
     }
 }
@@ -107,8 +107,8 @@ impl Aggregator for WithAll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Scan;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::RatingScan;
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::progress::Silent;
 
     #[test]
@@ -121,7 +121,8 @@ mod tests {
             (1, 7, 1.0, 0),
             (2, 7, 1.0, 0),
         ];
-        let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
+        let scan =
+            RatingScan::from(Ratings::new(rows.into_iter().collect(), DuplicatePolicy::Last).0);
         let look = |id| scan.aggregate(&Silent, || WithAll::new(MovieId(id))).unwrap().finish();
         let one = look(5).unwrap();
         assert_eq!((one.total_ratings, one.avg_rating), (3, Some(10.0 / 3.0)));

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::dataset::Movies;
 use crate::dataset::ids::MovieId;
-use crate::stats::sums::Sums;
+use crate::stats::sums::RatingSums;
 
 /// Figures of one movie.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +19,11 @@ pub struct MovieFigures {
     pub title: Option<String>,
     /// Genres joined by `|`, where movies are known.
     pub genres: Option<String>,
-    /// Mean stars.
+    /// Mean rating.
     pub avg_rating: f64,
     /// Number of ratings.
     pub total_ratings: u64,
-    /// Sample standard deviation of the stars; none for a single rating.
+    /// Sample standard deviation of the ratings; none for a single rating.
     pub stddev_rating: Option<f64>,
 }
 
@@ -42,13 +42,13 @@ pub enum Order {
 /// and that `keep` keeps.
 #[must_use]
 pub fn ranked(
-    rated: &[(i32, Sums)],
+    rated: &[(i32, RatingSums)],
     min_ratings: u64,
     order: Order,
     keep: impl Fn(MovieId) -> bool,
     n: usize,
-) -> Vec<(i32, Sums)> {
-    let key = |sums: &Sums| {
+) -> Vec<(i32, RatingSums)> {
+    let key = |sums: &RatingSums| {
         let (n, mean) = (sums.n as f64, sums.mean()?);
         match order {
             Order::MostRated => Some((n, mean)),
@@ -80,7 +80,11 @@ pub fn ranked(
 
 /// Returns all of [`ranked`].
 #[must_use]
-pub fn all_ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<(i32, Sums)> {
+pub fn all_ranked(
+    rated: &[(i32, RatingSums)],
+    min_ratings: u64,
+    order: Order,
+) -> Vec<(i32, RatingSums)> {
     ranked(rated, min_ratings, order, |_| true, usize::MAX)
 }
 
@@ -88,11 +92,11 @@ pub fn all_ranked(rated: &[(i32, Sums)], min_ratings: u64, order: Order) -> Vec<
 /// their names.
 #[must_use]
 pub fn first_of_genres<'a>(
-    ranked: &[(i32, Sums)],
+    ranked: &[(i32, RatingSums)],
     movies: &'a Movies,
     n: usize,
-) -> Vec<(&'a str, (i32, Sums))> {
-    let mut of_genre: HashMap<&str, Vec<(i32, Sums)>> = HashMap::new();
+) -> Vec<(&'a str, (i32, RatingSums))> {
+    let mut of_genre: HashMap<&str, Vec<(i32, RatingSums)>> = HashMap::new();
     for one in ranked {
         for genre in movies.get(MovieId(one.0)).unwrap_or_default().genre_list() {
             let of_genre = of_genre.entry(genre).or_default();
@@ -110,10 +114,10 @@ pub fn first_of_genres<'a>(
 /// Returns the figures of movies in the order in which they come.
 #[must_use]
 pub fn figures<'a>(
-    some: impl IntoParallelIterator<Iter: IndexedParallelIterator, Item = &'a (i32, Sums)>,
+    some: impl IntoParallelIterator<Iter: IndexedParallelIterator, Item = &'a (i32, RatingSums)>,
     movies: Option<&Movies>,
 ) -> Vec<MovieFigures> {
-    let figures = |&(id, sums): &(i32, Sums)| {
+    let figures = |&(id, sums): &(i32, RatingSums)| {
         let movie = movies.and_then(|movies| movies.get(MovieId(id)));
         MovieFigures {
             movie_id: MovieId(id),
@@ -133,7 +137,7 @@ mod tests {
     use super::*;
     use crate::io::columns::MovieColumns;
 
-    fn rated() -> Vec<(i32, Sums)> {
+    fn rated() -> Vec<(i32, RatingSums)> {
         let stars: [(i32, &[f32]); 5] = [
             (5, &[4.0, 4.0]),
             (6, &[1.0, 5.0]),
@@ -142,7 +146,7 @@ mod tests {
             (9, &[2.0, 3.0, 4.0]),
         ];
         let sums = stars.map(|(id, stars)| {
-            let mut sums = Sums::default();
+            let mut sums = RatingSums::default();
             stars.iter().for_each(|&stars| sums.add(stars));
             (id, sums)
         });

@@ -5,40 +5,40 @@ use std::cmp::Reverse;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::dataset::ids::Lookup;
+use crate::dataset::ids::IdLookup;
 use crate::dataset::scan::Aggregator;
 use crate::io::columns::{NO_TIME, RatingRows};
 use crate::io::scan::{Projection, RowConsumer};
-use crate::stats::summary::Totals;
-use crate::stats::sums::{PerMovie, SumTable, Sums};
-use crate::stats::timeline::{Days, day_of};
+use crate::stats::summary::SummaryAggregator;
+use crate::stats::sums::{PerMovie, RatingSums, SumTable};
+use crate::stats::timeline::{DayAggregator, day_of};
 use crate::stats::users::PerUser;
 
 /// Adds up all that is told of the ratings as a whole.
 #[derive(Clone)]
-pub struct Everything {
+pub struct ReportAggregator {
     /// Key figures.
-    pub totals: Totals,
+    pub totals: SummaryAggregator,
     /// Ratings of each movie.
     pub movies: PerMovie,
     /// Ratings of each user.
     pub users: PerUser,
     /// Ratings of each day.
-    pub days: Days<'static>,
+    pub days: DayAggregator<'static>,
 }
 
-impl Default for Everything {
+impl Default for ReportAggregator {
     fn default() -> Self {
         Self {
-            totals: Totals::default(),
+            totals: SummaryAggregator::default(),
             movies: PerMovie::default(),
             users: PerUser::default(),
-            days: Days::all(),
+            days: DayAggregator::all(),
         }
     }
 }
 
-impl RowConsumer for Everything {
+impl RowConsumer for ReportAggregator {
     fn projection(&self) -> Projection {
         Projection { ratings: false, rating_indices: true, ..Projection::ALL }
     }
@@ -51,7 +51,7 @@ impl RowConsumer for Everything {
     }
 }
 
-impl Aggregator for Everything {
+impl Aggregator for ReportAggregator {
     fn merge(&mut self, later: Self) {
         self.totals.merge(later.totals);
         self.movies.merge(later.movies);
@@ -65,7 +65,7 @@ impl Aggregator for Everything {
 pub struct OneRating {
     /// Who gave it.
     pub user: i32,
-    /// Stars.
+    /// Ratings.
     pub stars: f32,
     /// When, in milliseconds, or [`NO_TIME`].
     pub ms: i64,
@@ -81,7 +81,7 @@ pub struct MovieHistory {
 impl MovieHistory {
     /// Returns its months, counted from January 1970, that have ratings.
     #[must_use]
-    pub fn months(&self) -> Vec<(i32, Sums)> {
+    pub fn months(&self) -> Vec<(i32, RatingSums)> {
         self.months.clone().into_sorted()
     }
 
@@ -99,16 +99,16 @@ impl MovieHistory {
 
 /// Gathers the ratings of some movies.
 #[derive(Clone)]
-pub struct Histories<'a> {
-    movies: &'a Lookup,
+pub struct MovieHistories<'a> {
+    movies: &'a IdLookup,
     all: Vec<MovieHistory>,
     latest: usize,
 }
 
-impl<'a> Histories<'a> {
+impl<'a> MovieHistories<'a> {
     /// Prepares to gather the ratings of `n` movies that `movies` knows, and the `latest` of each.
     #[must_use]
-    pub fn new(movies: &'a Lookup, n: usize, latest: usize) -> Self {
+    pub fn new(movies: &'a IdLookup, n: usize, latest: usize) -> Self {
         Self { movies, all: vec![MovieHistory::default(); n], latest }
     }
 
@@ -120,7 +120,7 @@ impl<'a> Histories<'a> {
     }
 }
 
-impl RowConsumer for Histories<'_> {
+impl RowConsumer for MovieHistories<'_> {
     fn projection(&self) -> Projection {
         Projection::ALL
     }
@@ -141,7 +141,7 @@ impl RowConsumer for Histories<'_> {
     }
 }
 
-impl Aggregator for Histories<'_> {
+impl Aggregator for MovieHistories<'_> {
     fn merge(&mut self, later: Self) {
         for (history, mut later) in self.all.iter_mut().zip(later.all) {
             history.months.merge(later.months);
@@ -161,8 +161,8 @@ fn month_of(ms: i64) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Scan;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::RatingScan;
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::progress::Silent;
 
     #[test]
@@ -171,10 +171,11 @@ mod tests {
         let rows = (1..=200)
             .map(|user| (user, 5, 3.0, ms("2019-01-31") + i64::from(user % 100) * 86_400_000));
         let more = [(1, 6, 4.0, 0), (1, 7, 5.0, NO_TIME), (2, 7, 1.0, 5)];
-        let ratings = Ratings::new(rows.chain(more).collect(), Duplicates::Last).0;
-        let lookup = Lookup::new(&[5, 7]);
-        let scan = Scan::from(ratings);
-        let found = scan.aggregate(&Silent, || Histories::new(&lookup, 2, 3)).unwrap().finish();
+        let ratings = Ratings::new(rows.chain(more).collect(), DuplicatePolicy::Last).0;
+        let lookup = IdLookup::new(&[5, 7]);
+        let scan = RatingScan::from(ratings);
+        let found =
+            scan.aggregate(&Silent, || MovieHistories::new(&lookup, 2, 3)).unwrap().finish();
         let users: Vec<i32> = found[0].latest().iter().map(|rating| rating.user).collect();
         assert_eq!(users, [99, 199, 98]);
         let months: Vec<(i32, u64)> =

@@ -8,7 +8,7 @@ use crate::io::scan::{Projection, RowConsumer};
 use crate::io::time;
 use crate::stats::distinct::IdSet;
 use crate::stats::histogram::{Histogram, by_stars};
-use crate::stats::sums::Sums;
+use crate::stats::sums::RatingSums;
 
 /// Key figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,11 +19,11 @@ pub struct Summary {
     pub users: usize,
     /// Movies with at least one.
     pub movies: usize,
-    /// Mean stars.
+    /// Mean rating.
     pub mean_rating: Option<f64>,
-    /// Lowest stars.
+    /// Lowest rating.
     pub min_rating: Option<f32>,
-    /// Highest stars.
+    /// Highest rating.
     pub max_rating: Option<f32>,
     /// Earliest known timestamp, ISO 8601 in UTC.
     pub first_rating: Option<String>,
@@ -35,15 +35,15 @@ pub struct Summary {
     pub ratings_per_movie: Option<f64>,
     /// Share of the cells users × rated movies that hold a rating, from 0 to 1.
     pub density: Option<f64>,
-    /// Number of each kind of stars, ascending.
+    /// Number of ratings of each value, ascending.
     #[serde(serialize_with = "by_stars")]
     pub histogram: Vec<(f32, u64)>,
 }
 
 /// Adds up what a [`Summary`] tells.
 #[derive(Debug, Clone, Default)]
-pub struct Totals {
-    sums: Sums,
+pub struct SummaryAggregator {
+    sums: RatingSums,
     users: usize,
     ends: Option<(i32, i32)>,
     movies: IdSet,
@@ -51,7 +51,7 @@ pub struct Totals {
     period: Option<(i64, i64)>,
 }
 
-impl RowConsumer for Totals {
+impl RowConsumer for SummaryAggregator {
     fn projection(&self) -> Projection {
         Projection { ratings: false, rating_indices: true, ..Projection::ALL }
     }
@@ -87,7 +87,7 @@ impl RowConsumer for Totals {
     }
 }
 
-impl Aggregator for Totals {
+impl Aggregator for SummaryAggregator {
     fn merge(&mut self, later: Self) {
         if let Some(ends) = later.ends {
             self.add_users(later.users, ends);
@@ -113,7 +113,7 @@ fn counts(numbers: &[u8]) -> [u64; 256] {
     std::array::from_fn(|number| tables.iter().map(|table| u64::from(table[number])).sum())
 }
 
-impl Totals {
+impl SummaryAggregator {
     /// Adds `n` users who come after all others, but for the first one, who may be the last one so
     /// far.
     fn add_users(&mut self, n: usize, (first, last): (i32, i32)) {
@@ -156,8 +156,8 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Scan;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::RatingScan;
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::io::columns::RatingColumns;
     use crate::progress::Silent;
 
@@ -170,8 +170,8 @@ mod tests {
     }
 
     fn summary(columns: RatingColumns) -> Summary {
-        let scan = Scan::from(Ratings::new(columns, Duplicates::Last).0);
-        scan.aggregate(&Silent, Totals::default).unwrap().finish()
+        let scan = RatingScan::from(Ratings::new(columns, DuplicatePolicy::Last).0);
+        scan.aggregate(&Silent, SummaryAggregator::default).unwrap().finish()
     }
 
     #[test]

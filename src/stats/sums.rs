@@ -1,4 +1,4 @@
-//! What every report on stars adds up.
+//! What every report on ratings adds up.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use crate::io::scan::{Projection, RowConsumer};
 
 /// Number, sum and sum of squares of some ratings.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Sums {
+pub struct RatingSums {
     /// Number.
     pub n: u64,
-    /// Sum of the stars.
+    /// Sum of the ratings.
     pub sum: f64,
     /// Sum of their squares.
     pub squares: f64,
 }
 
-impl Sums {
+impl RatingSums {
     /// Adds a rating.
     pub fn add(&mut self, stars: f32) {
         let stars = f64::from(stars);
@@ -26,7 +26,7 @@ impl Sums {
         self.squares += stars * stars;
     }
 
-    /// Adds `n` ratings of equal stars.
+    /// Adds `n` ratings of equal ratings.
     pub fn add_times(&mut self, stars: f32, n: u64) {
         let (stars, times) = (f64::from(stars), n as f64);
         self.n += n;
@@ -59,12 +59,12 @@ impl Sums {
 /// Sums by a number: in a table that grows with the largest, or where that is far away or negative,
 /// in a map.
 #[derive(Debug, Clone, Default)]
-struct Slots {
-    table: Vec<Sums>,
-    far: BTreeMap<i32, Sums>,
+struct SumSlots {
+    table: Vec<RatingSums>,
+    far: BTreeMap<i32, RatingSums>,
 }
 
-impl Slots {
+impl SumSlots {
     /// Largest table. All MovieLens ids and all days before 2100 have room in it.
     const LONGEST: usize = 1 << 22;
 
@@ -83,11 +83,11 @@ impl Slots {
     }
 
     #[cold]
-    fn slot(&mut self, number: i32) -> &mut Sums {
+    fn slot(&mut self, number: i32) -> &mut RatingSums {
         match Self::place(number) {
             Some(at) => {
                 if self.table.len() <= at {
-                    self.table.resize((at + 1).next_power_of_two(), Sums::default());
+                    self.table.resize((at + 1).next_power_of_two(), RatingSums::default());
                 }
                 &mut self.table[at]
             }
@@ -106,7 +106,7 @@ impl Slots {
     }
 
     /// Returns the numbers that have ratings, ascending.
-    fn into_sorted(mut self) -> Vec<(i32, Sums)> {
+    fn into_sorted(mut self) -> Vec<(i32, RatingSums)> {
         let after = self.far.split_off(&0);
         let all = self.far.into_iter().chain((0..).zip(self.table)).chain(after);
         all.filter(|(_, sums)| sums.n > 0).collect()
@@ -119,24 +119,24 @@ pub struct PerMovie(SumTable);
 
 /// Sums by a number from 0 on that is not very large, such as the id of a movie or a day.
 ///
-/// What limits this is how much of the table is at hand: stars that are halves, as nearly all are,
+/// What limits this is how much of the table is at hand: ratings that are halves, as nearly all are,
 /// are added up as whole numbers, all in eight bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SumTable {
-    table: Vec<Halves>,
+    table: Vec<HalfStars>,
     /// What did not fit there any more.
-    full: BTreeMap<i32, Sums>,
-    /// Stars that are no halves, and numbers that are no places of a table.
-    others: Slots,
+    full: BTreeMap<i32, RatingSums>,
+    /// Ratings that are no halves, and numbers that are no places of a table.
+    others: SumSlots,
 }
 
 /// Number of some ratings, sum of their half stars and sum of the squares of those, side by side,
 /// so that a rating is one addition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Halves(u64);
+struct HalfStars(u64);
 
-impl Halves {
-    /// Most half stars of a rating: ten stars.
+impl HalfStars {
+    /// Most half stars of a rating: ten ratings.
     const MOST: u32 = 20;
     const SUM_AT: u32 = 26;
     const N_AT: u32 = 48;
@@ -152,7 +152,7 @@ impl Halves {
         of
     };
 
-    /// Returns that of one rating; nothing if its stars are no halves, or too many.
+    /// Returns that of one rating; `None` if its ratings are no halves, or too many.
     fn from_stars(stars: f32) -> Option<Self> {
         let half = stars + stars;
         let fits = half.fract() == 0.0 && (0.0..=Self::MOST as f32).contains(&half);
@@ -163,23 +163,23 @@ impl Halves {
         Self(self.0 + other.0)
     }
 
-    /// Tells whether there are so many ratings, 2¹⁵, that only as many more have room, whatever
-    /// their stars.
+    /// Whether there are so many ratings, 2¹⁵, that only as many more have room, whatever
+    /// their ratings.
     fn is_full(self) -> bool {
         self.0 >> 63 == 1
     }
 
-    fn to_sums(self) -> Sums {
+    fn to_sums(self) -> RatingSums {
         let bits = |from: u32, to: u32| self.0 >> from & ((1 << (to - from)) - 1);
         let (sum, squares) = (bits(Self::SUM_AT, Self::N_AT), bits(0, Self::SUM_AT));
-        Sums { n: self.0 >> Self::N_AT, sum: sum as f64 / 2.0, squares: squares as f64 / 4.0 }
+        RatingSums { n: self.0 >> Self::N_AT, sum: sum as f64 / 2.0, squares: squares as f64 / 4.0 }
     }
 }
 
 impl SumTable {
     /// Adds a rating.
     pub(super) fn add(&mut self, number: i32, stars: f32) {
-        match Halves::from_stars(stars) {
+        match HalfStars::from_stars(stars) {
             Some(halves) => self.add_halves(&[number], [halves].into_iter()),
             None => self.others.add(number, stars),
         }
@@ -190,7 +190,7 @@ impl SumTable {
         const WHOLE: f32 = (1_u32 << (f32::MANTISSA_DIGITS - 1)) as f32;
         let stars = rows.rating;
         if let Some(kinds) = rows.dictionary {
-            let of_kind = kinds.values.map(Halves::from_stars);
+            let of_kind = kinds.values.map(HalfStars::from_stars);
             if of_kind.iter().all(Option::is_some) {
                 let of_kind = of_kind.map(Option::unwrap_or_default);
                 let halves = kinds.indices.iter().map(|&kind| of_kind[usize::from(kind)]);
@@ -202,12 +202,12 @@ impl SumTable {
                 let half = stars + stars;
                 // Numbers of this size have no digits behind the point.
                 let whole = (half + WHOLE) - WHOLE;
-                all & (0.0..=Halves::MOST as f32).contains(&half) & (whole == half)
+                all & (0.0..=HalfStars::MOST as f32).contains(&half) & (whole == half)
             });
             if are_halves {
                 // The whole number that `WHOLE` leaves in the lowest bits.
                 let half = |stars: &f32| (stars + stars + WHOLE).to_bits() % 32;
-                let halves = stars.iter().map(|stars| Halves::OF[half(stars) as usize]);
+                let halves = stars.iter().map(|stars| HalfStars::OF[half(stars) as usize]);
                 return self.add_halves(numbers, halves);
             }
         }
@@ -220,18 +220,18 @@ impl SumTable {
     /// so for `number`, one of them.
     #[cold]
     fn make_room(&mut self, number: i32, numbers: &[i32]) -> bool {
-        let places = numbers.iter().filter_map(|&number| Slots::place(number));
+        let places = numbers.iter().filter_map(|&number| SumSlots::place(number));
         let most = places.max().unwrap_or_default();
         if self.table.len() <= most {
             // Longer than it must be, as the numbers of other rows will need about as much.
-            self.table.resize(most + most / 16 + 1, Halves::default());
+            self.table.resize(most + most / 16 + 1, HalfStars::default());
         }
-        Slots::place(number).is_some()
+        SumSlots::place(number).is_some()
     }
 
-    /// Adds ratings whose stars are halves.
+    /// Adds ratings whose ratings are halves.
     #[inline]
-    fn add_halves(&mut self, numbers: &[i32], halves: impl Iterator<Item = Halves>) {
+    fn add_halves(&mut self, numbers: &[i32], halves: impl Iterator<Item = HalfStars>) {
         let mut rows = numbers.iter().zip(halves);
         while let Some((number, halves)) = self.add_to_table(&mut rows) {
             match self.make_room(number, numbers) {
@@ -248,8 +248,8 @@ impl SumTable {
     #[inline]
     fn add_to_table<'a>(
         &mut self,
-        rows: &mut impl Iterator<Item = (&'a i32, Halves)>,
-    ) -> Option<(i32, Halves)> {
+        rows: &mut impl Iterator<Item = (&'a i32, HalfStars)>,
+    ) -> Option<(i32, HalfStars)> {
         let (table, full) = (&mut self.table[..], &mut self.full);
         for (&number, halves) in rows {
             let Some(place) = table.get_mut(number as usize) else { return Some((number, halves)) };
@@ -274,7 +274,7 @@ impl SumTable {
                 *place = place.plus(*later);
                 any | place.0
             });
-            if Halves(any).is_full() {
+            if HalfStars(any).is_full() {
                 let full = (at..).zip(places).filter(|(_, place)| place.is_full());
                 full.for_each(|(number, place)| empty(place, number, &mut self.full));
             }
@@ -286,12 +286,12 @@ impl SumTable {
     }
 
     /// Returns the numbers that have ratings, ascending.
-    pub(super) fn into_sorted(self) -> Vec<(i32, Sums)> {
+    pub(super) fn into_sorted(self) -> Vec<(i32, RatingSums)> {
         let Self { table, full, others } = self;
-        let rated = table.iter().filter(|halves| **halves != Halves::default()).count();
+        let rated = table.iter().filter(|halves| **halves != HalfStars::default()).count();
         let mut all = Vec::with_capacity(rated + full.len());
         for (number, halves) in (0..).zip(&table) {
-            if *halves != Halves::default() {
+            if *halves != HalfStars::default() {
                 all.push((number, halves.to_sums()));
             }
         }
@@ -314,14 +314,14 @@ impl SumTable {
 
 /// Takes what a place has got.
 #[cold]
-fn empty(place: &mut Halves, number: i32, full: &mut BTreeMap<i32, Sums>) {
+fn empty(place: &mut HalfStars, number: i32, full: &mut BTreeMap<i32, RatingSums>) {
     full.entry(number).or_default().merge(&std::mem::take(place).to_sums());
 }
 
 impl PerMovie {
     /// Returns the rated movies, by ascending raw id.
     #[must_use]
-    pub fn finish(self) -> Vec<(i32, Sums)> {
+    pub fn finish(self) -> Vec<(i32, RatingSums)> {
         self.0.into_sorted()
     }
 }
@@ -344,7 +344,7 @@ impl Aggregator for PerMovie {
 
 /// Returns the ratings of a movie among those of all, which ascend.
 #[must_use]
-pub fn sums_of_movie(all: &[(i32, Sums)], movie: i32) -> Option<Sums> {
+pub fn sums_of_movie(all: &[(i32, RatingSums)], movie: i32) -> Option<RatingSums> {
     all.binary_search_by_key(&movie, |(id, _)| *id).ok().map(|at| all[at].1)
 }
 
@@ -353,8 +353,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::Scan;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::RatingScan;
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::io::columns::{DictionaryRatings, RatingColumns};
     use crate::progress::Silent;
 
@@ -385,7 +385,7 @@ mod tests {
         let mut all = add(10.0);
         all.merge(add(0.5));
         let half = f64::from(2 * n - 1);
-        let sums = Sums { n: 2 * half as u64, sum: half * 10.5, squares: half * 100.25 };
+        let sums = RatingSums { n: 2 * half as u64, sum: half * 10.5, squares: half * 100.25 };
         assert_eq!(all.finish(), [(7, sums)]);
     }
 
@@ -394,7 +394,7 @@ mod tests {
         let numbers =
             [5, 4, 70, -300, 5, i32::MAX, i32::MIN, 10_000, 5 << 28, 10_000, 70, i32::MAX];
         for split in 0..numbers.len() {
-            let [mut first, mut later] = [Slots::default(), Slots::default()];
+            let [mut first, mut later] = [SumSlots::default(), SumSlots::default()];
             numbers[..split].iter().for_each(|&number| first.add(number, 2.0));
             numbers[split..].iter().for_each(|&number| later.add(number, 2.0));
             first.merge(later);
@@ -414,7 +414,7 @@ mod tests {
             parts in prop_oneof![Just(2_u8), Just(4)],
         ) {
             let rows = rows.into_iter().map(|(user, movie, stars)| (user, movie, f32::from(stars) / f32::from(parts), 0));
-            let ratings = Ratings::new(rows.collect(), Duplicates::Last).0;
+            let ratings = Ratings::new(rows.collect(), DuplicatePolicy::Last).0;
             let mut expected: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
             for (&movie, &stars) in ratings.columns().movie_id.iter().zip(&ratings.columns().rating) {
                 expected.entry(movie).or_default().push(stars.into());
@@ -432,7 +432,7 @@ mod tests {
             let mut by_kinds = PerMovie::default();
             by_kinds.consume(RatingRows { user_id: &[], movie_id, rating: &[], time_ms: &[], dictionary: kinds });
             let by_kinds = by_kinds.finish();
-            let found = Scan::from(ratings).aggregate(&Silent, PerMovie::default).unwrap().finish();
+            let found = RatingScan::from(ratings).aggregate(&Silent, PerMovie::default).unwrap().finish();
             prop_assert_eq!(&by_kinds, &found);
             let found: Vec<_> = found.into_iter().map(|(id, sums)| (id, sums.n, sums.sum, sums.squares)).collect();
             let expected: Vec<_> = expected

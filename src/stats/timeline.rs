@@ -3,16 +3,16 @@
 use chrono::{self, Datelike, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 
-use crate::dataset::ids::Lookup;
+use crate::dataset::ids::IdLookup;
 use crate::dataset::scan::Aggregator;
 use crate::io::columns::{DictionaryRatings, NO_TIME, RatingRows};
 use crate::io::scan::{Projection, RowConsumer};
 use crate::linalg::simd::{SimdLanes, dispatch};
-use crate::stats::sums::{SumTable, Sums};
+use crate::stats::sums::{RatingSums, SumTable};
 
 /// How long a period is; all in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Every {
+pub enum PeriodLength {
     /// A day
     Day,
     /// Monday to Sunday, named by its Monday
@@ -23,7 +23,7 @@ pub enum Every {
     Year,
 }
 
-impl Every {
+impl PeriodLength {
     /// Returns the first day of the period that a day is in.
     #[must_use]
     pub fn start(self, day: NaiveDate) -> NaiveDate {
@@ -54,7 +54,7 @@ impl Every {
 
 /// One period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Period {
+pub struct TimelinePeriod {
     /// Its first day.
     #[serde(rename = "period", serialize_with = "as_text")]
     pub start: NaiveDate,
@@ -77,21 +77,21 @@ fn as_text<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::E
 enum Which<'a> {
     All,
     /// Those of some movies together.
-    Of(&'a Lookup),
+    Of(&'a IdLookup),
     /// Those of each of some movies, whose ids ascend.
-    Each(&'a [i32], &'a Lookup),
+    Each(&'a [i32], &'a IdLookup),
 }
 
 /// Adds up ratings by day: all of them or those of some movies in one line, or those of each movie
 /// in a line of its own.
 #[derive(Clone)]
-pub struct Days<'a> {
+pub struct DayAggregator<'a> {
     which: Which<'a>,
     lines: Vec<SumTable>,
     untimed: u64,
 }
 
-impl<'a> Days<'a> {
+impl<'a> DayAggregator<'a> {
     /// Prepares to add up all ratings.
     #[must_use]
     pub fn all() -> Self {
@@ -100,14 +100,14 @@ impl<'a> Days<'a> {
 
     /// Prepares to add up the ratings of the movies that are known to `movies`.
     #[must_use]
-    pub fn for_movies(movies: &'a Lookup) -> Self {
+    pub fn for_movies(movies: &'a IdLookup) -> Self {
         Self { which: Which::Of(movies), ..Self::all() }
     }
 
     /// Prepares to add up the ratings of each of some movies, whose ids ascend and are known to
     /// `lookup`.
     #[must_use]
-    pub fn for_each_movie(movies: &'a [i32], lookup: &'a Lookup) -> Self {
+    pub fn for_each_movie(movies: &'a [i32], lookup: &'a IdLookup) -> Self {
         let which = Which::Each(movies, lookup);
         Self { which, lines: vec![SumTable::default(); movies.len()], untimed: 0 }
     }
@@ -120,12 +120,12 @@ impl<'a> Days<'a> {
 
     /// Returns the periods of each line, from its first to its last rating, also those without any.
     #[must_use]
-    pub fn finish(self, every: Every) -> Vec<Vec<Period>> {
+    pub fn finish(self, every: PeriodLength) -> Vec<Vec<TimelinePeriod>> {
         self.lines.into_iter().map(|days| periods(&days.into_sorted(), every)).collect()
     }
 }
 
-impl Days<'_> {
+impl DayAggregator<'_> {
     /// As many movies are quicker looked for one after another, many rows at a time, and may be in
     /// few rows.
     const FEW: usize = 4;
@@ -176,7 +176,7 @@ impl Days<'_> {
     }
 }
 
-impl RowConsumer for Days<'_> {
+impl RowConsumer for DayAggregator<'_> {
     fn projection(&self) -> Projection {
         let movies = !matches!(self.which, Which::All);
         let others = !self.is_of_few();
@@ -210,7 +210,7 @@ impl RowConsumer for Days<'_> {
     }
 }
 
-impl Aggregator for Days<'_> {
+impl Aggregator for DayAggregator<'_> {
     fn merge(&mut self, later: Self) {
         self.lines.iter_mut().zip(later.lines).for_each(|(line, later)| line.merge(later));
         self.untimed += later.untimed;
@@ -248,16 +248,16 @@ pub fn day_of(ms: i64) -> i32 {
 
 /// Returns the periods from the first to the last of some days, also those without any; days come
 /// ascending.
-pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
-    let mut so_far = Sums::default();
-    let mut all: Vec<Period> = Vec::new();
+pub(super) fn periods(days: &[(i32, RatingSums)], every: PeriodLength) -> Vec<TimelinePeriod> {
+    let mut so_far = RatingSums::default();
+    let mut all: Vec<TimelinePeriod> = Vec::new();
     let starts = days
         .iter()
         .filter_map(|&(day, sums)| Some((every.start(NaiveDate::from_epoch_days(day)?), sums)));
-    let starts: Vec<(NaiveDate, Sums)> = starts.collect();
-    let mut push = |start: NaiveDate, sums: &Sums| {
+    let starts: Vec<(NaiveDate, RatingSums)> = starts.collect();
+    let mut push = |start: NaiveDate, sums: &RatingSums| {
         so_far.merge(sums);
-        all.push(Period {
+        all.push(TimelinePeriod {
             start,
             total_ratings: sums.n,
             avg_rating: sums.mean(),
@@ -269,10 +269,10 @@ pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
     for same in starts.chunk_by(|a, b| a.0 == b.0) {
         let start = same[0].0;
         while let Some(empty) = due.filter(|due| *due < start) {
-            push(empty, &Sums::default());
+            push(empty, &RatingSums::default());
             due = every.next(empty);
         }
-        let mut total = Sums::default();
+        let mut total = RatingSums::default();
         same.iter().for_each(|(_, sums)| total.merge(sums));
         push(start, &total);
         due = every.next(start);
@@ -283,8 +283,8 @@ pub(super) fn periods(days: &[(i32, Sums)], every: Every) -> Vec<Period> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Scan;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::RatingScan;
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::progress::Silent;
 
     #[test]
@@ -307,14 +307,14 @@ mod tests {
     #[test]
     fn periods_begin_where_the_calendar_says() {
         for (every, start) in [
-            (Every::Day, "2019-07-03"),
-            (Every::Week, "2019-07-01"),
-            (Every::Month, "2019-07-01"),
-            (Every::Year, "2019-01-01"),
+            (PeriodLength::Day, "2019-07-03"),
+            (PeriodLength::Week, "2019-07-01"),
+            (PeriodLength::Month, "2019-07-01"),
+            (PeriodLength::Year, "2019-01-01"),
         ] {
             assert_eq!(every.start(date("2019-07-03")), date(start));
         }
-        assert_eq!(Every::Week.start(date("2019-06-30")), date("2019-06-24"));
+        assert_eq!(PeriodLength::Week.start(date("2019-06-30")), date("2019-06-24"));
     }
 
     #[test]
@@ -326,10 +326,11 @@ mod tests {
             (2, 1, 5.0, ms("2019-03-31")),
             (2, 2, 3.0, NO_TIME),
         ];
-        let scan = Scan::from(Ratings::new(rows.into_iter().collect(), Duplicates::Last).0);
-        let days = scan.aggregate(&Silent, Days::all).unwrap();
+        let scan =
+            RatingScan::from(Ratings::new(rows.into_iter().collect(), DuplicatePolicy::Last).0);
+        let days = scan.aggregate(&Silent, DayAggregator::all).unwrap();
         assert_eq!(days.untimed(), 1);
-        let found = days.finish(Every::Month).remove(0);
+        let found = days.finish(PeriodLength::Month).remove(0);
         let shown: Vec<_> = found
             .iter()
             .map(|p| (p.start.to_string(), p.total_ratings, p.avg_rating, p.cumulative_ratings))
@@ -340,13 +341,14 @@ mod tests {
         assert_eq!(shown[3], ("2019-03-01".into(), 1, Some(5.0), 3));
         assert_eq!((shown.len(), found[3].cumulative_avg), (4, 11.0 / 3.0));
         // Of one movie, from its first rating to its last; of none.
-        let totals = |days: Days<'_>| -> Vec<Vec<u64>> {
-            let of = |line: Vec<Period>| line.iter().map(|p| p.total_ratings).collect();
-            days.finish(Every::Year).into_iter().map(of).collect()
+        let totals = |days: DayAggregator<'_>| -> Vec<Vec<u64>> {
+            let of = |line: Vec<TimelinePeriod>| line.iter().map(|p| p.total_ratings).collect();
+            days.finish(PeriodLength::Year).into_iter().map(of).collect()
         };
         let each = |ids: &[i32]| {
-            let lookup = Lookup::new(ids);
-            let days = scan.aggregate(&Silent, || Days::for_each_movie(ids, &lookup)).unwrap();
+            let lookup = IdLookup::new(ids);
+            let days =
+                scan.aggregate(&Silent, || DayAggregator::for_each_movie(ids, &lookup)).unwrap();
             assert_eq!(days.untimed(), u64::from(ids.contains(&2)));
             totals(days)
         };
@@ -354,11 +356,12 @@ mod tests {
         // So many that they are looked up.
         assert_eq!(each(&[0, 1, 2, 8, 9]), [vec![], vec![1, 1], vec![1], vec![], vec![]]);
         let of = |ids: &[i32]| {
-            let lookup = Lookup::new(ids);
-            totals(scan.aggregate(&Silent, || Days::for_movies(&lookup)).unwrap())
+            let lookup = IdLookup::new(ids);
+            totals(scan.aggregate(&Silent, || DayAggregator::for_movies(&lookup)).unwrap())
         };
         assert_eq!((of(&[1, 2]), of(&[9])), (vec![vec![1, 2]], vec![vec![]]));
-        let none = Scan::from(Ratings::default()).aggregate(&Silent, Days::all).unwrap();
-        assert!(none.finish(Every::Day)[0].is_empty());
+        let none =
+            RatingScan::from(Ratings::default()).aggregate(&Silent, DayAggregator::all).unwrap();
+        assert!(none.finish(PeriodLength::Day)[0].is_empty());
     }
 }

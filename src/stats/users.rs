@@ -21,7 +21,7 @@ pub struct UserReport {
     /// What the busiest users give.
     pub top: Vec<TopShare>,
     /// Users by their number of ratings.
-    pub bins: Vec<Bin>,
+    pub bins: Vec<QuantileBin>,
 }
 
 /// Ratings of a user, such that a share of the users has as many or fewer; by linear interpolation
@@ -49,7 +49,7 @@ pub struct TopShare {
 
 /// Users with a number of ratings from a power of two up to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Bin {
+pub struct QuantileBin {
     /// Fewest ratings.
     pub from: usize,
     /// Most ratings.
@@ -132,12 +132,12 @@ pub fn users(per_user: &[(i32, usize)]) -> UserReport {
         let count = |at: usize| counts[n - 1 - at] as f64;
         Quantile { share, ratings: quantile(n, count, share) }
     };
-    let mut bins: Vec<Bin> = Vec::new();
+    let mut bins: Vec<QuantileBin> = Vec::new();
     for &count in counts.iter().rev() {
         let from = 1 << count.ilog2();
         match bins.last_mut() {
             Some(bin) if bin.from == from => bin.users += 1,
-            _ => bins.push(Bin { from, to: 2 * from - 1, users: 1 }),
+            _ => bins.push(QuantileBin { from, to: 2 * from - 1, users: 1 }),
         }
     }
     UserReport {
@@ -153,8 +153,8 @@ pub fn users(per_user: &[(i32, usize)]) -> UserReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Scan;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::RatingScan;
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
     use crate::progress::Silent;
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let counts = [1, 1, 2, 4, 12];
         let rows =
             counts.iter().zip(1..).flat_map(|(&n, user)| (0..n).map(move |m| (user, m, 3.0, 0)));
-        let scan = Scan::from(Ratings::new(rows.collect(), Duplicates::Last).0);
+        let scan = RatingScan::from(Ratings::new(rows.collect(), DuplicatePolicy::Last).0);
         let report = users(&scan.aggregate(&Silent, PerUser::default).unwrap().finish());
         assert_eq!((report.users, report.ratings, report.mean), (5, 20, Some(4.0)));
         let share = |at: usize| (report.top[at].users, report.top[at].ratings);

@@ -43,7 +43,7 @@ fn what_has_no_end_or_no_beginning_is_not_waited_for() {
     shell(&fixture, "mkdir fifo && mkfifo fifo/ratings.csv");
     let (found, error) = code(&fixture, "$MVREC ingest fifo -o x");
     assert_eq!(found, Some(1), "{error}");
-    assert!(error.contains("no ratings.csv"), "{error}");
+    assert!(error.contains("contains neither ratings.csv"), "{error}");
     let output = shell(&fixture, "$MVREC info /dev/zero");
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("binary"));
     for line in [

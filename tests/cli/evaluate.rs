@@ -171,7 +171,7 @@ fn ids_that_are_text_meet_by_their_keys() {
     exit 1
     --- stderr
     mvrec: warning: none of the 1 test ratings is relevant, which begins at 4; --relevant-from decides
-    mvrec: error: the ids of users are text in one of these and numbers in the other
+    mvrec: error: ids of users are text in one of these inputs and numbers in the other
     ");
 }
 

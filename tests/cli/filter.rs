@@ -91,7 +91,7 @@ fn nothing_left_is_an_answer() {
     insta::assert_snapshot!(fixture.snapshot(&["train", "als", "none", "-o", "als"]), @"
     exit 1
     --- stderr
-    mvrec: error: there are no ratings to train on
+    mvrec: error: no ratings to train on
     ");
     assert!(!fixture.path("als").exists());
 }
@@ -114,7 +114,7 @@ fn bad_conditions_are_refused() {
     ]), @"
     exit 1
     --- stderr
-    mvrec: error: genres are needed, and these ratings come without movies
+    mvrec: error: genres are needed, but these ratings have no movies
     mvrec: hint: give them with --movies PATH (a dataset, movies.parquet or movies.csv)
     ");
     insta::assert_snapshot!(fixture.snapshot(&["filter", "--rating", "4..3", "ml", "-o", "x"]), @"

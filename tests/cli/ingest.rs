@@ -50,7 +50,7 @@ fn folder_zip_packed_files_stdin_and_crlf_give_the_same_ratings() {
     insta::assert_snapshot!(fixture.snapshot(&["ingest", "evil.zip", "-o", "again"]), @"
     exit 1
     --- stderr
-    mvrec: error: evil.zip: the archive has a member `../../movies.csv`, which leads outside; it is not read
+    mvrec: error: evil.zip: member `../../movies.csv` leads outside of the archive; refusing to read it
     ");
     for source in ["ml.zip", "crlf.csv", "packed.csv.zst", "ml/ratings.parquet", "ml"] {
         fixture.ok(&["ingest", source, "-o", "again"]);
@@ -176,11 +176,11 @@ fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
     }
     insta::assert_snapshot!(text, @r#"
     mvrec: error: archive_broken.zip: invalid Zip archive: Could not find EOCD
-    mvrec: error: archive_leads_outside.zip: the archive has a member `../evil/ratings.csv`, which leads outside; it is not read
+    mvrec: error: archive_leads_outside.zip: member `../evil/ratings.csv` leads outside of the archive; refusing to read it
     mvrec: error: archive_packed_twice.zip:u.data.zst: no column for the user; found `hello`
-    mvrec: error: archive_without_ratings.zip: no ratings.csv, ratings.dat or u.data in it, nor one lone file of ratings (found `ml/readme.txt`)
+    mvrec: error: archive_without_ratings.zip: contains neither ratings.csv, ratings.dat or u.data nor a single ratings file (found `ml/readme.txt`)
     mvrec: error: folder_bad_movies/movies.csv:3: movie `two` is not a whole number
-    mvrec: error: folder_without_ratings: no ratings.csv, ratings.dat or u.data in it, nor one lone file of ratings (found `movies.csv`)
+    mvrec: error: folder_without_ratings: contains neither ratings.csv, ratings.dat or u.data nor a single ratings file (found `movies.csv`)
     mvrec: error: lines_broken.jsonl:2: not a JSON object a line: EOF while parsing a value at line 1 column 17
     mvrec: error: lines_without_movie.jsonl:2: no movie: `{"user":1,"rating":3}`
     mvrec: error: ratings_after_2100.csv:3: timestamp `9999999999` is not between 1970 and 2100
@@ -203,7 +203,7 @@ fn every_broken_file_is_refused_with_its_place_and_leaves_nothing() {
     mvrec: error: ratings_open_quote.csv:3: a quoted field does not end as it should
     mvrec: error: ratings_short_line.csv:3: no timestamp: the line has 3 of 4 fields: `1,2,3.5`
     mvrec: error: ratings_text_id.csv:3: user `alice` is not a whole number
-    mvrec: error: ratings_truncated.parquet: not a readable Parquet file (truncated or damaged?): Parquet error: Invalid Parquet file. Corrupt footer
+    mvrec: error: ratings_truncated.parquet: not a readable Parquet file (truncated or corrupt?): Parquet error: Invalid Parquet file. Corrupt footer
     mvrec: error: ratings_zeros.csv: this is no text; expected ratings as Parquet, JSON lines or delimited text
     "#);
 }

@@ -181,7 +181,7 @@ fn folders_of_parts_are_one_table_for_every_command() {
     fixture.ok(&["split", "--by", "random", "--test", "0.5", "spark", "-o", "parts"]);
     for (folder, message) in [
         ("empty", "not a dataset directory"),
-        ("model", "this is a model"),
+        ("model", "model: is a model"),
         ("parts", "give one of its parts, such as parts/train"),
     ] {
         let refused = fixture.snapshot(&["stats", "summary", folder]);

@@ -105,7 +105,7 @@ fn likes_of_a_movie() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "users", "--similar-to", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: a model between users holds no similarity of movies; train one between movies
+    mvrec: error: this model has no item-item similarity; train cosine --between movies, als or nmf
     ");
 }
 
@@ -210,7 +210,7 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     --- stderr
     mvrec: a model of Spark's: explicit by its predictions, as they average 0.5 or more; --feedback implicit otherwise
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
-    mvrec: warning: a model of Spark's does not store what users have seen: lists may hold it; --seen INPUT gives their ratings
+    mvrec: warning: Spark models do not store the ratings of users: lists may contain rated movies; --seen INPUT gives their ratings
     mvrec: score: predicted rating; movies predicted below the person's mean rating come last
     ");
 }
@@ -280,7 +280,7 @@ fn ratings_come_from_files_of_any_kind() {
     {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.545944,"predicted_rating":4.312682,"base_score":5.545944,"because":[]}
     --- stderr
     mvrec: 0 ratings read
-    mvrec: warning: nothing is rated, so this is a list for anybody
+    mvrec: warning: no ratings given: this is the list of an average user
     mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
     "#);
     for (name, text) in [
@@ -294,7 +294,7 @@ fn ratings_come_from_files_of_any_kind() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "off.json"]), @"
     exit 1
     --- stderr
-    mvrec: error: off.json: `Alien`: 7 is not between 0.5 and 5 stars; --ratings-scale MIN..MAX tells of another scale
+    mvrec: error: off.json: `Alien`: 7 is not between 0.5 and 5 stars; for another scale, use --ratings-scale MIN..MAX
       (--on-error skip leaves such ratings out)
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--ratings", "empty.json"]), @"
@@ -330,7 +330,7 @@ fn many_people_are_answered_line_by_line() {
     --- stdout
     {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":21.776775,"predicted_rating":4.8898754,"base_score":5.5240955,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":16.252678}]}]}
     {"line":3,"id":2,"error":"no movie is called `No such film`\n  (--on-error skip leaves such ratings out)"}
-    {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars; --ratings-scale MIN..MAX tells of another scale\n  (--on-error skip leaves such ratings out)"}
+    {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars; for another scale, use --ratings-scale MIN..MAX\n  (--on-error skip leaves such ratings out)"}
     {"line":5,"error":"expected ident at line 1 column 2"}
     {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":20.530432,"predicted_rating":3.8195472,"base_score":4.754412,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":15.776022}]}]}
     --- stderr
@@ -480,7 +480,7 @@ fn lists_are_narrowed_before_the_cut() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--like", "alien", "--user", "1"]), @"
     exit 2
     --- stderr
-    mvrec: error: these ask for different things: users (--user, --users, --all-users), a person (--rate, --like, --ratings), --similar-to or --similar-users
+    mvrec: error: give one of: known users (--user, --users, --all-users), a new user (--rate, --like, --ratings), --similar-to or --similar-users
     ");
 }
 
@@ -545,7 +545,7 @@ fn users_like_a_user() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "cosine", "--similar-users", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: this model holds no similarity of users; als, nmf and cosine --between users do
+    mvrec: error: this model has no user-user similarity; als, nmf and cosine --between users have
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--similar-users", "12345"]), @"
     exit 1
@@ -602,7 +602,7 @@ fn damaged_models_are_told_from_whole_ones() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: als/model.json: format version 99, and this mvrec reads up to 1
+    mvrec: error: als/model.json: unsupported format version 99 (this build reads up to 1)
     ");
     fs::write(path("model.json"), "{").unwrap();
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
@@ -617,7 +617,7 @@ fn damaged_models_are_told_from_whole_ones() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: als/itemFactors/part-00000.parquet: not a readable Parquet file (truncated or damaged?): Parquet error: Invalid Parquet file. Corrupt footer
+    mvrec: error: als/itemFactors/part-00000.parquet: not a readable Parquet file (truncated or corrupt?): Parquet error: Invalid Parquet file. Corrupt footer
     ");
     fs::write(&items, &whole).unwrap();
     fs::copy(path("userFactors/part-00000.parquet"), &items).unwrap();
@@ -631,6 +631,6 @@ fn damaged_models_are_told_from_whole_ones() {
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--user", "1"]), @"
     exit 1
     --- stderr
-    mvrec: error: als/movies.parquet: not a readable Parquet file (truncated or damaged?): EOF: Parquet file too small. Size is 4 but need 8
+    mvrec: error: als/movies.parquet: not a readable Parquet file (truncated or corrupt?): EOF: Parquet file too small. Size is 4 but need 8
     ");
 }

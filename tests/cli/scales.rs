@@ -76,7 +76,7 @@ fn thresholds_follow_the_scale_and_say_when_they_divide_nothing() {
         "-o",
         "model",
     ];
-    assert!(stderr(&implicit).contains("every rating counts as liked"));
+    assert!(stderr(&implicit).contains("every rating counts as positive feedback"));
     let none =
         ["evaluate", "model", "--test", "scaled", "--relevant-from", "101", "--bootstrap", "0"];
     assert!(
@@ -86,7 +86,7 @@ fn thresholds_follow_the_scale_and_say_when_they_divide_nothing() {
     fixture.ok(&["ingest", "thumbs.csv", "--scale", "-1..1", "-o", "thumbs"]);
     let nmf = fixture.snapshot(&["train", "nmf", "thumbs", "-o", "nmf"]);
     assert!(
-        nmf.contains("exit 1") && nmf.contains("NMF takes no negative ratings, and -1 is one"),
+        nmf.contains("exit 1") && nmf.contains("NMF needs non-negative ratings, but -1 is one of them"),
         "{nmf}"
     );
 }

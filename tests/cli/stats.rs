@@ -279,7 +279,7 @@ fn selections_by_genre_and_for_newcomers() {
     exit 1
     --- stderr
     mvrec: no titles: add --movies PATH (a dataset, movies.parquet or movies.csv)
-    mvrec: error: genres are needed, and these ratings come without movies
+    mvrec: error: genres are needed, but these ratings have no movies
     mvrec: hint: give them with --movies PATH (a dataset, movies.parquet or movies.csv)
     ");
 }

@@ -32,10 +32,10 @@ fn what_takes_too_much_memory_is_refused_beforehand() {
     insta::assert_snapshot!(shown, @"
     exit 1
     --- stderr
-    mvrec: error: training this model takes about 24 MiB of memory, and 23 MiB is what --max-memory allows
+    mvrec: error: training this model needs about 24 MiB of memory; --max-memory allows 23 MiB
     exit 1
     --- stderr
-    mvrec: error: ingest takes about 300 MiB of memory, and 100 MiB is what --max-memory allows
+    mvrec: error: ingest needs about 300 MiB of memory; --max-memory allows 100 MiB
     exit 2
     --- stderr
     mvrec: error: --max-memory must be 16M or more: mvrec itself takes about 12M
@@ -195,7 +195,7 @@ fn training_goes_on_from_a_model() {
     insta::assert_snapshot!(told, @"
     exit 1
     --- stderr
-    mvrec: error: some-als: its vectors have 10 entries, and those to be trained 66
+    mvrec: error: some-als: factors have width 10, expected 66 for these parameters
     exit 1
     --- stderr
     mvrec: error: ml: not a model directory (neither model.json nor Spark's metadata in it)

@@ -9,10 +9,10 @@ use indexmap::IndexSet;
 
 use crate::cli::error::Result;
 use crate::cli::evaluate::EvaluateArgs;
-use crate::cli::evaluate::report::{Measured, unknown_metric};
+use crate::cli::evaluate::report::{MeasuredSystem, unknown_metric};
 use crate::cli::output::IS_NUMBER;
 use crate::dataset::Dataset;
-use crate::eval::compare::Comparison;
+use crate::eval::compare::SystemComparison;
 
 /// Meaning of the mark.
 pub(super) const LEGEND: &str = "▲ best of the column";
@@ -32,11 +32,11 @@ impl EvaluateArgs {
     /// If there is no figure to sort by.
     pub(super) fn leaderboard(
         &self,
-        measured: &[Measured],
-        comparisons: &[Comparison],
+        measured: &[MeasuredSystem],
+        comparisons: &[SystemComparison],
         test: Option<&Dataset>,
     ) -> Result<RecordBatch> {
-        let values: Vec<Vec<Cell<'_>>> =
+        let values: Vec<Vec<LeaderboardCell<'_>>> =
             measured.iter().enumerate().map(|(at, one)| one.cells(at, comparisons)).collect();
         let names: IndexSet<&str> = values.iter().flatten().map(|(name, ..)| *name).collect();
         let mut names: Vec<&str> = names.into_iter().collect();
@@ -94,10 +94,14 @@ impl EvaluateArgs {
 }
 
 /// A metric, its value, and whether that differs significantly from the first system's.
-type Cell<'a> = (&'a str, Option<f64>, bool);
+type LeaderboardCell<'a> = (&'a str, Option<f64>, bool);
 
-impl Measured {
-    fn cells<'a>(&'a self, at: usize, comparisons: &'a [Comparison]) -> Vec<Cell<'a>> {
+impl MeasuredSystem {
+    fn cells<'a>(
+        &'a self,
+        at: usize,
+        comparisons: &'a [SystemComparison],
+    ) -> Vec<LeaderboardCell<'a>> {
         let rows = self.rows(at, comparisons).into_iter();
         let cells = rows.map(|row| {
             let differs = row.comparison.is_some_and(|found| found.wilcoxon_holm < LEVEL);

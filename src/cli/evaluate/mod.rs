@@ -13,7 +13,7 @@ use crate::cli::args::{MoviesArgs, SparkArgs, set_seen};
 use crate::cli::error::{Result, missed, usage};
 use crate::cli::evaluate::leaderboard::LEGEND;
 use crate::cli::evaluate::report::{
-    Measured, MetricValue, figure, figure_rows, unknown_metric, user_rows,
+    MeasuredSystem, MetricValue, figure, figure_rows, unknown_metric, user_rows,
 };
 use crate::cli::output::{ChartArgs, Report, ReportArgs};
 use crate::cli::ui::Ui;
@@ -21,20 +21,22 @@ use crate::dataset::keyed::translate;
 use crate::dataset::load::{load, load_lists};
 use crate::dataset::{Dataset, Movies, Ratings};
 use crate::eval::compare::{UserFigures, compare};
-use crate::eval::protocol::{Background, OfLists, OfModel, Outcome, Protocol, evaluate};
-use crate::eval::ranking::Gain;
+use crate::eval::protocol::{
+    EvaluationOutcome, EvaluationProtocol, ItemBackground, OfLists, OfModel, evaluate,
+};
+use crate::eval::ranking::RelevanceGain;
 use crate::eval::significance::bootstrap;
 use crate::io::numbers::read_numbers;
 use crate::io::values::Scale;
 use crate::model::folder::ModelFolder;
-use crate::model::{Model, Users};
+use crate::model::{Model, UserSelection};
 use crate::progress::Progress;
 
 /// Measure models and lists against ratings that they have not seen
 ///
 /// WHAT is a model directory, or a file of lists that any system made: user_id, movie_id and rank
 /// or score, as Parquet, JSON lines or delimited text. A model answers for the users of its
-/// training data or, with --fold-in, for people whose ratings it is given there. Candidates of a
+/// training data or, with --fold-in, for users whose ratings it is given there. Candidates of a
 /// list are all movies of the model that the user has not rated before: none are sampled. Means run
 /// over the users with a relevant test rating; one without a list counts as 0. A test rating
 /// whose movie the model does not know is predicted by the user's mean. Of equal scores or ranks,
@@ -58,7 +60,7 @@ pub(crate) struct EvaluateArgs {
     /// Held-out ratings: a dataset directory, a ratings file, or `-`
     #[arg(long, value_name = "INPUT")]
     test: Option<PathBuf>,
-    /// Ratings by which the people of the test are made known to the model
+    /// Ratings by which the users of the test are made known to the model
     #[arg(long, value_name = "INPUT")]
     fold_in: Option<PathBuf>,
     /// Training ratings, for what lists and models of other systems do not store: what users have
@@ -73,8 +75,8 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
     relevant_from: Option<f32>,
     /// What a relevant movie gains in NDCG
-    #[arg(long, value_enum, default_value_t = Gain::Binary, value_name = "GAIN")]
-    gain: Gain,
+    #[arg(long, value_enum, default_value_t = RelevanceGain::Binary, value_name = "GAIN")]
+    gain: RelevanceGain,
     /// Bootstrap replicates for the intervals; 0 leaves them out
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     bootstrap: u32,
@@ -95,7 +97,7 @@ pub(crate) struct EvaluateArgs {
     per_user: Option<PathBuf>,
     /// End with exit code 3 if a figure is so, such as 'ndcg@10<0.3' (can be repeated)
     #[arg(long, value_name = "CONDITION")]
-    fail_if: Vec<Condition>,
+    fail_if: Vec<ThresholdCondition>,
     #[command(flatten)]
     spark: SparkArgs,
     #[command(flatten)]
@@ -106,13 +108,13 @@ pub(crate) struct EvaluateArgs {
 
 /// `METRIC<VALUE` as typed.
 #[derive(Debug, Clone, PartialEq)]
-struct Condition {
+struct ThresholdCondition {
     metric: String,
     operator: &'static str,
     value: f64,
 }
 
-impl FromStr for Condition {
+impl FromStr for ThresholdCondition {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
@@ -129,7 +131,7 @@ impl FromStr for Condition {
     }
 }
 
-impl Condition {
+impl ThresholdCondition {
     fn holds(&self, figure: f64) -> bool {
         match self.operator {
             "<" => figure < self.value,
@@ -202,11 +204,11 @@ impl EvaluateArgs {
         Ok(())
     }
 
-    fn protocol(&self, test: Option<&Dataset>) -> Protocol {
+    fn protocol(&self, test: Option<&Dataset>) -> EvaluationProtocol {
         let mut cuts = self.k.clone();
         cuts.sort_unstable();
         cuts.dedup();
-        Protocol { cuts, relevant_from: self.relevant_from(test), gain: self.gain }
+        EvaluationProtocol { cuts, relevant_from: self.relevant_from(test), gain: self.gain }
     }
 
     /// Returns the lowest rating that is relevant, which unless told follows from the scale of the
@@ -238,7 +240,7 @@ impl EvaluateArgs {
         ));
     }
 
-    fn measure(&self, what: &Path, test: Option<&Dataset>, ui: &Ui) -> Result<Measured> {
+    fn measure(&self, what: &Path, test: Option<&Dataset>, ui: &Ui) -> Result<MeasuredSystem> {
         let name = what.display().to_string();
         if self.compare
             && what.is_file()
@@ -246,7 +248,7 @@ impl EvaluateArgs {
         {
             let (users, figures) = figures;
             let per_user = UserFigures { users, figures };
-            return Ok(Measured { name, per_user, outcome: None, figures: Vec::new() });
+            return Ok(MeasuredSystem { name, per_user, outcome: None, figures: Vec::new() });
         }
         let test = test.ok_or_else(|| {
             usage(format!("{name} holds no figures of users: --test INPUT is needed"))
@@ -268,7 +270,7 @@ impl EvaluateArgs {
                 interval: intervals.get(at).copied().flatten(),
             });
         let figures = figures.collect();
-        Ok(Measured {
+        Ok(MeasuredSystem {
             name,
             per_user: UserFigures::from_outcome(&outcome),
             outcome: Some(outcome),
@@ -276,16 +278,16 @@ impl EvaluateArgs {
         })
     }
 
-    fn measure_model(&self, folder: &Path, test: &Dataset, ui: &Ui) -> Result<Outcome> {
+    fn measure_model(&self, folder: &Path, test: &Dataset, ui: &Ui) -> Result<EvaluationOutcome> {
         ui.begin("opening the model", "files", None);
         let fold_in = self.fold_in.as_deref().map(|path| load(path, ui)).transpose()?;
         let folder = ModelFolder::open(folder)?;
         let user_keys = folder.user_keys()?;
         let users = match (&fold_in, &user_keys, &test.sidecar.user_keys) {
-            (Some(_), ..) => Users::Some(Vec::new()),
-            (None, None, None) => Users::Some(test.ratings.user_ids()),
+            (Some(_), ..) => UserSelection::Some(Vec::new()),
+            (None, None, None) => UserSelection::Some(test.ratings.user_ids()),
             // Which users of the model these are, their keys tell.
-            _ => Users::All,
+            _ => UserSelection::All,
         };
         let movies = self.titles(test)?;
         let mut model = Model::open_folder(folder, &users, None, self.spark.feedback)?;
@@ -300,13 +302,13 @@ impl EvaluateArgs {
             }
         }
         let movie_keys = model.catalogue.movies.keys();
-        // People who are folded in are named by the test alone.
+        // Users who are folded in are named by the test alone.
         let users = if fold_in.is_some() { &test.sidecar.user_keys } else { &user_keys };
         let (users, movies_there) = (users.as_ref(), movie_keys.as_ref());
         let (ratings, back) = translate(test, users, movies_there)?;
         let fold_in =
             fold_in.as_ref().map(|data| translate(data, users, movies_there)).transpose()?;
-        let background = Background {
+        let background = ItemBackground {
             popularity: model.info.as_ref().map(|info| {
                 let users = info.training.shape.users as f64;
                 let shares = model.catalogue.n_ratings.iter().map(|&n| f64::from(n) / users);
@@ -326,14 +328,14 @@ impl EvaluateArgs {
         Ok(outcome)
     }
 
-    fn measure_lists(&self, path: &Path, test: &Dataset, ui: &Ui) -> Result<Outcome> {
+    fn measure_lists(&self, path: &Path, test: &Dataset, ui: &Ui) -> Result<EvaluationOutcome> {
         let (lists, by_rank) = load_lists(path, ui)?;
         let train = self.train.as_deref().map(|path| load(path, ui)).transpose()?;
         let keys = (test.sidecar.user_keys.as_ref(), test.sidecar.movie_keys());
         let (rows, _) = translate(&lists, keys.0, keys.1.as_ref())?;
         let train =
             train.as_ref().map(|train| translate(train, keys.0, keys.1.as_ref())).transpose()?;
-        let background = Background {
+        let background = ItemBackground {
             popularity: train.as_ref().map(|(ratings, _)| shares(ratings)),
             movies: self.titles(test)?,
         };
@@ -348,7 +350,7 @@ impl EvaluateArgs {
     }
 
     /// Keeps the figures of --metrics, in that order.
-    fn select(&self, measured: &mut [Measured]) -> Result<()> {
+    fn select(&self, measured: &mut [MeasuredSystem]) -> Result<()> {
         for metric in &self.metrics {
             if !measured.iter().any(|one| one.names().any(|name| name == metric)) {
                 return Err(unknown_metric("--metrics", metric, measured));
@@ -364,7 +366,7 @@ impl EvaluateArgs {
     ///
     /// # Errors
     /// If there is no figure of that name.
-    fn judge(&self, measured: &[Measured]) -> Result<Option<anyhow::Error>> {
+    fn judge(&self, measured: &[MeasuredSystem]) -> Result<Option<anyhow::Error>> {
         for condition in &self.fail_if {
             for one in measured {
                 let figure = one.figures.iter().find(|figure| figure.name == condition.metric);
@@ -372,7 +374,7 @@ impl EvaluateArgs {
                     return Err(unknown_metric("--fail-if", &condition.metric, &measured[..1]));
                 };
                 if condition.holds(value) {
-                    let Condition { metric, operator, value: bound } = condition;
+                    let ThresholdCondition { metric, operator, value: bound } = condition;
                     return Ok(Some(missed(format!(
                         "{}: {metric} is {value:.6}, which is {operator} {bound}",
                         one.name
@@ -397,15 +399,17 @@ mod tests {
 
     #[test]
     fn conditions_as_typed() {
-        let parse = |text: &str| text.parse::<Condition>().map(|c| (c.metric, c.operator, c.value));
+        let parse = |text: &str| {
+            text.parse::<ThresholdCondition>().map(|c| (c.metric, c.operator, c.value))
+        };
         assert_eq!(parse("ndcg@10<0.3"), Ok(("ndcg@10".into(), "<", 0.3)));
         assert_eq!(parse(" rmse >= 0.9"), Ok(("rmse".into(), ">=", 0.9)));
         for bad in ["ndcg@10", "ndcg@10=0.3", "rmse>x", "rmse>NaN"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        let condition: Condition = "rmse>=0.9".parse().unwrap();
+        let condition: ThresholdCondition = "rmse>=0.9".parse().unwrap();
         assert!(condition.holds(0.9) && !condition.holds(0.89));
-        let condition: Condition = "ndcg@10<0.3".parse().unwrap();
+        let condition: ThresholdCondition = "ndcg@10<0.3".parse().unwrap();
         assert!(condition.holds(0.29) && !condition.holds(0.3));
     }
 }

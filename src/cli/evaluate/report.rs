@@ -9,19 +9,19 @@ use crate::cli::error::usage;
 use crate::cli::evaluate::EvaluateArgs;
 use crate::cli::ui::Ui;
 use crate::dataset::Dataset;
-use crate::eval::compare::{Comparison, UserFigures};
-use crate::eval::protocol::Outcome;
-use crate::eval::ranking::Metric;
+use crate::eval::compare::{SystemComparison, UserFigures};
+use crate::eval::protocol::EvaluationOutcome;
+use crate::eval::ranking::RankingMetric;
 use crate::plot;
 use crate::plot::compare::{Measure, comparison};
 use crate::suggest::did_you_mean;
 
 /// One thing that was measured.
-pub(super) struct Measured {
+pub(super) struct MeasuredSystem {
     pub(super) name: String,
     pub(super) per_user: UserFigures,
     /// What came out, unless the figures of users were read from a file.
-    pub(super) outcome: Option<Outcome>,
+    pub(super) outcome: Option<EvaluationOutcome>,
     pub(super) figures: Vec<MetricValue>,
 }
 
@@ -69,20 +69,20 @@ impl EvaluateArgs {
     /// Returns all that is told in JSON: the figures, how they are defined, and the comparisons.
     pub(super) fn object(
         &self,
-        measured: &[Measured],
-        comparisons: &[Comparison],
+        measured: &[MeasuredSystem],
+        comparisons: &[SystemComparison],
         test: Option<&Dataset>,
     ) -> Map<String, Value> {
         let protocol = self.protocol(test);
         let mut definitions = Map::new();
-        for metric in Metric::ALL {
+        for metric in RankingMetric::ALL {
             definitions
                 .insert(format!("{}@k", metric.name()), json!(metric.definition(protocol.gain)));
         }
         for (name, definition) in DEFINITIONS {
             definitions.insert(name.into(), json!(definition));
         }
-        let systems: Vec<Value> = measured.iter().map(Measured::object).collect();
+        let systems: Vec<Value> = measured.iter().map(MeasuredSystem::object).collect();
         let mut object = Map::new();
         if let Some(test) = test {
             let stars = &test.ratings.columns().rating;
@@ -108,7 +108,7 @@ impl EvaluateArgs {
     }
 }
 
-impl Measured {
+impl MeasuredSystem {
     /// Says what deserves attention.
     pub(super) fn tell(&self, ui: &Ui) {
         let Some(outcome) = &self.outcome else { return };
@@ -176,8 +176,8 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
 /// Returns a row for each system and metric; with comparisons, how far that is from the first
 /// system.
 pub(super) fn figure_rows(
-    measured: &[Measured],
-    comparisons: Option<&[Comparison]>,
+    measured: &[MeasuredSystem],
+    comparisons: Option<&[SystemComparison]>,
 ) -> RecordBatch {
     let named = measured.iter().enumerate();
     let rows: Vec<FigureRow<'_>> =
@@ -214,10 +214,10 @@ pub(super) struct FigureRow<'a> {
     pub(super) metric: &'a str,
     pub(super) value: Option<f64>,
     interval: Option<(f64, f64)>,
-    pub(super) comparison: Option<&'a Comparison>,
+    pub(super) comparison: Option<&'a SystemComparison>,
 }
 
-impl Measured {
+impl MeasuredSystem {
     /// Returns the names of the metrics: of figures of users, those that a mean can be formed of.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let user_rows = self.per_user.figures.iter().map(|(name, _)| name.as_str());
@@ -239,7 +239,7 @@ impl Measured {
     pub(super) fn rows<'a>(
         &'a self,
         at: usize,
-        comparisons: &'a [Comparison],
+        comparisons: &'a [SystemComparison],
     ) -> Vec<FigureRow<'a>> {
         let of = |metric: &str| {
             comparisons.iter().find(|row| row.metric == metric && (at == 0 || row.other == at))
@@ -266,8 +266,12 @@ impl Measured {
 }
 
 /// Returns the error for a metric that was not measured.
-pub(super) fn unknown_metric(option: &str, metric: &str, measured: &[Measured]) -> anyhow::Error {
-    let mut names: Vec<&str> = measured.iter().flat_map(Measured::names).collect();
+pub(super) fn unknown_metric(
+    option: &str,
+    metric: &str,
+    measured: &[MeasuredSystem],
+) -> anyhow::Error {
+    let mut names: Vec<&str> = measured.iter().flat_map(MeasuredSystem::names).collect();
     names.sort_unstable();
     names.dedup();
     let suggestion = did_you_mean(metric, names.iter().copied());
@@ -280,8 +284,8 @@ pub(super) fn unknown_metric(option: &str, metric: &str, measured: &[Measured]) 
 /// Draws what was measured, or of figures read from files what was compared: of ranking metrics
 /// those of the shortest lists.
 pub(super) fn figure(
-    measured: &[Measured],
-    comparisons: &[Comparison],
+    measured: &[MeasuredSystem],
+    comparisons: &[SystemComparison],
     cut: usize,
 ) -> plot::Figure {
     let shown = |metric: &str| metric.split_once('@').is_none_or(|(_, k)| k == cut.to_string());
@@ -314,7 +318,7 @@ pub(super) fn figure(
 }
 
 /// Returns a row for each user.
-pub(super) fn user_rows(measured: &Measured) -> RecordBatch {
+pub(super) fn user_rows(measured: &MeasuredSystem) -> RecordBatch {
     let users = measured.outcome.iter().flat_map(|outcome| &outcome.users);
     let ids = users.clone().map(|user| user.user);
     let tests = users.clone().map(|user| user.n_test as i64);

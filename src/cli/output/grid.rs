@@ -10,7 +10,7 @@ use crate::plot::beginning;
 
 /// Where the values of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(super) enum CellAlignment {
     Left,
     Right,
 }
@@ -30,7 +30,7 @@ pub(super) enum Keep {
 #[derive(Debug, Clone)]
 pub(super) struct GridColumn {
     pub(super) header: String,
-    pub(super) align: Align,
+    pub(super) align: CellAlignment,
     pub(super) keep: Keep,
     pub(super) cells: Vec<String>,
 }
@@ -140,8 +140,8 @@ fn line<'a>(
             text.push_str(&" ".repeat(GAP));
         }
         match column.align {
-            Align::Left => text.extend([value.as_str(), &blanks]),
-            Align::Right => text.extend([blanks.as_str(), &value]),
+            CellAlignment::Left => text.extend([value.as_str(), &blanks]),
+            CellAlignment::Right => text.extend([blanks.as_str(), &value]),
         }
     }
     text.truncate(text[start..].trim_end().len() + start);
@@ -161,18 +161,28 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn column(header: &str, align: Align, keep: Keep, cells: &[&str]) -> GridColumn {
+    fn column(header: &str, align: CellAlignment, keep: Keep, cells: &[&str]) -> GridColumn {
         let cells = cells.iter().map(|cell| cell.to_string()).collect();
         GridColumn { header: header.into(), align, keep, cells }
     }
 
     fn columns() -> Vec<GridColumn> {
         vec![
-            column("rank", Align::Right, Keep::Whole, &["1", "10"]),
-            column("title", Align::Left, Keep::Some, &["The Lord of the Rings (2001)", "Up"]),
-            column("genres", Align::Left, Keep::Least, &["Action|Adventure|Fantasy", "Drama"]),
-            column("score", Align::Right, Keep::Whole, &["3.142", "-12.500"]),
-            column("", Align::Left, Keep::Whole, &["█████", ""]),
+            column("rank", CellAlignment::Right, Keep::Whole, &["1", "10"]),
+            column(
+                "title",
+                CellAlignment::Left,
+                Keep::Some,
+                &["The Lord of the Rings (2001)", "Up"],
+            ),
+            column(
+                "genres",
+                CellAlignment::Left,
+                Keep::Least,
+                &["Action|Adventure|Fantasy", "Drama"],
+            ),
+            column("score", CellAlignment::Right, Keep::Whole, &["3.142", "-12.500"]),
+            column("", CellAlignment::Left, Keep::Whole, &["█████", ""]),
         ]
     }
 

@@ -17,7 +17,7 @@ use clap::ValueEnum;
 use crate::cli::error::Result;
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
-use crate::io::compress::Compressor;
+use crate::io::compress::OutputCompressor;
 use crate::io::json::TextFormat;
 use crate::io::printable::printable;
 
@@ -32,7 +32,7 @@ pub(crate) const STDOUT: &str = "<stdout>";
 
 static PIPE_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Tells whether somebody stopped reading stdout; what followed from that is no error.
+/// Whether somebody stopped reading stdout; what followed from that is no error.
 pub(crate) fn pipe_was_closed() -> bool {
     PIPE_CLOSED.load(Ordering::Relaxed)
 }
@@ -149,7 +149,7 @@ impl Format {
 /// Where bytes go: stdout, or a file that appears when all is written.
 enum Out {
     Stdout(Stdout),
-    File(Box<Compressor<AtomicFile>>),
+    File(Box<OutputCompressor<AtomicFile>>),
 }
 
 impl Out {

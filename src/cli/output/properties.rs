@@ -3,7 +3,7 @@
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
-use crate::cli::output::grid::{Align, GridColumn, Keep, cut, render};
+use crate::cli::output::grid::{CellAlignment, GridColumn, Keep, cut, render};
 use crate::dataset::titles::spoken_title;
 use crate::io::printable::printable;
 
@@ -101,7 +101,7 @@ fn properties(leaves: &[(&String, &Value)], width: Option<usize>) -> String {
         false => text,
     });
     let column =
-        |keep, cells| GridColumn { header: String::new(), align: Align::Left, keep, cells };
+        |keep, cells| GridColumn { header: String::new(), align: CellAlignment::Left, keep, cells };
     let columns = vec![column(Keep::Whole, names), column(Keep::Some, cells.collect())];
     render(columns, width, false)
 }
@@ -127,7 +127,7 @@ fn list(text: &mut String, name: &str, rows: &[Value], indent: usize, width: Opt
         let is_number = values().all(|value| value.is_number() || value.is_null());
         GridColumn {
             header: name.clone(),
-            align: if is_number { Align::Right } else { Align::Left },
+            align: if is_number { CellAlignment::Right } else { CellAlignment::Left },
             keep: match name.as_str() {
                 "genres" => Keep::Least,
                 _ if is_number => Keep::Whole,

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use crate::cli::error::{Result, usage};
 use crate::cli::output::{Format, OutputLocation, STDOUT, Stdout};
-use crate::dataset::manifest::Step;
-use crate::dataset::sort::{SortPlace, Sorted, Sorter};
-use crate::dataset::writer::Footer;
-use crate::dataset::{DatasetError, Sidecar, store};
+use crate::dataset::manifest::ProvenanceStep;
+use crate::dataset::sort::{ExternalSorter, SortPlace, SortedRatings};
+use crate::dataset::writer::ParquetFooter;
+use crate::dataset::{DatasetError, DatasetMetadata, store};
 use crate::io::IoError;
 use crate::io::atomic::{AtomicDir, AtomicFile, DATASET};
-use crate::io::compress::{Compression, Compressor};
+use crate::io::compress::{Compression, OutputCompressor};
 use crate::schema;
 
 /// Where ratings go; made before the work, so that an output that cannot be written fails at once.
@@ -62,14 +62,14 @@ impl RatingsSink {
     /// was done, and joins the history.
     pub(crate) fn sorted(
         &self,
-        sorter: Sorter,
-        sidecar: &mut Sidecar,
-        step: impl FnOnce(usize, usize) -> Step,
-    ) -> Result<Sorted> {
+        sorter: ExternalSorter,
+        sidecar: &mut DatasetMetadata,
+        step: impl FnOnce(usize, usize) -> ProvenanceStep,
+    ) -> Result<SortedRatings> {
         let sorted = sorter.finish(|tally, dropped| {
             sidecar.history.steps.push(step(tally.ratings(), dropped));
             match self {
-                Self::Directory(_) => Ok(Footer::new()),
+                Self::Directory(_) => Ok(ParquetFooter::new()),
                 Self::Stdout | Self::File { .. } => store::footer(sidecar, STDOUT),
             }
         });
@@ -88,7 +88,7 @@ impl RatingsSink {
     }
 
     /// Writes ratings that were sorted at [`Self::place`].
-    pub(crate) fn write(self, sorted: Sorted, sidecar: &Sidecar) -> Result<()> {
+    pub(crate) fn write(self, sorted: SortedRatings, sidecar: &DatasetMetadata) -> Result<()> {
         match self {
             Self::Stdout => {
                 store::write_parquet(sorted, sidecar, &mut Stdout::new(), STDOUT)?;
@@ -96,7 +96,7 @@ impl RatingsSink {
             Self::File { file, format, compression } => {
                 let name = file.shown();
                 let at = IoError::named(name.clone());
-                let mut out = Compressor::new(file, compression).map_err(&at)?;
+                let mut out = OutputCompressor::new(file, compression).map_err(&at)?;
                 match format.text() {
                     Some(format) => store::write_text(sorted, sidecar, &mut out, &name, format)?,
                     None => store::write_parquet(sorted, sidecar, &mut out, &name)?,

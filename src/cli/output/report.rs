@@ -18,7 +18,7 @@ use crate::cli::output::table::{table, width, with_plain_cells};
 use crate::cli::output::{Format, Out, STDOUT, Stdout};
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
-use crate::io::compress::{Compression, Compressor};
+use crate::io::compress::{Compression, OutputCompressor};
 use crate::io::json;
 use crate::io::parquet::{GroupWriter, ParquetLayout};
 
@@ -96,7 +96,7 @@ impl ReportArgs {
             OutputLocation::Directory(_) => unreachable!("a report is never a directory"),
         };
         let name = path.display().to_string();
-        let file = Compressor::new(AtomicFile::create(&path)?, compression);
+        let file = OutputCompressor::new(AtomicFile::create(&path)?, compression);
         let out = Out::File(Box::new(file.map_err(IoError::named(name.clone()))?));
         Ok(ReportSink { format, out, name, fail_if_empty })
     }
@@ -122,7 +122,7 @@ impl ReportArgs {
 }
 
 impl ReportSink {
-    /// Tells whether the report is for people to look at.
+    /// Whether the report is for people to look at.
     pub(crate) fn is_table(&self) -> bool {
         self.format == Format::Table
     }

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int32Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::cli::output::grid::{Align, GridColumn, Keep, render};
+use crate::cli::output::grid::{CellAlignment, GridColumn, Keep, render};
 use crate::cli::output::terminal_width;
 use crate::dataset::titles::spoken_title;
 use crate::io::printable::printable;
@@ -32,7 +32,7 @@ pub(super) fn table(rows: &RecordBatch, width: Option<usize>) -> String {
         let is_number = is_number(field);
         GridColumn {
             header: field.name().clone(),
-            align: if is_number { Align::Right } else { Align::Left },
+            align: if is_number { CellAlignment::Right } else { CellAlignment::Left },
             keep: match field.name().as_str() {
                 "genres" => Keep::Least,
                 // Stars or bars.

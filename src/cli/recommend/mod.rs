@@ -20,27 +20,27 @@ use crate::cli::recommend::resolve::scale;
 use crate::cli::recommend::rows::{RankedList, Rows, check_fields, drawn};
 use crate::cli::recommend::stream::JsonLinesServer;
 use crate::cli::recommend::which::WhichArgs;
-use crate::cli::recommend::who::{JsonLines, Who, WhoArgs};
+use crate::cli::recommend::who::{Audience, JsonLines, WhoArgs};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::dataset::keyed::translate;
 use crate::dataset::load::load;
 use crate::dataset::title_source::own_keys;
 use crate::io::keys::Keys;
-use crate::io::profiles::Profile;
+use crate::io::profiles::UserProfile;
 use crate::model::folder::ModelFolder;
 use crate::model::open::user_ids;
 use crate::model::query::Query;
 use crate::model::ranker::Ranker;
-use crate::model::{Model, ModelError, ScoreKind, TargetUser, Users};
+use crate::model::{Model, ModelError, ScoreKind, TargetUser, UserSelection};
 use crate::progress::Progress;
 
 /// List the movies that a model recommends
 ///
-/// To users of the training data, to new people whose ratings are given here, or similar to one
-/// movie; or list the users most like one. A movie is given by its id or its title, as people write
-/// it: case, accents, the year and the place of `The` do not matter, and a typo is forgiven.
-/// What `score` means is told on stderr.
+/// For users of the training data, for new users whose ratings are given here, or similar to one
+/// movie; or the users most similar to one. A movie is given by its id or its title: case, accents,
+/// the year and the position of `The` do not matter, and typos are tolerated.
+/// The meaning of `score` is printed on stderr.
 ///
 /// --ratings - with JSON lines answers each with a line as soon as it comes: {"id": ..., "ratings":
 /// {"Alien": 5, "49": 1}}.
@@ -67,7 +67,7 @@ pub(crate) struct RecommendArgs {
     /// Ratings of the users, of which a model of Spark's stores none: left out of their lists
     #[arg(long, value_name = "INPUT", help_heading = "Models of Spark")]
     seen: Option<PathBuf>,
-    /// Tell which of the person's ratings brought each movie here, and how much: the N strongest
+    /// Explain each movie by the N ratings that contribute most to its score
     #[arg(
         long,
         value_name = "N",
@@ -97,18 +97,18 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
     let movies = args.movies.load(own_keys(&args.model)?.as_ref())?;
     let keys = folder.user_keys()?;
     let who = args.who.who(&folder, keys.as_ref(), ui)?;
-    if args.explain.is_some() && matches!(who, Who::SimilarTo(_) | Who::SimilarUsers(_)) {
-        return Err(usage("--explain is for lists made of ratings: similarity has no reasons"));
+    if args.explain.is_some() && matches!(who, Audience::SimilarTo(_) | Audience::SimilarUsers(_)) {
+        return Err(usage("--explain needs a list made from ratings"));
     }
     ui.begin("opening the model", "files", None);
     let ids = match &who {
-        Who::Users(Users::All) => user_ids(&folder)?,
-        Who::Users(Users::Some(ids)) => ids.clone(),
+        Audience::Users(UserSelection::All) => user_ids(&folder)?,
+        Audience::Users(UserSelection::Some(ids)) => ids.clone(),
         _ => Vec::new(),
     };
     let users = match &who {
-        Who::SimilarUsers(_) => Users::All,
-        _ => Users::Some(ids[..ids.len().min(AT_A_TIME)].to_vec()),
+        Audience::SimilarUsers(_) => UserSelection::All,
+        _ => UserSelection::Some(ids[..ids.len().min(AT_A_TIME)].to_vec()),
     };
     let mut model = Model::open_folder(folder, &users, movies.as_ref(), args.spark.feedback)?;
     args.spark.report(&model, ui);
@@ -123,18 +123,18 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
     let query = args.which.query(&model, ui)?;
     let mut meaning = args.which.score_kind(&model);
     match who {
-        Who::Users(_) => {
+        Audience::Users(_) => {
             if !model.knows_seen() && !query.include_seen {
                 ui.warn(
-                    "a model of Spark's does not store what users have seen: lists may hold it; \
+                    "Spark models do not store the ratings of users: lists may contain rated movies; \
                      --seen INPUT gives their ratings",
                 );
             }
             args.users(&mut model, &query, &ids, keys.as_ref(), sink, ui)?;
         }
-        Who::Person(profile) => args.person(&model, &query, &profile, sink, ui)?,
-        Who::People(path) => args.people(&model, &query, path, sink, ui)?,
-        Who::SimilarTo(movie) => {
+        Audience::Person(profile) => args.person(&model, &query, &profile, sink, ui)?,
+        Audience::People(path) => args.people(&model, &query, path, sink, ui)?,
+        Audience::SimilarTo(movie) => {
             let similar_items = model.recommender.similar_items();
             meaning = similar_items.ok_or(ModelError::NoSimilarItems)?.similarity_kind();
             let item = model.catalogue.find(movie)?;
@@ -143,14 +143,14 @@ pub(crate) fn run(args: &RecommendArgs, ui: &Ui) -> Result<()> {
             ui.finish();
             args.write(&model, meaning, list, sink)?;
         }
-        Who::SimilarUsers(user) => {
+        Audience::SimilarUsers(user) => {
             meaning = ScoreKind::UserCosine;
             let users = model.similar_users(UserId(user), query.n)?;
             let rows = similar_user_rows(&users, keys.as_ref());
             ui.finish();
             sink.write(&Report::Rows(rows))?;
         }
-        Who::JsonLines(lines) => return args.lines(&model, query, lines, sink, ui),
+        Audience::JsonLines(lines) => return args.lines(&model, query, lines, sink, ui),
     }
     ui.say(&format!("score: {meaning}"));
     Ok(())
@@ -184,12 +184,12 @@ impl RecommendArgs {
         sink.write_rows(&nobody.schema(), batches, || ui.finish())
     }
 
-    /// Lists movies for one new person.
+    /// Lists movies for one new user.
     fn person(
         &self,
         model: &Model,
         query: &Query,
-        profile: &Profile,
+        profile: &UserProfile,
         sink: ReportSink,
         ui: &Ui,
     ) -> Result<()> {
@@ -198,7 +198,7 @@ impl RecommendArgs {
         let mut query = query.clone();
         query.leave_out(&resolved.seen, model.catalogue.len());
         if ratings.is_empty() {
-            ui.say("warning: nothing is rated, so this is a list for anybody");
+            ui.say("warning: no ratings given: this is the list of an average user");
         }
         let ranker = Ranker::new(model, query.clone());
         if query.favourite_genres {
@@ -211,7 +211,7 @@ impl RecommendArgs {
         self.write(model, self.which.score_kind(model), list, sink)
     }
 
-    /// Lists movies for the new people of a dataset.
+    /// Lists movies for the new users of a dataset.
     fn people(
         &self,
         model: &Model,
@@ -241,9 +241,7 @@ impl RecommendArgs {
             }
         }
         if unknown > 0 {
-            ui.say(&format!(
-                "warning: {unknown} ratings are of movies that the model does not know"
-            ));
+            ui.say(&format!("warning: {unknown} ratings are of movies unknown to the model"));
         }
         ui.begin("recommending", "people", Some(ratings.len() as u64));
         let ranker = Ranker::new(model, query.clone());
@@ -291,7 +289,7 @@ impl RecommendArgs {
         Ok(())
     }
 
-    /// Makes the list of each person, who may be a user.
+    /// Makes the list of each user, who may be a user.
     fn lists(
         &self,
         ranker: &Ranker<'_>,

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::error::Result;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
-use crate::io::profiles::{self, ExportFormat, MovieName, Profile, RatedMovie, rescaled};
+use crate::io::profiles::{self, ExportFormat, MovieName, RatedMovie, UserProfile, rescaled};
 use crate::io::source::{Source, SourceKind, read_small};
 use crate::io::values::Scale;
 use crate::model::Model;
@@ -47,11 +47,11 @@ pub(super) fn scale(model: &Model) -> Scale {
 pub(super) fn resolve(
     model: &Model,
     finder: &MovieFinder<'_>,
-    profile: &Profile,
+    profile: &UserProfile,
     on_error: OnBadRating,
     given: Option<Scale>,
 ) -> Result<ResolvedProfile> {
-    let mut resolver = Resolver {
+    let mut resolver = ProfileResolver {
         model,
         finder,
         on_error,
@@ -93,7 +93,7 @@ fn source_scale(export: Option<ExportFormat>, given: Option<Scale>) -> Option<(f
     given.map(|scale| (scale.min, scale.max)).or(export.map(|export| export.scale))
 }
 
-struct Resolver<'a> {
+struct ProfileResolver<'a> {
     model: &'a Model,
     finder: &'a MovieFinder<'a>,
     on_error: OnBadRating,
@@ -102,8 +102,8 @@ struct Resolver<'a> {
     resolved: ResolvedProfile,
 }
 
-impl Resolver<'_> {
-    fn assumption(&self, profile: &Profile, given: Option<Scale>) -> Option<String> {
+impl ProfileResolver<'_> {
+    fn assumption(&self, profile: &UserProfile, given: Option<Scale>) -> Option<String> {
         let own = format!("{}..{}", self.own.min, self.own.max);
         if profile.ratings.is_empty() && !profile.seen.is_empty() {
             let liked = self.own.liked_from();
@@ -124,7 +124,7 @@ impl Resolver<'_> {
         if !(lowest..=high).contains(&rated.rating) {
             let (movie, rating) = (&rated.movie, rated.rating);
             let problem = format!("`{movie}`: {rating} is not between {low} and {high} stars");
-            let hint = format!("{problem}; --ratings-scale MIN..MAX tells of another scale");
+            let hint = format!("{problem}; for another scale, use --ratings-scale MIN..MAX");
             self.skip(rated, &problem, &hint)?;
             return Ok(None);
         }

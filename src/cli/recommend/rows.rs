@@ -56,15 +56,15 @@ pub(super) fn check_fields(fields: &[String]) -> Result<()> {
     }
 }
 
-/// A movie that a person rated, and what that brought to a recommendation.
-type Reason = (ItemIx, f32, f32);
+/// A movie that a user rated, and what that brought to a recommendation.
+type ScoreReason = (ItemIx, f32, f32);
 
 /// What a score is the sum of.
-pub(super) struct Reasons {
-    /// The score without any rating of the person.
+pub(super) struct ScoreReasons {
+    /// The score without any rating of the user.
     pub(super) base: f32,
     /// The strongest contributions of ratings, the strongest first.
-    pub(super) strongest: Vec<Reason>,
+    pub(super) strongest: Vec<ScoreReason>,
 }
 
 /// One list.
@@ -73,7 +73,7 @@ pub(super) struct RankedList {
     pub(super) user: Option<i32>,
     pub(super) rows: Vec<Recommendation>,
     /// Why each is there; `None` where that was not asked.
-    pub(super) reasons: Option<Vec<Reasons>>,
+    pub(super) reasons: Option<Vec<ScoreReasons>>,
 }
 
 impl RankedList {
@@ -92,18 +92,19 @@ impl RankedList {
     ) -> std::result::Result<Self, ModelError> {
         let items: Vec<ItemIx> = self.rows.iter().map(|row| row.item).collect();
         let explained = model.recommender.explain(person, &items, rank_by)?;
-        let reasons = explained
-            .iter()
-            .map(|one| Reasons { base: one.base, strongest: strongest(one, person.ratings, n) });
+        let reasons = explained.iter().map(|one| ScoreReasons {
+            base: one.base,
+            strongest: strongest(one, person.ratings, n),
+        });
         self.reasons = Some(reasons.collect());
         Ok(self)
     }
 }
 
 /// Returns what brought most, for or against.
-fn strongest(explanation: &Explanation, ratings: &[(ItemIx, f32)], n: usize) -> Vec<Reason> {
+fn strongest(explanation: &Explanation, ratings: &[(ItemIx, f32)], n: usize) -> Vec<ScoreReason> {
     let parts = ratings.iter().zip(&explanation.contributions);
-    let mut reasons: Vec<Reason> =
+    let mut reasons: Vec<ScoreReason> =
         parts.map(|(&(item, stars), &part)| (item, stars, part)).collect();
     reasons.retain(|(_, _, part)| *part != 0.0);
     reasons.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()).then(a.0.cmp(&b.0)));
@@ -243,7 +244,7 @@ impl Rows<'_> {
 }
 
 /// Returns the reasons of all rows of all lists.
-fn reasons_of(lists: &[RankedList]) -> impl Iterator<Item = &Reasons> {
+fn reasons_of(lists: &[RankedList]) -> impl Iterator<Item = &ScoreReasons> {
     lists.iter().flat_map(|list| list.reasons.iter().flatten())
 }
 

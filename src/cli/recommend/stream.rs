@@ -1,4 +1,4 @@
-//! Answers to many people, a JSON line each, as they come: one process stays warm for thousands of
+//! Answers to many users, a JSON line each, as they come: one process stays warm for thousands of
 //! queries a second.
 
 use std::io::{self, BufRead};
@@ -24,7 +24,7 @@ use crate::model::{Model, TargetUser};
 /// Lines that are answered together, so that the last of them need not wait long for the first.
 const TOGETHER: usize = 256;
 
-/// The answer to one person.
+/// The answer to one user.
 #[derive(Serialize)]
 struct AnswerLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ struct AnswerLine<'a> {
 
 /// What could not be answered.
 #[derive(Serialize)]
-struct Failure<'a> {
+struct FailureLine<'a> {
     line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Value>,
@@ -54,11 +54,11 @@ struct AnswerRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     base_score: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    because: Option<Vec<Because<'a>>>,
+    because: Option<Vec<ReasonRow<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Because<'a> {
+struct ReasonRow<'a> {
     movie_id: i32,
     title: &'a str,
     rating: f32,
@@ -72,7 +72,7 @@ struct ParsedLine {
 }
 
 /// A line that could not be understood: the id, as far as there is one, and what is wrong.
-type Refused = (Option<Value>, String);
+type RefusedLine = (Option<Value>, String);
 
 /// A line of the output, and whether it is an answer.
 type OutputLine = (bool, Vec<u8>);
@@ -127,7 +127,7 @@ impl<'a> JsonLinesServer<'a> {
 
     /// Returns the answer to each line that is not blank, and whether it is one.
     fn answers(&self, before: u64, lines: &[&[u8]]) -> Vec<Option<OutputLine>> {
-        let asked: Vec<Option<std::result::Result<ParsedLine, Refused>>> = lines
+        let asked: Vec<Option<std::result::Result<ParsedLine, RefusedLine>>> = lines
             .par_iter()
             .map(|line| {
                 let blank = line.iter().all(u8::is_ascii_whitespace);
@@ -163,7 +163,7 @@ impl<'a> JsonLinesServer<'a> {
         lines.collect()
     }
 
-    fn understand(&self, line: &[u8]) -> std::result::Result<ParsedLine, Refused> {
+    fn understand(&self, line: &[u8]) -> std::result::Result<ParsedLine, RefusedLine> {
         let value: Value =
             serde_json::from_slice(line).map_err(|error| (None, error.to_string()))?;
         let profile =
@@ -191,7 +191,7 @@ impl<'a> JsonLinesServer<'a> {
             let movie = catalogue.movie(row.item);
             let reasons = list.reasons.as_ref().map(|reasons| &reasons[at]);
             let because = reasons.map(|reasons| {
-                let reason = |&(item, rating, contribution): &(ItemIx, f32, f32)| Because {
+                let reason = |&(item, rating, contribution): &(ItemIx, f32, f32)| ReasonRow {
                     movie_id: catalogue.id(item).0,
                     title: catalogue.movie(item).title,
                     rating,
@@ -217,7 +217,7 @@ impl<'a> JsonLinesServer<'a> {
 }
 
 fn failure(line: u64, id: Option<&Value>, error: String) -> OutputLine {
-    (false, line_of(&Failure { line, id, error }))
+    (false, line_of(&FailureLine { line, id, error }))
 }
 
 fn line_of(value: &impl Serialize) -> Vec<u8> {

@@ -16,10 +16,10 @@ use crate::io::profiles::RatedMovie;
 use crate::model::candidates::CandidateFilter;
 use crate::model::finder::MovieFinder;
 use crate::model::query::{Query, RankBy};
-use crate::model::{Model, Rerank, ScoreKind};
+use crate::model::{Model, RerankOptions, ScoreKind};
 use crate::progress::Progress;
 
-/// The genre that stands for those which the person likes.
+/// The genre that stands for those which the user likes.
 const AUTO: &str = "auto";
 
 /// Conditions on the movies of a list.
@@ -29,11 +29,11 @@ pub(super) struct WhichArgs {
     /// Length of the list
     #[arg(short, default_value_t = 10, value_name = "N")]
     n: usize,
-    /// List movies that the person has rated, too
+    /// Include movies that the user has rated
     #[arg(long)]
     include_seen: bool,
-    /// Only movies of this genre (can be repeated: any of them); `auto` for those that most of the
-    /// person's highest rated movies have
+    /// Only movies of this genre (can be repeated: any of them); `auto` for those of most of the
+    /// user's highest rated movies
     #[arg(long, value_name = "GENRE")]
     genre: Vec<String>,
     /// No movie of this genre (can be repeated)
@@ -41,7 +41,7 @@ pub(super) struct WhichArgs {
     exclude_genre: Vec<String>,
     /// Years of release, such as 1990..2005, 1990.., ..2005 or 1999
     #[arg(long, value_name = "YEARS")]
-    released: Option<Years>,
+    released: Option<YearRange>,
     /// Only movies with at least this many ratings in the training data
     #[arg(long, default_value_t = 0, value_name = "N")]
     min_ratings: u32,
@@ -59,26 +59,25 @@ pub(super) struct WhichArgs {
     /// movie, movie_ratings
     #[arg(long = "where", value_name = "EXPRESSION")]
     expression: Option<String>,
-    /// What the list is sorted by; `predicted` needs a model that predicts ratings
+    /// Ranking criterion; `predicted` needs a model that predicts ratings
     #[arg(long, value_enum, default_value_t = RankBy::Score, value_name = "WHAT")]
     rank_by: RankBy,
-    /// Share of diversity in the order, from 0 to 1
+    /// Diversity of the list (MMR re-ranking), from 0 to 1
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     diversify: f32,
-    /// How much it counts against a movie that it is well known, from 0 on; 1 weighs as much as
-    /// the score
+    /// Penalty of popular movies, 0 or more; at 1 it weighs as much as the score
     #[arg(long, default_value_t = 0.0, value_name = "WEIGHT")]
     popularity_penalty: f32,
 }
 
 /// `FROM..TO` as typed, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Years {
+struct YearRange {
     first: i16,
     last: i16,
 }
 
-impl FromStr for Years {
+impl FromStr for YearRange {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
@@ -151,7 +150,7 @@ impl WhichArgs {
             candidates,
             favourite_genres,
             rank_by: self.rank_by,
-            rerank: Rerank {
+            rerank: RerankOptions {
                 diversify: self.diversify,
                 popularity_penalty: self.popularity_penalty,
             },
@@ -177,7 +176,7 @@ impl WhichArgs {
         Ok(())
     }
 
-    /// Tells whether any movie may be left out for everybody.
+    /// Whether any movie may be left out for everybody.
     fn narrows(&self) -> bool {
         let genres = !self.genre.is_empty() || !self.exclude_genre.is_empty();
         let files = self.candidates.is_some() || self.exclude.is_some();
@@ -234,7 +233,7 @@ mod tests {
 
     #[test]
     fn years_as_typed() {
-        let parse = |text: &str| text.parse::<Years>().map(|years| (years.first, years.last));
+        let parse = |text: &str| text.parse::<YearRange>().map(|years| (years.first, years.last));
         assert_eq!(parse("1990..2005"), Ok((1990, 2005)));
         assert_eq!(parse("1999"), Ok((1999, 1999)));
         assert_eq!(parse("..1960"), Ok((i16::MIN, 1960)));

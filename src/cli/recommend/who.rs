@@ -1,4 +1,4 @@
-//! Who gets a list: users of the training data, people with ratings of their own, or the neighbours
+//! Who gets a list: users of the training data, users with ratings of their own, or the neighbours
 //! of a movie or user.
 
 use std::fs::File;
@@ -19,13 +19,13 @@ use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
 use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
-use crate::io::profiles::{self, Profile};
+use crate::io::profiles::{self, UserProfile};
 use crate::io::source::{STDIN, Source, SourceKind, read_small};
 use crate::io::values::{Scale, parse_id};
 use crate::model::finder::MovieFinder;
 use crate::model::folder::ModelFolder;
 use crate::model::open::{known_users, user_ids};
-use crate::model::{Model, ModelError, Users};
+use crate::model::{Model, ModelError, UserSelection};
 use crate::progress::Progress;
 
 /// Who gets a list.
@@ -47,15 +47,15 @@ pub(super) struct WhoArgs {
     /// Every user of the training data
     #[arg(long)]
     all_users: bool,
-    /// A rating of a new person: id or title, and stars (can be repeated)
+    /// A rating of a new user: id or title, and rating (can be repeated)
     #[arg(long, value_name = "MOVIE=STARS")]
     rate: Vec<RateArg>,
-    /// A movie, id or title, to which a new person gives the most stars (can be repeated)
+    /// A movie, id or title, that a new user rates highest (can be repeated)
     #[arg(long, value_name = "MOVIE")]
     like: Vec<String>,
-    /// Ratings of a new person: an export of Letterboxd (.csv or .zip), IMDb, Trakt or TMDB, a CSV
-    /// with a movie or title column and a rating, or JSON; of many people: JSON lines, a dataset or
-    /// Parquet; `-` for stdin
+    /// Ratings of a new user: an export of Letterboxd (.csv or .zip), IMDb, Trakt or TMDB, a CSV
+    /// with a movie or title column and a rating, or JSON; of many new users: JSON lines, a dataset
+    /// or Parquet; `-` for stdin
     #[arg(long, value_name = "FILE")]
     ratings: Option<PathBuf>,
     /// Scale of --ratings [default: that of the site, or of the model]
@@ -93,14 +93,14 @@ impl FromStr for RateArg {
 }
 
 /// Who gets a list, as far as the command line alone tells.
-pub(super) enum Who<'a> {
+pub(super) enum Audience<'a> {
     /// Users of the training data.
-    Users(Users),
-    /// One new person.
-    Person(Profile),
-    /// Many new people, as JSON lines.
+    Users(UserSelection),
+    /// One new user.
+    Person(UserProfile),
+    /// Many new users, as JSON lines.
     JsonLines(JsonLines),
-    /// Many new people, as a dataset or file of ratings.
+    /// Many new users, as a dataset or file of ratings.
     People(&'a Path),
     /// The movies most like one.
     SimilarTo(&'a str),
@@ -117,33 +117,43 @@ pub(super) struct JsonLines {
 impl WhoArgs {
     /// Reads who is asked for; `keys` are what the model's users are called, where they are no
     /// numbers.
-    pub(super) fn who(&self, model: &ModelFolder, keys: Option<&Keys>, ui: &Ui) -> Result<Who<'_>> {
+    pub(super) fn who(
+        &self,
+        model: &ModelFolder,
+        keys: Option<&Keys>,
+        ui: &Ui,
+    ) -> Result<Audience<'_>> {
         let users = self.all_users || self.users.is_some() || !self.user.is_empty();
         let person = self.ratings.is_some() || !self.rate.is_empty() || !self.like.is_empty();
         let kinds = [users, person, self.similar_to.is_some(), self.similar_users.is_some()];
         if kinds.into_iter().filter(|&given| given).count() != 1 {
             return Err(usage(
-                "these ask for different things: users (--user, --users, --all-users), a person (--rate, \
-                 --like, --ratings), --similar-to or --similar-users",
+                "give one of: known users (--user, --users, --all-users), a new user (--rate, --like, \
+                 --ratings), --similar-to or --similar-users",
             ));
         }
         if let Some(movie) = &self.similar_to {
-            return Ok(Who::SimilarTo(movie));
+            return Ok(Audience::SimilarTo(movie));
         }
         if let Some(user) = &self.similar_users {
             let id = user_id("--similar-users", user, keys)?;
             return match known_users(model, id.as_slice())?[..] {
-                [id] => Ok(Who::SimilarUsers(id)),
+                [id] => Ok(Audience::SimilarUsers(id)),
                 _ => Err(unknown_user(user, &user_ids(model)?, keys)),
             };
         }
-        if users { Ok(Who::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
+        if users { Ok(Audience::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
     }
 
     /// Returns the users asked for that the model knows, and warns of the others.
-    fn wanted_users(&self, model: &ModelFolder, keys: Option<&Keys>, ui: &Ui) -> Result<Users> {
+    fn wanted_users(
+        &self,
+        model: &ModelFolder,
+        keys: Option<&Keys>,
+        ui: &Ui,
+    ) -> Result<UserSelection> {
         if self.all_users {
-            return Ok(Users::All);
+            return Ok(UserSelection::All);
         }
         let asked = self.user.iter().map(|user| user_id("--user", user, keys));
         let asked = asked.collect::<Result<Vec<Option<i32>>>>()?;
@@ -187,14 +197,14 @@ impl WhoArgs {
         }
         ids.sort_unstable();
         ids.dedup();
-        Ok(Users::Some(ids))
+        Ok(UserSelection::Some(ids))
     }
 
-    fn person(&self) -> Result<Who<'_>> {
+    fn person(&self) -> Result<Audience<'_>> {
         let alone = self.rate.is_empty() && self.like.is_empty();
-        let Some(path) = &self.ratings else { return Ok(Who::Person(Profile::default())) };
+        let Some(path) = &self.ratings else { return Ok(Audience::Person(UserProfile::default())) };
         let who = read_people(path)?;
-        if !alone && !matches!(who, Who::Person(_)) {
+        if !alone && !matches!(who, Audience::Person(_)) {
             return Err(usage(
                 "--rate and --like add to one person's --ratings, not to many people's",
             ));
@@ -202,11 +212,11 @@ impl WhoArgs {
         Ok(who)
     }
 
-    /// Resolves the ratings of one new person; `tell` hears how movies and ratings were understood.
+    /// Resolves the ratings of one new user; `tell` hears how movies and ratings were understood.
     pub(super) fn profile(
         &self,
         model: &Model,
-        of_file: &Profile,
+        of_file: &UserProfile,
         mut tell: impl FnMut(&str),
     ) -> Result<ResolvedProfile> {
         let scale = scale(model);
@@ -301,10 +311,10 @@ fn unknown_user(user: &str, known: &[i32], keys: Option<&Keys>) -> anyhow::Error
     anyhow::Error::new(error).context(format!("user {user} is not in the model{range}"))
 }
 
-/// Reads the ratings of one person, or tells that there are many.
-fn read_people(path: &Path) -> Result<Who<'_>> {
+/// Reads the ratings of one user, or tells that there are many.
+fn read_people(path: &Path) -> Result<Audience<'_>> {
     if path.is_dir() {
-        return Ok(Who::People(path));
+        return Ok(Audience::People(path));
     }
     let (name, mut reader): (String, Box<dyn BufRead + Send>) = if path.as_os_str() == STDIN {
         // Whoever waits for an answer before writing on must not be waited for.
@@ -312,11 +322,11 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
     } else {
         let source = Source::open(path)?;
         if source.kind == SourceKind::Parquet {
-            return Ok(Who::People(path));
+            return Ok(Audience::People(path));
         }
         if source.kind == SourceKind::Zip {
             let file = File::open(path).map_err(IoError::at(path))?;
-            return Ok(Who::Person(profiles::from_zip(&source.name, file)?));
+            return Ok(Audience::Person(profiles::from_zip(&source.name, file)?));
         }
         (source.name, Box::new(BufReader::with_capacity(1 << 20, source.reader)))
     };
@@ -333,7 +343,7 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
                     read_line(&mut reader, &mut begun).map_err(failed)?;
                 }
                 return if profiles::is_query(&value) || begun.len() > before {
-                    Ok(Who::JsonLines(JsonLines { begun, rest: reader }))
+                    Ok(Audience::JsonLines(JsonLines { begun, rest: reader }))
                 } else {
                     person_from_value(&value, &name)
                 };
@@ -344,18 +354,18 @@ fn read_people(path: &Path) -> Result<Who<'_>> {
         }
         Some(_) => {
             let bytes = read_small((&begun[..]).chain(reader), &name)?;
-            Ok(Who::Person(profiles::from_csv(&name, &bytes)?))
+            Ok(Audience::Person(profiles::from_csv(&name, &bytes)?))
         }
     }
 }
 
-/// Makes one person of a JSON value from a file.
-fn person_from_value<'a>(value: &Value, file: &str) -> Result<Who<'a>> {
+/// Makes one user of a JSON value from a file.
+fn person_from_value<'a>(value: &Value, file: &str) -> Result<Audience<'a>> {
     let mut profile =
         profiles::from_json(value).map_err(|problem| anyhow::anyhow!("{file}: {problem}"))?;
     let rated = profile.ratings.iter_mut().chain(&mut profile.seen);
     rated.for_each(|rated| rated.place = Some(file.to_string()));
-    Ok(Who::Person(profile))
+    Ok(Audience::Person(profile))
 }
 
 /// Adds the next line that is not blank.

@@ -13,7 +13,7 @@ use crate::cli::ui::Ui;
 use crate::dataset::DatasetError;
 use crate::plot::stats as plot;
 use crate::stats::genres::genres;
-use crate::stats::summary::Totals;
+use crate::stats::summary::SummaryAggregator;
 use crate::stats::users::{PerUser, users};
 
 /// Count ratings, users and movies, with means and ranges
@@ -70,7 +70,7 @@ pub(super) fn object_of(report: &impl Serialize) -> Result<Map<String, Value>> {
 impl SummaryArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
         let sink = self.report.sink()?;
-        let summary = self.input.scan(ui)?.aggregate(ui, Totals::default)?.finish();
+        let summary = self.input.scan(ui)?.aggregate(ui, SummaryAggregator::default)?.finish();
         ui.finish();
         sink.write(&Report::Object(object_of(&summary)?), || plot::summary(&summary))
     }

@@ -12,12 +12,12 @@ use crate::cli::output::{ChartArgs, Report};
 use crate::cli::ui::Ui;
 use crate::dataset::ids::{MovieId, position};
 use crate::dataset::movies::Movies;
-use crate::dataset::{DatasetError, Scan};
+use crate::dataset::{DatasetError, RatingScan};
 use crate::plot::stats as plot;
 use crate::progress::Progress;
 use crate::stats::landing::{POOL, landing};
 use crate::stats::movies::{self, MovieFigures, Order, all_ranked, first_of_genres, ranked};
-use crate::stats::sums::{PerMovie, Sums, sums_of_movie};
+use crate::stats::sums::{PerMovie, RatingSums, sums_of_movie};
 
 /// List every rated movie with its average and number of ratings
 ///
@@ -104,10 +104,10 @@ pub(super) struct LandingArgs {
 }
 
 /// Sums of the rated movies, by ascending id, and titles where they are known.
-pub(super) type Rated = (Vec<(i32, Sums)>, Option<Movies>);
+pub(super) type Rated = (Vec<(i32, RatingSums)>, Option<Movies>);
 
 /// Adds up the ratings of each movie, and loads titles for them.
-pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
+pub(super) fn rated(scan: &RatingScan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> {
     let (rated, known) = rayon::join(
         || scan.aggregate(ui, PerMovie::default),
         || titles.movies_for_scan(scan, false),
@@ -118,7 +118,7 @@ pub(super) fn rated(scan: &Scan, titles: &MoviesArgs, ui: &Ui) -> Result<Rated> 
 }
 
 /// Says why a list is empty.
-fn explain_empty(rated: &[(i32, Sums)], min_ratings: u64, of_genre: bool, ui: &Ui) {
+fn explain_empty(rated: &[(i32, RatingSums)], min_ratings: u64, of_genre: bool, ui: &Ui) {
     let most = rated.iter().map(|(_, sums)| sums.n).max().unwrap_or(0);
     let movies = if of_genre { "movie of these genres" } else { "movie" };
     ui.warn(&match (most, min_ratings) {
@@ -231,7 +231,7 @@ impl LandingArgs {
 
 /// Returns the columns of the original's SQL, and the deviation where it matters.
 fn columns_of(
-    some: &[(i32, Sums)],
+    some: &[(i32, RatingSums)],
     known: Option<&Movies>,
     with_deviation: bool,
 ) -> Vec<ReportColumn<'static>> {
@@ -257,7 +257,7 @@ fn columns_of(
         columns.insert(1, keys);
     }
     if with_deviation {
-        columns.push(some_figures("stddev_rating", of().map(Sums::deviation)));
+        columns.push(some_figures("stddev_rating", of().map(RatingSums::deviation)));
     }
     columns
 }

@@ -49,7 +49,7 @@ enum StatsCommand {
   mvrec stats popular ml-2019
   mvrec stats popular --genre Documentary -n 20 ml-2019 --format csv")]
     Popular(SelectionArgs),
-    /// List the movies that people disagree on most
+    /// List the movies that users disagree on most
     ///
     /// By the sample standard deviation of their ratings; ties go by the number of ratings, then by
     /// movie_id.

@@ -10,13 +10,13 @@ use crate::cli::stats::figures::object_of;
 use crate::cli::ui::Ui;
 use crate::plot;
 use crate::progress::Progress;
-use crate::stats::model::{Questions, model};
+use crate::stats::model::{ModelQuestions, model};
 
-/// Tell what a model is like: loss, vectors, coverage, neighbours
+/// Describe a model: loss, factors, coverage, neighbors
 ///
-/// The loss of each iteration; the lengths of the vectors, biases aside; how many movies are in the
-/// lists of some users, every so many of all; and what the model takes to be like the most rated
-/// movies. The picture is the course of the loss.
+/// The loss of each iteration; the norms of the factors, biases aside; how many movies are in the
+/// lists of a sample of users; and the movies most similar to the most rated ones. The plot is the
+/// loss by iteration.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec stats model als --plot training.svg
@@ -25,7 +25,7 @@ pub(super) struct ModelArgs {
     /// Model directory
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Most users to make lists for
+    /// Number of users to make lists for, at most
     #[arg(long, default_value_t = 1000, value_name = "N")]
     users: usize,
     /// Length of their lists
@@ -34,7 +34,7 @@ pub(super) struct ModelArgs {
     /// Number of most rated movies to list similar movies of
     #[arg(long, default_value_t = 5, value_name = "N")]
     movies: usize,
-    /// Number of likes of each
+    /// Number of similar movies of each
     #[arg(long, default_value_t = 5, value_name = "N")]
     similar: usize,
     #[command(flatten)]
@@ -46,7 +46,7 @@ impl ModelArgs {
         let sink = self.report.sink()?;
         ui.begin("asking the model", "users", None);
         let Self { users, n, movies, similar, .. } = *self;
-        let report = model(&self.model, Questions { users, n, movies, similar })?;
+        let report = model(&self.model, ModelQuestions { users, n, movies, similar })?;
         ui.finish();
         let name = self.model.display().to_string();
         sink.write(&Report::Object(object_of(&report)?), || {

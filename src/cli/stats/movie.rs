@@ -11,16 +11,16 @@ use crate::cli::error::Result;
 use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
 use crate::cli::ui::Ui;
-use crate::dataset::Scan;
+use crate::dataset::RatingScan;
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
 use crate::dataset::titles::TitleLookup;
 use crate::model::query::{Query, Recommendation};
 use crate::model::ranker::Ranker;
-use crate::model::{Model, Users};
+use crate::model::{Model, UserSelection};
 use crate::plot::stats as plot;
 use crate::stats::movie::{OneMovie, WithAll};
-use crate::stats::sums::{Sums, sums_of_movie};
+use crate::stats::sums::{RatingSums, sums_of_movie};
 
 /// Tell all that is known of one movie
 ///
@@ -47,7 +47,11 @@ pub(super) struct MovieArgs {
 }
 
 /// Finds a rated movie by its id or title.
-pub(super) fn find(rated: &[(i32, Sums)], known: Option<&Movies>, text: &str) -> Result<MovieId> {
+pub(super) fn find(
+    rated: &[(i32, RatingSums)],
+    known: Option<&Movies>,
+    text: &str,
+) -> Result<MovieId> {
     let count = |id: MovieId| sums_of_movie(rated, id.0).map_or(0, |sums| sums.n);
     let none = Movies::default();
     let lookup = TitleLookup {
@@ -81,7 +85,7 @@ pub(super) fn numbers(texts: &[String]) -> Option<Vec<MovieId>> {
     texts.iter().map(|text| text.trim().parse().ok().map(MovieId)).collect()
 }
 
-/// Tells whether a number means the movie of that id, and not of that key.
+/// Whether a number means the movie of that id, and not of that key.
 pub(super) fn are_ids(known: Option<&Movies>) -> bool {
     known.is_none_or(|known| !known.keyed())
 }
@@ -89,7 +93,7 @@ pub(super) fn are_ids(known: Option<&Movies>) -> bool {
 impl MovieArgs {
     /// Finds the movie and looks at it: in one pass where its title needs no count of ratings to be
     /// understood.
-    fn look(&self, scan: &Scan, ui: &Ui) -> Result<(MovieId, Option<Movies>, OneMovie)> {
+    fn look(&self, scan: &RatingScan, ui: &Ui) -> Result<(MovieId, Option<Movies>, OneMovie)> {
         let texts = slice::from_ref(&self.movie);
         let look = |id| -> Result<Option<(MovieId, OneMovie)>> {
             let pass = scan.aggregate(ui, || WithAll::new(id))?;
@@ -154,7 +158,7 @@ impl MovieArgs {
 /// Returns the movies most like one, by a model.
 fn similar(folder: &Path, id: MovieId) -> Result<Value> {
     const LISTED: usize = 10;
-    let model = Model::open_for(folder, &Users::Some(Vec::new()), None)?;
+    let model = Model::open_for(folder, &UserSelection::Some(Vec::new()), None)?;
     let Some(item) = model.catalogue.item(id) else {
         anyhow::bail!("{}: movie {id} is not in the model", folder.display());
     };

@@ -9,8 +9,8 @@ use clap::Args;
 use crate::cli::args::{InputArgs, MoviesArgs};
 use crate::cli::error::{Result, usage};
 use crate::cli::ui::Ui;
-use crate::dataset::Scan;
-use crate::dataset::ids::Lookup;
+use crate::dataset::RatingScan;
+use crate::dataset::ids::IdLookup;
 use crate::dataset::movies::Movies;
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
@@ -18,9 +18,9 @@ use crate::plot::report::{MovieTable, PickedMovies, ReportData};
 use crate::plot::report_page;
 use crate::stats::genres::genres;
 use crate::stats::movies::{MovieFigures, Order, all_ranked, figures, ranked};
-use crate::stats::report::{Everything, Histories};
-use crate::stats::sums::Sums;
-use crate::stats::timeline::Every;
+use crate::stats::report::{MovieHistories, ReportAggregator};
+use crate::stats::sums::RatingSums;
+use crate::stats::timeline::PeriodLength;
 use crate::stats::users::users;
 
 /// Make a page of everything: figures, charts, lists and a movie picker
@@ -75,8 +75,8 @@ impl ReportPageArgs {
         Ok(file.commit()?)
     }
 
-    fn data(&self, scan: &Scan, ui: &Ui) -> Result<ReportData> {
-        let everything = scan.aggregate(ui, Everything::default)?;
+    fn data(&self, scan: &RatingScan, ui: &Ui) -> Result<ReportData> {
+        let everything = scan.aggregate(ui, ReportAggregator::default)?;
         let rated = everything.movies.finish();
         let known = self.movies.movies_for_scan(scan, true)?;
         MoviesArgs::tell(known.as_ref(), rated.iter().map(|(id, _)| *id), ui);
@@ -84,7 +84,7 @@ impl ReportPageArgs {
         let users = users(&everything.users.finish());
         let none = Movies::default();
         let genres = genres(&rated, known.as_ref().unwrap_or(&none));
-        let months = everything.days.finish(Every::Month).remove(0);
+        let months = everything.days.finish(PeriodLength::Month).remove(0);
 
         let most_rated = figures(&all_ranked(&rated, 1, Order::MostRated), known.as_ref());
         let whole = summary.ratings as u64 <= MOST_RATINGS;
@@ -92,9 +92,9 @@ impl ReportPageArgs {
         let picked = &most_rated[..n];
         let mut ids: Vec<i32> = picked.iter().map(|movie| movie.movie_id.0).collect();
         ids.sort_unstable();
-        let lookup = Lookup::new(&ids);
+        let lookup = IdLookup::new(&ids);
         let latest = if whole { usize::MAX / 4 } else { LATEST };
-        let mut by_id = scan.aggregate(ui, || Histories::new(&lookup, n, latest))?.finish();
+        let mut by_id = scan.aggregate(ui, || MovieHistories::new(&lookup, n, latest))?.finish();
         let histories = picked.iter().map(|movie| {
             let at = lookup.get(movie.movie_id.0).expect("it was one of them");
             mem::take(&mut by_id[at as usize])
@@ -114,7 +114,7 @@ impl ReportPageArgs {
 
     fn lists(
         &self,
-        rated: &[(i32, Sums)],
+        rated: &[(i32, RatingSums)],
         known: Option<&Movies>,
         most_rated: &[MovieFigures],
     ) -> Vec<MovieTable> {

@@ -12,10 +12,10 @@ use crate::cli::output::{ChartArgs, Report};
 use crate::cli::stats::lists::rated;
 use crate::cli::stats::movie::{are_ids, find, guess, numbers};
 use crate::cli::ui::{Ui, counted};
-use crate::dataset::ids::{Lookup, MovieId, distinct, position};
-use crate::dataset::{DatasetError, Movies, Scan};
+use crate::dataset::ids::{IdLookup, MovieId, distinct, position};
+use crate::dataset::{DatasetError, Movies, RatingScan};
 use crate::plot::{Figure, stats as plot};
-use crate::stats::timeline::{Days, Every, Period};
+use crate::stats::timeline::{DayAggregator, PeriodLength, TimelinePeriod};
 
 /// Follow number and average of ratings over time
 ///
@@ -32,8 +32,8 @@ pub(super) struct TimelineArgs {
     #[command(flatten)]
     movies: MoviesArgs,
     /// Length of a period
-    #[arg(long, value_enum, default_value_t = Every::Month, value_name = "PERIOD")]
-    by: Every,
+    #[arg(long, value_enum, default_value_t = PeriodLength::Month, value_name = "PERIOD")]
+    by: PeriodLength,
     /// Only this movie, id or title (can be repeated: one after another)
     #[arg(long, value_name = "MOVIE", conflicts_with = "genre")]
     movie: Vec<String>,
@@ -45,7 +45,7 @@ pub(super) struct TimelineArgs {
 }
 
 /// Periods, and the movie that they are of where they are of one.
-type MovieTimeline = (Option<(MovieId, String)>, Vec<Period>);
+type MovieTimeline = (Option<(MovieId, String)>, Vec<TimelinePeriod>);
 
 impl TimelineArgs {
     pub(super) fn run(&self, ui: &Ui) -> Result<()> {
@@ -59,10 +59,10 @@ impl TimelineArgs {
             let fits =
                 known.iter().filter(|(_, movie)| self.genre.iter().any(|g| movie.has_genre(g)));
             let ids: Vec<i32> = fits.map(|(id, _)| id.0).collect();
-            let lookup = Lookup::new(&ids);
-            self.one_line(scan.aggregate(ui, || Days::for_movies(&lookup))?, ui)
+            let lookup = IdLookup::new(&ids);
+            self.one_line(scan.aggregate(ui, || DayAggregator::for_movies(&lookup))?, ui)
         } else {
-            self.one_line(scan.aggregate(ui, Days::all)?, ui)
+            self.one_line(scan.aggregate(ui, DayAggregator::all)?, ui)
         };
         ui.finish();
         sink.write(&Report::Rows(self.rows(&lines)), || self.figure(&lines))
@@ -70,7 +70,7 @@ impl TimelineArgs {
 
     /// Finds the movies of --movie and adds up their ratings: in one pass where no title needs a
     /// count of ratings to be understood.
-    fn movie_timelines(&self, scan: &Scan, ui: &Ui) -> Result<Vec<MovieTimeline>> {
+    fn movie_timelines(&self, scan: &RatingScan, ui: &Ui) -> Result<Vec<MovieTimeline>> {
         let all_rated = |of: &OfMovies| of.each.iter().all(|(_, periods)| !periods.is_empty());
         if let Some(ids) = numbers(&self.movie) {
             let wanted = distinct_of(&ids);
@@ -95,10 +95,10 @@ impl TimelineArgs {
     }
 
     /// Adds up the ratings of some movies, of which one may be named again.
-    fn periods_of(&self, scan: &Scan, ids: Vec<MovieId>, ui: &Ui) -> Result<OfMovies> {
+    fn periods_of(&self, scan: &RatingScan, ids: Vec<MovieId>, ui: &Ui) -> Result<OfMovies> {
         let distinct = distinct_of(&ids);
-        let lookup = Lookup::new(&distinct);
-        let days = scan.aggregate(ui, || Days::for_each_movie(&distinct, &lookup))?;
+        let lookup = IdLookup::new(&distinct);
+        let days = scan.aggregate(ui, || DayAggregator::for_each_movie(&distinct, &lookup))?;
         let untimed = days.untimed();
         let periods = days.finish(self.by);
         let of = |id: MovieId| {
@@ -109,7 +109,7 @@ impl TimelineArgs {
     }
 
     /// Says how many ratings are left out, and returns the periods.
-    fn one_line(&self, days: Days<'_>, ui: &Ui) -> Vec<MovieTimeline> {
+    fn one_line(&self, days: DayAggregator<'_>, ui: &Ui) -> Vec<MovieTimeline> {
         tell_of_untimed(days.untimed(), ui);
         days.finish(self.by).into_iter().map(|periods| (None, periods)).collect()
     }
@@ -120,7 +120,7 @@ impl TimelineArgs {
             Some((_, title)) => title.clone(),
             None => String::new(),
         };
-        let named: Vec<(String, Vec<Period>)> =
+        let named: Vec<(String, Vec<TimelinePeriod>)> =
             lines.iter().map(|(movie, periods)| (name(movie), periods.clone())).collect();
         let title = match &named[..] {
             [(title, _)] if !title.is_empty() => format!("{title} over time"),
@@ -163,7 +163,7 @@ fn distinct_of(ids: &[MovieId]) -> Vec<i32> {
 /// The periods of each of some movies, and how many ratings have no time.
 struct OfMovies {
     untimed: u64,
-    each: Vec<(MovieId, Vec<Period>)>,
+    each: Vec<(MovieId, Vec<TimelinePeriod>)>,
 }
 
 impl OfMovies {

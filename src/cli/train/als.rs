@@ -6,12 +6,12 @@ use crate::cli::error::{Result, usage};
 use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs};
 use crate::io::values::Scale;
 use crate::model::AlgorithmParams;
-use crate::model::als::{AlsParams, CG_STEPS, Feedback, Solver, Weighting};
+use crate::model::als::{AlsParams, CG_STEPS, ConfidenceWeighting, Feedback, RowSolver};
 
-/// Factorise by alternating least squares
+/// Matrix factorization by alternating least squares
 ///
-/// With explicit feedback the model predicts stars; with implicit feedback it ranks, which is what
-/// most lists want. Options that belong to the other kind of feedback are refused.
+/// With explicit feedback the model predicts ratings; with implicit feedback it ranks. Options of the
+/// other feedback type are refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train als ml-2019 -o als
@@ -21,15 +21,15 @@ pub(super) struct AlsArgs {
     common: CommonArgs,
     #[command(flatten)]
     passes: PassesArgs,
-    /// What a rating says
+    /// Feedback type
     #[arg(long, value_enum, default_value_t = Feedback::Explicit, value_name = "KIND")]
     feedback: Feedback,
     #[arg(long, visible_alias = "rank", value_name = "K", help = format!(
-        "Length of the vectors [default: {}, implicit: {}]",
+        "Rank of the factor matrices [default: {}, implicit: {}]",
         AlsParams::explicit().factors, AlsParams::implicit().factors
     ))]
     factors: Option<usize>,
-    /// Passes over users and movies
+    /// Number of iterations over users and movies
     #[arg(long, visible_alias = "max-iter", default_value_t = AlsParams::explicit().iterations, value_name = "N")]
     iterations: usize,
     #[arg(long, visible_alias = "reg-param", value_name = "LAMBDA", help = format!(
@@ -37,7 +37,7 @@ pub(super) struct AlsArgs {
         AlsParams::explicit().regularization, AlsParams::implicit().regularization
     ))]
     regularization: Option<f64>,
-    /// Learn no biases: Spark's objective exactly (explicit)
+    /// Learn no biases: exactly Spark's objective (explicit)
     #[arg(long)]
     no_biases: bool,
     #[arg(long, value_name = "WEIGHT", help = format!(
@@ -46,23 +46,23 @@ pub(super) struct AlsArgs {
     ))]
     unobserved_weight: Option<f64>,
     #[arg(long, value_name = "NU", help = format!(
-        "Power of the row's size that regularization grows with (implicit) [default: {}]",
+        "Exponent of the frequency-scaled regularization (implicit) [default: {}]",
         AlsParams::implicit().exponent
     ))]
     exponent: Option<f64>,
     /// Weigh a rating of r by 1 + ALPHA r, and everything else by 1, as Hu et al. (implicit)
     #[arg(long, value_name = "ALPHA", conflicts_with = "unobserved_weight")]
     alpha: Option<f32>,
-    /// Lowest rating with which a movie counts as liked (implicit) [default: 4 of 0.5..5, three
+    /// Lowest rating that counts as positive feedback (implicit) [default: 4 of 0.5..5, three
     /// quarters of another scale]
     #[arg(long, value_name = "RATING", allow_hyphen_values = true)]
     positive_from: Option<f32>,
-    /// How the equations of each row are solved [default: cholesky, implicit: cg]
+    /// Solver of the equations of each row [default: cholesky, implicit: cg]
     #[arg(long, value_enum, value_name = "SOLVER")]
     solver: Option<SolverArg>,
-    #[arg(long, value_name = "N", help = format!("Steps of --solver cg in each pass [default: {CG_STEPS}]"))]
+    #[arg(long, value_name = "N", help = format!("Steps of --solver cg in each iteration [default: {CG_STEPS}]"))]
     cg_steps: Option<usize>,
-    /// Seed of the start
+    /// Random seed
     #[arg(long, default_value_t = AlsParams::explicit().seed, value_name = "N")]
     seed: u64,
 }
@@ -71,7 +71,7 @@ pub(super) struct AlsArgs {
 enum SolverArg {
     /// Exact solve
     Cholesky,
-    /// By some steps of conjugate gradients from the last iteration's vector
+    /// Conjugate gradients from the last iteration's factors
     Cg,
 }
 
@@ -93,7 +93,8 @@ impl TrainCommandArgs for AlsArgs {
         let is_implicit = self.feedback == Feedback::Implicit;
         let is_other = self.positive_from.is_none() && scale != Scale::default();
         let from = scale.liked_from();
-        (is_implicit && is_other).then(|| format!("a rating of {from} or more counts as liked"))
+        (is_implicit && is_other)
+            .then(|| format!("ratings of {from} or more count as positive feedback"))
     }
 }
 
@@ -121,9 +122,11 @@ impl AlsArgs {
         };
         let solver = match (self.solver, self.cg_steps) {
             (None, None) => defaults.solver,
-            (Some(SolverArg::Cholesky), None) => Solver::Cholesky,
-            (Some(SolverArg::Cg), steps) => Solver::Cg { steps: steps.unwrap_or(CG_STEPS) },
-            (None, Some(steps)) if defaults.solver != Solver::Cholesky => Solver::Cg { steps },
+            (Some(SolverArg::Cholesky), None) => RowSolver::Cholesky,
+            (Some(SolverArg::Cg), steps) => RowSolver::Cg { steps: steps.unwrap_or(CG_STEPS) },
+            (None, Some(steps)) if defaults.solver != RowSolver::Cholesky => {
+                RowSolver::Cg { steps }
+            }
             (_, Some(_)) => return Err(usage("--cg-steps belongs to --solver cg")),
         };
         Ok(AlsParams {
@@ -132,7 +135,9 @@ impl AlsArgs {
             iterations: self.iterations,
             regularization: self.regularization.unwrap_or(defaults.regularization),
             biases: defaults.biases && !self.no_biases,
-            weighting: self.alpha.map_or(defaults.weighting, |alpha| Weighting::Hu { alpha }),
+            weighting: self
+                .alpha
+                .map_or(defaults.weighting, |alpha| ConfidenceWeighting::Hu { alpha }),
             unobserved_weight: self.unobserved_weight.unwrap_or(defaults.unobserved_weight),
             exponent: self.exponent.unwrap_or(defaults.exponent),
             positive_from: self.positive_from.unwrap_or(defaults.positive_from),

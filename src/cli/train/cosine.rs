@@ -6,9 +6,9 @@ use crate::cli::error::Result;
 use crate::cli::train::{CommonArgs, TrainCommandArgs};
 use crate::io::values::Scale;
 use crate::model::AlgorithmParams;
-use crate::model::cosine::{Between, CosineParams};
+use crate::model::cosine::{CosineParams, NeighborSide};
 
-/// Find similar movies, or similar users, by cosine
+/// Nearest neighbors of movies or users by cosine similarity
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train cosine ml-2019 -o cosine
@@ -16,16 +16,16 @@ use crate::model::cosine::{Between, CosineParams};
 pub(super) struct CosineArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// What is compared
-    #[arg(long, value_enum, default_value_t = Between::Movies, value_name = "WHAT")]
-    between: Between,
-    /// Most neighbors that are kept of each
+    /// Whose neighbors
+    #[arg(long, value_enum, default_value_t = NeighborSide::Movies, value_name = "WHAT")]
+    between: NeighborSide,
+    /// Number of neighbors to keep of each
     #[arg(long, default_value_t = CosineParams::default().neighbors, value_name = "N")]
     neighbors: usize,
-    /// Common ratings at which a similarity is halved
+    /// Number of common ratings at which a similarity is halved (shrinkage)
     #[arg(long, default_value_t = CosineParams::default().shrinkage, value_name = "N")]
     shrinkage: f64,
-    /// Take ratings relative to their user's mean
+    /// Center ratings on the mean of their user
     #[arg(long)]
     center: bool,
 }

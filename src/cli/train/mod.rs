@@ -51,11 +51,11 @@ struct CommonArgs {
 /// How training in passes begins and ends.
 #[derive(Debug, Args)]
 struct PassesArgs {
-    /// Go on from the vectors of this model, mvrec's own or Spark's; what it does not know begins
-    /// at zero
+    /// Start from the factors of this model, native or Spark's; unknown users and movies start at
+    /// zero
     #[arg(long, value_name = "MODEL")]
     warm_start: Option<PathBuf>,
-    /// On Ctrl-C, stop after the pass and save the model so far; a second one ends at once
+    /// On Ctrl-C, stop after the iteration and save the model so far; a second one ends at once
     #[arg(long)]
     save_on_interrupt: bool,
 }
@@ -126,7 +126,7 @@ fn train(command: &dyn TrainCommandArgs, ui: &Ui) -> Result<()> {
     let (ratings, users, movies) = (shape.ratings, shape.users, shape.movies);
     if interrupt::came() {
         let passes = trained.info.loss.len();
-        ui.say(&format!("warning: interrupted: this is the model after {passes} passes"));
+        ui.say(&format!("warning: interrupted: this is the model after {passes} iterations"));
     }
     let (ratings, users) = (counted(ratings, "rating"), counted(users, "user"));
     let movies = counted(movies, "movie");

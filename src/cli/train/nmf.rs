@@ -6,13 +6,13 @@ use crate::cli::error::Result;
 use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs};
 use crate::io::values::Scale;
 use crate::model::AlgorithmParams;
-use crate::model::nmf::{Init, NmfParams};
+use crate::model::nmf::{NmfInit, NmfParams};
 
-/// Factorise into non-negative parts
+/// Non-negative matrix factorization
 ///
-/// Looks at the rated cells alone and predicts stars, unless --fill gives the stars that every
-/// other cell counts as: then it ranks, with the objective of scikit-learn's NMF on the dense
-/// matrix, which is never built.
+/// Fits the rated cells alone and predicts ratings, unless --fill gives the rating of all other
+/// cells: then it ranks, with the objective of scikit-learn's NMF on the dense matrix, which is
+/// never built.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train nmf ml-2019 -o nmf
@@ -22,15 +22,15 @@ pub(super) struct NmfArgs {
     common: CommonArgs,
     #[command(flatten)]
     passes: PassesArgs,
-    /// Stars that every cell without a rating counts as [default: such cells do not count]
+    /// Rating of every cell without one [default: such cells do not count]
     #[arg(long, value_name = "STARS")]
     fill: Option<f32>,
     #[arg(long, visible_alias = "rank", value_name = "K", help = format!(
-        "Length of the vectors [default: {}, filled: {}]", masked().factors, filled().factors
+        "Rank of the factor matrices [default: {}, filled: {}]", masked().factors, filled().factors
     ))]
     factors: Option<usize>,
     #[arg(long, visible_alias = "max-iter", value_name = "N", help = format!(
-        "Passes over users and movies [default: {}, filled: {}]",
+        "Number of iterations over users and movies [default: {}, filled: {}]",
         masked().iterations, filled().iterations
     ))]
     iterations: Option<usize>,
@@ -39,10 +39,10 @@ pub(super) struct NmfArgs {
         masked().regularization, filled().regularization
     ))]
     regularization: Option<f64>,
-    /// How fitting begins [default: random, filled: nndsvda]
+    /// Initialization [default: random, filled: nndsvda]
     #[arg(long, value_enum, value_name = "START")]
-    init: Option<Init>,
-    /// Seed of the start
+    init: Option<NmfInit>,
+    /// Random seed
     #[arg(long, default_value_t = masked().seed, value_name = "N")]
     seed: u64,
 }

@@ -8,7 +8,7 @@ use crate::io::values::Scale;
 use crate::model::AlgorithmParams;
 use crate::model::popularity::PopularityParams;
 
-/// Count ratings: the baseline that everything else must beat
+/// Number of ratings and damped biases: the baseline
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train popularity ml-2019 -o popularity
@@ -16,7 +16,7 @@ use crate::model::popularity::PopularityParams;
 pub(super) struct PopularityArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Ratings of average stars that each user and movie is credited with
+    /// Damping of the biases, in ratings of average value
     #[arg(long, default_value_t = PopularityParams::default().damping, value_name = "N")]
     damping: f64,
 }

@@ -15,7 +15,7 @@ pub use plan::{Counts, Known, Plan};
 /// What a condition may be on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// Stars.
+    /// Ratings.
     Rating,
     /// When it was given.
     Date,
@@ -129,7 +129,7 @@ pub enum Expr {
 }
 
 impl Expr {
-    /// Tells whether a test of one of these fields is in it.
+    /// Whether a test of one of these fields is in it.
     #[must_use]
     pub fn asks(&self, fields: &[Field]) -> bool {
         match self {

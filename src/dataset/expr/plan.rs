@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Expr, ExprError, Field, Op, Test, Value};
-use crate::dataset::ids::{Lookup, MovieId};
+use crate::dataset::ids::{IdLookup, MovieId};
 use crate::dataset::movies::{Movie, Movies};
 use crate::io::columns::NO_TIME;
 use crate::io::keys::Keys;
@@ -36,14 +36,14 @@ pub struct Known<'a> {
 pub struct Plan(Node);
 
 /// A comparison that fails where a value is not known.
-type Truth = Option<bool>;
+type TruthValue = Option<bool>;
 
 #[derive(Debug)]
 enum Node {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// Stars.
+    /// Ratings.
     Stars {
         op: Op,
         values: Vec<f32>,
@@ -56,8 +56,8 @@ enum Node {
     /// What is the same for all ratings of a user or of a movie.
     PerId {
         of_user: bool,
-        lookup: Lookup,
-        truths: Vec<Truth>,
+        lookup: IdLookup,
+        truths: Vec<TruthValue>,
     },
     /// Ids themselves.
     Id {
@@ -77,7 +77,7 @@ impl Plan {
         node(text, expr, known).map(Self)
     }
 
-    /// Tells whether a rating is kept.
+    /// Whether a rating is kept.
     #[must_use]
     pub fn keeps(&self, user: i32, movie: i32, rating: f32, time_ms: i64) -> bool {
         self.0.truth(&RatingRow { user, movie, rating, time_ms }) == Some(true)
@@ -98,7 +98,7 @@ struct RatingRow {
 }
 
 impl Node {
-    fn truth(&self, row: &RatingRow) -> Truth {
+    fn truth(&self, row: &RatingRow) -> TruthValue {
         match self {
             Self::And(parts) => {
                 let mut all = Some(true);
@@ -366,13 +366,13 @@ fn count_node(
     let values = numbers(values, "a count")?;
     let counts = counts.ok_or("the ratings were not counted")?;
     let truths = counts.counts.iter().map(|&n| Some(compare(op, n as f64, &values))).collect();
-    Ok(Node::PerId { of_user, lookup: Lookup::new(&counts.ids), truths })
+    Ok(Node::PerId { of_user, lookup: IdLookup::new(&counts.ids), truths })
 }
 
-fn movie_node(known: &Known<'_>, truth: impl Fn(&Movie<'_>) -> Truth) -> Result<Node, String> {
+fn movie_node(known: &Known<'_>, truth: impl Fn(&Movie<'_>) -> TruthValue) -> Result<Node, String> {
     let movies = known.movies.ok_or("this needs movies: give them with --movies PATH")?;
     let truths = movies.iter().map(|(MovieId(_), movie)| truth(&movie)).collect();
-    Ok(Node::PerId { of_user: false, lookup: Lookup::new(movies.ids()), truths })
+    Ok(Node::PerId { of_user: false, lookup: IdLookup::new(movies.ids()), truths })
 }
 
 /// Refuses a genre that no movie has: a typo is no empty result.
@@ -415,7 +415,7 @@ mod tests {
         Movies::new(MovieColumns { movie_id, title, release_year, genres, movie_key: None }, None)
     }
 
-    /// Rows of user, movie, stars and time; movie 9 has no row among the movies.
+    /// Rows of user, movie, ratings and time; movie 9 has no row among the movies.
     const ROWS: [(i32, i32, f32, i64); 5] = [
         (1, 1, 5.0, 0),
         (1, 2, 3.5, 86_400_000),

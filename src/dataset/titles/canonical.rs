@@ -2,7 +2,7 @@
 //!
 //! Case, accents, punctuation and apostrophes are dropped, `&` is `and`, a moved article stands in
 //! front, numerals are digits (`II`, `two`), a label before a numeral is dropped (`Part II`,
-//! `Vol. 2`), titles of persons are abbreviated (`Doctor`), initials are one word (`E.T.`).
+//! `Vol. 2`), titles of user are abbreviated (`Doctor`), initials are one word (`E.T.`).
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;

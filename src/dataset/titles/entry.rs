@@ -129,13 +129,13 @@ impl TitleQuery {
 }
 
 /// Rejects most raw titles without computing their canonical form.
-pub(super) struct Prefilter {
+pub(super) struct TitlePrefilter {
     /// Spellings of a word of the query and their letters; each matching title contains one. Empty
     /// if there is no such word.
     spellings: Vec<(u32, String)>,
 }
 
-impl Prefilter {
+impl TitlePrefilter {
     pub(super) fn new(query: &TitleQuery) -> Self {
         let words = bare(&query.title).split(' ').map(spellings_of);
         // The longest word rejects most titles.

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::dataset::ids::MovieId;
 use crate::dataset::movies::Movies;
-use crate::dataset::titles::entry::{Prefilter, TitleEntry, TitleQuery};
+use crate::dataset::titles::entry::{TitleEntry, TitlePrefilter, TitleQuery};
 use crate::io::values::parse_id;
 
 pub use entry::TitleMatch;
@@ -75,7 +75,7 @@ fn closest_of(mut found: Vec<(MovieId, TitleMatch)>) -> Vec<(MovieId, TitleMatch
 #[must_use]
 pub fn search(movies: &Movies, title: &str) -> Vec<(MovieId, TitleMatch)> {
     let queries = TitleQuery::interpretations(title);
-    let prefilters: Vec<Prefilter> = queries.iter().map(Prefilter::new).collect();
+    let prefilters: Vec<TitlePrefilter> = queries.iter().map(TitlePrefilter::new).collect();
     let found = matches(movies, |buffer, title| {
         if !prefilters.iter().any(|prefilter| prefilter.may_match(buffer, title)) {
             return None;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::io::atomic::kind::DirectoryKind;
 use crate::io::atomic::place::{follow_links, keep_permissions, sync_all_in};
-use crate::io::atomic::temporary::{Temporary, aside_of, hold};
+use crate::io::atomic::temporary::{TemporaryPath, aside_of, hold};
 use crate::io::error::IoError;
 
 /// A directory under construction; dropped without [`AtomicDir::commit`], it vanishes.
@@ -15,7 +15,7 @@ pub struct AtomicDir {
     shown: String,
     target: PathBuf,
     kind: DirectoryKind,
-    temporary: Temporary,
+    temporary: TemporaryPath,
 }
 
 impl AtomicDir {
@@ -31,7 +31,7 @@ impl AtomicDir {
         let target = follow_links(target).map_err(IoError::at(target))?;
         may_replace(&target, &shown, kind)?;
         refuse_inputs(&target, &shown, inputs)?;
-        let temporary = Temporary::create(&target, Some(kind))?;
+        let temporary = TemporaryPath::create(&target, Some(kind))?;
         Ok(Self { shown, target, kind, temporary })
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::io::atomic::kind::part_of_directory;
 use crate::io::atomic::place::{follow_links, keep_permissions, parent, sync_file};
-use crate::io::atomic::temporary::{Temporary, hold};
+use crate::io::atomic::temporary::{TemporaryPath, hold};
 use crate::io::error::IoError;
 
 /// A file under construction; dropped without [`AtomicFile::commit`], it vanishes.
@@ -19,7 +19,7 @@ pub struct AtomicFile {
     target: PathBuf,
     writer: BufWriter<File>,
     /// None for what is no regular file, which is written to itself.
-    temporary: Option<Temporary>,
+    temporary: Option<TemporaryPath>,
 }
 
 impl AtomicFile {
@@ -44,7 +44,7 @@ impl AtomicFile {
         if let Some(path) = part_of_directory(&target) {
             return Err(IoError::PartOfDirectory { file: shown, path });
         }
-        let temporary = Temporary::create(&target, None)?;
+        let temporary = TemporaryPath::create(&target, None)?;
         let writer = BufWriter::new(temporary.file().try_clone().map_err(&at)?);
         Ok(Self { shown, target, writer, temporary: Some(temporary) })
     }

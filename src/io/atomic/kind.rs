@@ -1,4 +1,4 @@
-//! DictionaryRatings of directories that mvrec writes, told by their manifests, and what belongs into each.
+//! Kinds of directories that mvrec writes, recognized by their manifests, and what belongs in each.
 
 use std::fs;
 use std::io;

@@ -18,7 +18,7 @@ const LETTERS: usize = 6;
 
 /// Registry entry of an unfinished output.
 #[derive(Debug, Clone)]
-struct Unfinished {
+struct UnfinishedOutput {
     temporary: PathBuf,
     target: PathBuf,
     /// What kind of directory it is; none for a file.
@@ -27,14 +27,14 @@ struct Unfinished {
     folders: Vec<PathBuf>,
 }
 
-static UNFINISHED: Mutex<Vec<Unfinished>> = Mutex::new(Vec::new());
+static UNFINISHED: Mutex<Vec<UnfinishedOutput>> = Mutex::new(Vec::new());
 
 /// Guard of the registry; the signal handler waits while it is held.
 #[must_use]
-pub(super) struct Held(MutexGuard<'static, Vec<Unfinished>>);
+pub(super) struct HeldDirectory(MutexGuard<'static, Vec<UnfinishedOutput>>);
 
-pub(super) fn hold() -> Held {
-    Held(UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner))
+pub(super) fn hold() -> HeldDirectory {
+    HeldDirectory(UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Removes all unfinished outputs and blocks later commits; the process must exit afterwards.
@@ -53,7 +53,7 @@ pub fn remove_unfinished() {
         }
     });
     let Some(mut held) = tries.find_map(|held| held) else { return };
-    for Unfinished { temporary, kind, folders, .. } in held.drain(..) {
+    for UnfinishedOutput { temporary, kind, folders, .. } in held.drain(..) {
         // Nothing can be done about a failure here: the process is about to end.
         let _ = remove(&temporary, kind);
         folders.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
@@ -80,7 +80,7 @@ pub(super) fn remove(path: &Path, kind: Option<DirectoryKind>) -> io::Result<()>
 
 /// A locked temporary file or directory; removed on drop unless it was renamed.
 #[derive(Debug)]
-pub(super) struct Temporary {
+pub(super) struct TemporaryPath {
     path: PathBuf,
     kind: Option<DirectoryKind>,
     /// Keeps the lock. A directory cannot be opened everywhere.
@@ -88,7 +88,7 @@ pub(super) struct Temporary {
     folders: CreatedFolders,
 }
 
-impl Temporary {
+impl TemporaryPath {
     /// Creates a temporary beside `target`, a directory if `kind` is given. Creates missing parents
     /// and removes temporaries that dead processes left for the same target.
     pub(super) fn create(target: &Path, kind: Option<DirectoryKind>) -> Result<Self, IoError> {
@@ -124,7 +124,7 @@ impl Temporary {
         if held.0.iter().any(|other| other.target == target) {
             return Err(IoError::SameOutput { path: target.display().to_string() });
         }
-        held.0.push(Unfinished {
+        held.0.push(UnfinishedOutput {
             temporary: self.path.clone(),
             target: target.to_path_buf(),
             kind: self.kind,
@@ -150,7 +150,7 @@ impl Temporary {
     }
 }
 
-impl Drop for Temporary {
+impl Drop for TemporaryPath {
     fn drop(&mut self) {
         // After a commit nothing stands under the name, or the old output.
         let _ = remove(&self.path, self.kind);

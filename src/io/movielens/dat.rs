@@ -8,9 +8,9 @@ use std::io::Read;
 
 use crate::io::columns::{MovieColumns, TagColumns};
 use crate::io::error::IoError;
-use crate::io::intake::Intake;
+use crate::io::intake::ImportState;
 use crate::io::keys::{IdMapping, text_of};
-use crate::io::rejects::Rejects;
+use crate::io::rejects::RejectedRows;
 use crate::io::source::read_small;
 use crate::io::table::release_year;
 use crate::io::values::parse_time;
@@ -96,7 +96,7 @@ fn missing(
 fn read<T>(
     file: &str,
     reader: impl Read,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
     mut row: impl FnMut(u64, &str) -> Result<T, IoError>,
     mut add: impl FnMut(T),
 ) -> Result<(), IoError> {
@@ -121,12 +121,12 @@ fn add_movie(movies: &mut MovieColumns, (id, title, genres): (Option<i32>, Strin
 /// Reads `movies.dat`: `id::title::genres`. A title may hold `::` itself.
 ///
 /// # Errors
-/// If reading fails, or a line is not a movie and may not be put aside.
+/// If reading fails, or a line is not a movie and may not be rejected.
 pub fn read_movies(
     file: &str,
     reader: impl Read,
     ids: &mut IdMapping<'_>,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
 ) -> Result<MovieColumns, IoError> {
     let mut movies = MovieColumns::default();
     let row = |line, row: &str| {
@@ -144,13 +144,13 @@ pub fn read_movies(
 /// Reads `tags.dat`: `user::movie::tag::timestamp`. A tag may hold `::` itself.
 ///
 /// # Errors
-/// If reading fails, or a line is not a tag and may not be put aside.
+/// If reading fails, or a line is not a tag and may not be rejected.
 pub fn read_tags(
     file: &str,
     reader: impl Read,
-    intake: &mut Intake,
+    intake: &mut ImportState,
 ) -> Result<TagColumns, IoError> {
-    let Intake { users, movies, rejects, .. } = intake;
+    let ImportState { users, movies, rejects, .. } = intake;
     let (mut users, mut movies) = (IdMapping::Import(users), IdMapping::Import(movies));
     let mut tags = TagColumns::default();
     let row = |line, row: &str| {
@@ -181,12 +181,12 @@ pub fn read_tags(
 /// Reads `u.item`: id, title, two dates, a URL and 19 flags of genres, joined by `|`.
 ///
 /// # Errors
-/// If reading fails, or a line is not a movie and may not be put aside.
+/// If reading fails, or a line is not a movie and may not be rejected.
 pub fn read_items(
     file: &str,
     reader: impl Read,
     ids: &mut IdMapping<'_>,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
 ) -> Result<MovieColumns, IoError> {
     let mut movies = MovieColumns::default();
     let row = |line, row: &str| {
@@ -218,11 +218,16 @@ mod tests {
     use crate::io::keys::Ids;
 
     fn movies_of(file: &str, text: &[u8]) -> Result<MovieColumns, IoError> {
-        read_movies(file, text, &mut IdMapping::Import(&mut Ids::Numbers), &mut Rejects::fail())
+        read_movies(
+            file,
+            text,
+            &mut IdMapping::Import(&mut Ids::Numbers),
+            &mut RejectedRows::fail(),
+        )
     }
 
     fn items_of(file: &str, text: &[u8]) -> Result<MovieColumns, IoError> {
-        read_items(file, text, &mut IdMapping::Import(&mut Ids::Numbers), &mut Rejects::fail())
+        read_items(file, text, &mut IdMapping::Import(&mut Ids::Numbers), &mut RejectedRows::fail())
     }
 
     #[test]
@@ -241,9 +246,12 @@ mod tests {
     fn titles_and_tags_may_hold_the_delimiter() {
         let movies = movies_of("movies.dat", "1::A :: B (2000)::Drama\n".as_bytes()).unwrap();
         assert_eq!(movies.title, ["A :: B (2000)"]);
-        let tags =
-            read_tags("tags.dat", "5::1::a::b::1200000000\n".as_bytes(), &mut Intake::default())
-                .unwrap();
+        let tags = read_tags(
+            "tags.dat",
+            "5::1::a::b::1200000000\n".as_bytes(),
+            &mut ImportState::default(),
+        )
+        .unwrap();
         assert_eq!(
             (&tags.tag[..], &tags.time_ms[..]),
             (&["a::b".into()][..], &[1_200_000_000_000][..])
@@ -274,6 +282,6 @@ mod tests {
         assert!(error(items_of("u", "1|A|x\n".as_bytes())).starts_with("u:1: no genres"));
         let row = format!("1|A|||{}|2\n", "|0".repeat(18));
         assert_eq!(error(items_of("u", row.as_bytes())), "u:1: genre flag `2` is neither 0 nor 1");
-        assert!(read_tags("t", "1::2::x\n".as_bytes(), &mut Intake::default()).is_err());
+        assert!(read_tags("t", "1::2::x\n".as_bytes(), &mut ImportState::default()).is_err());
     }
 }

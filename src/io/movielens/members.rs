@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use zip::ZipArchive;
 
 use crate::io::error::IoError;
-use crate::io::source::{Fingerprint, Hashing, Source, Unpacked};
+use crate::io::source::{FileFingerprint, HashingReader, Source, UnpackedReader};
 
 /// Endings under which a member of a folder may be packed.
 const PACKED: [&str; 3] = ["", ".gz", ".zst"];
 
 /// Files that can be read by name.
-pub(in crate::io) enum Members {
+pub(in crate::io) enum ArchiveMembers {
     Folder(PathBuf),
     Archive {
         name: String,
@@ -24,7 +24,7 @@ pub(in crate::io) enum Members {
     },
 }
 
-impl Members {
+impl ArchiveMembers {
     /// Opens an archive.
     pub(in crate::io) fn archive(source: Source) -> Result<Self, IoError> {
         let name = source.name;
@@ -124,7 +124,7 @@ impl Members {
     pub(super) fn read<T>(
         &mut self,
         wanted: &[&str],
-        sources: &mut Vec<(String, Fingerprint)>,
+        sources: &mut Vec<(String, FileFingerprint)>,
         parse: impl FnOnce(&str, Option<u64>, &mut (dyn Read + Send)) -> Result<T, IoError>,
     ) -> Result<Option<T>, IoError> {
         match self.find(wanted)? {
@@ -137,7 +137,7 @@ impl Members {
     pub(super) fn read_member<T>(
         &mut self,
         name: &str,
-        sources: &mut Vec<(String, Fingerprint)>,
+        sources: &mut Vec<(String, FileFingerprint)>,
         parse: impl FnOnce(&str, Option<u64>, &mut (dyn Read + Send)) -> Result<T, IoError>,
     ) -> Result<T, IoError> {
         let (shown, size, reader): (String, Option<u64>, Box<dyn Read + Send + '_>) = match self {
@@ -151,10 +151,10 @@ impl Members {
                 let member = archive.by_name(name).map_err(broken)?;
                 let shown = format!("{archive_name}:{}", split(name).1);
                 let (size, packed) = (member.size(), member.compressed_size());
-                (shown, Some(size), Box::new(Unpacked::new(member, packed)))
+                (shown, Some(size), Box::new(UnpackedReader::new(member, packed)))
             }
         };
-        let mut reader = Hashing::new(reader);
+        let mut reader = HashingReader::new(reader);
         let parsed = parse(&shown, size, &mut reader)?;
         let mut name = split(name).1.to_string();
         for ending in PACKED {

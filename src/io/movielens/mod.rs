@@ -2,7 +2,7 @@
 //!
 //! | layout | ratings | movies | also |
 //! |---|---|---|---|
-//! | CSV (latest, latest-small, 20M, 25M, 32M) | `ratings.csv` | `movies.csv` | `links.csv`, `tags.csv` |
+//! | CSV (latest, small, 20M, 25M, 32M) | `ratings.csv` | `movies.csv` | `links.csv`, `tags.csv` |
 //! | 1M, 10M | `ratings.dat` | `movies.dat` | `tags.dat` |
 //! | 100K | `u.data` | `u.item` | |
 //!
@@ -19,18 +19,18 @@ use std::path::Path;
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
-use crate::io::intake::{Intake, Sink};
+use crate::io::intake::{ImportState, Sink};
 use crate::io::keys::IdMapping;
-use crate::io::movielens::members::Members;
-use crate::io::rejects::Rejects;
-use crate::io::source::{Fingerprint, Source, read_small};
+use crate::io::movielens::members::ArchiveMembers;
+use crate::io::rejects::RejectedRows;
+use crate::io::source::{FileFingerprint, Source, read_small};
 use crate::io::{table, text};
 use crate::progress::Progress;
 
 /// Everything that a MovieLens folder or archive holds besides ratings.
 #[derive(Debug)]
 pub struct MovieLens {
-    /// What was recognised, for people.
+    /// What was recognized, for people.
     pub recognised: String,
     /// Titles and genres.
     pub movies: Option<MovieColumns>,
@@ -39,39 +39,39 @@ pub struct MovieLens {
     /// Tags.
     pub tags: Option<TagColumns>,
     /// Name, size and hash of each member read, of the text itself where it was packed.
-    pub sources: Vec<(String, Fingerprint)>,
+    pub sources: Vec<(String, FileFingerprint)>,
 }
 
 /// Reads a folder and hands its ratings to `sink`, in the order of the file.
 ///
 /// # Errors
-/// If there is no rating file in it, a member cannot be read, or a bad line may not be put aside.
+/// If there is no rating file in it, a member cannot be read, or a bad line may not be rejected.
 pub fn read_folder(
     path: &Path,
-    intake: &mut Intake,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    read(Members::Folder(path.to_path_buf()), intake, sink, progress)
+    read(ArchiveMembers::Folder(path.to_path_buf()), intake, sink, progress)
 }
 
 /// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list
 /// of its members stands at its end.
 ///
 /// # Errors
-/// As [`read_folder`], and if the archive is damaged.
+/// As [`read_folder`], and if the archive is corrupt.
 pub fn read_archive(
     source: Source,
-    intake: &mut Intake,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    read(Members::archive(source)?, intake, sink, progress)
+    read(ArchiveMembers::archive(source)?, intake, sink, progress)
 }
 
 fn read(
-    mut members: Members,
-    intake: &mut Intake,
+    mut members: ArchiveMembers,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
@@ -95,7 +95,7 @@ fn read(
     let mut read = MovieLens { recognised, movies: None, links: None, tags: None, sources };
     let Some(layout) = layout else { return Ok(read) };
     let all = &mut read.sources;
-    let Intake { movies, rejects, .. } = intake;
+    let ImportState { movies, rejects, .. } = intake;
     let mut ids = IdMapping::Import(movies);
     read.movies = read_movies(layout, &mut members, all, &mut ids, rejects)?;
     match layout {
@@ -122,10 +122,10 @@ fn read(
 
 fn read_movies(
     layout: MovieLensLayout,
-    members: &mut Members,
-    sources: &mut Vec<(String, Fingerprint)>,
+    members: &mut ArchiveMembers,
+    sources: &mut Vec<(String, FileFingerprint)>,
     ids: &mut IdMapping<'_>,
-    rejects: &mut Rejects,
+    rejects: &mut RejectedRows,
 ) -> Result<Option<MovieColumns>, IoError> {
     members.read(layout.movies(), sources, |file, _, text| match layout {
         MovieLensLayout::Csv => table::read_movies(file, text, ids, rejects),
@@ -145,10 +145,10 @@ pub fn read_titles(
     ids: &mut IdMapping<'_>,
 ) -> Result<Option<(MovieColumns, Option<LinkColumns>)>, IoError> {
     let mut members = match archive {
-        Some(source) => Members::archive(source)?,
-        None => Members::Folder(folder.to_path_buf()),
+        Some(source) => ArchiveMembers::archive(source)?,
+        None => ArchiveMembers::Folder(folder.to_path_buf()),
     };
-    let (mut sources, mut rejects) = (Vec::new(), Rejects::fail());
+    let (mut sources, mut rejects) = (Vec::new(), RejectedRows::fail());
     for layout in [MovieLensLayout::Csv, MovieLensLayout::Dat, MovieLensLayout::Ml100k] {
         // The ratings say which of several folders is meant.
         members.find(layout.ratings())?;
@@ -175,7 +175,7 @@ pub fn read_movies_text(
     let bytes = read_small(reader, file)?;
     let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let n_bars = first.iter().filter(|&&byte| byte == b'|').count();
-    let rejects = &mut Rejects::fail();
+    let rejects = &mut RejectedRows::fail();
     if first.windows(2).any(|pair| pair == b"::") {
         dat::read_movies(file, &bytes[..], ids, rejects)
     } else if n_bars + 1 >= dat::ITEM_FIELDS {
@@ -190,7 +190,7 @@ pub fn read_movies_text(
 /// # Errors
 /// If it cannot be read.
 pub fn has_ratings(folder: &Path) -> Result<bool, IoError> {
-    let mut members = Members::Folder(folder.to_path_buf());
+    let mut members = ArchiveMembers::Folder(folder.to_path_buf());
     for layout in [MovieLensLayout::Csv, MovieLensLayout::Dat, MovieLensLayout::Ml100k] {
         if members.find(layout.ratings())?.is_some() {
             return Ok(true);
@@ -200,7 +200,7 @@ pub fn has_ratings(folder: &Path) -> Result<bool, IoError> {
 }
 
 /// Returns the one file that can only be the ratings.
-fn lone_file(members: &Members) -> Result<String, IoError> {
+fn lone_file(members: &ArchiveMembers) -> Result<String, IoError> {
     const TEXTS: [&str; 8] = ["csv", "tsv", "txt", "dat", "data", "inter", "jsonl", "json"];
     let names = members.names();
     let is_text = |name: &&String| {

@@ -5,13 +5,13 @@ use std::ops::Deref;
 /// Values in memory that is used again: once filled, it is never again filled with zeros before
 /// something is written there.
 #[derive(Debug, Default)]
-pub(in crate::io::parquet) struct Buffer<T> {
+pub(in crate::io::parquet) struct FifoBuffer<T> {
     memory: Vec<T>,
     from: usize,
     to: usize,
 }
 
-impl<T> Deref for Buffer<T> {
+impl<T> Deref for FifoBuffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -19,7 +19,7 @@ impl<T> Deref for Buffer<T> {
     }
 }
 
-impl<T: Copy + Default> Buffer<T> {
+impl<T: Copy + Default> FifoBuffer<T> {
     /// Takes over memory, but no values.
     pub(in crate::io::parquet) fn with_memory(memory: Vec<T>) -> Self {
         Self { memory, from: 0, to: 0 }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn values_come_and_go() {
-        let mut buffer = Buffer::with_memory(vec![9; 4]);
+        let mut buffer = FifoBuffer::with_memory(vec![9; 4]);
         assert!(buffer.is_empty());
         buffer.fill(7, 2);
         buffer.extend([1, 2, 3].into_iter());

@@ -148,18 +148,18 @@ const LENGTH: usize = 8;
 /// Hexadecimal digits of the hash.
 const HASH: usize = 32;
 
-/// Returns the placeholder entry that [`Sealing`] overwrites with the seal.
+/// Returns the placeholder entry that [`SealingWriter`] overwrites with the seal.
 pub(super) fn unsealed() -> KeyValue {
     KeyValue::new(SEAL.into(), "0".repeat(LENGTH + HASH))
 }
 
 /// Writer that buffers the end of a Parquet file and seals it.
-pub(super) struct Sealing<W: Write> {
+pub(super) struct SealingWriter<W: Write> {
     out: BufWriter<W>,
     held: Option<Vec<u8>>,
 }
 
-impl<W: Write> Sealing<W> {
+impl<W: Write> SealingWriter<W> {
     pub(super) fn new(out: W) -> Self {
         /// The library hands on chunks of columns a few kilobytes at a time.
         const BUFFER: usize = 1 << 18;
@@ -187,7 +187,7 @@ impl<W: Write> Sealing<W> {
     }
 }
 
-impl<W: Write> Write for Sealing<W> {
+impl<W: Write> Write for SealingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.held {
             Some(held) => held.write(bytes),
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::io::IoError;
     use crate::io::columns::{NO_TIME, RatingColumns};
-    use crate::io::intake::Intake;
+    use crate::io::intake::ImportState;
     use crate::io::parquet::{ParquetFile, ParquetLayout, ratings_layout, write_batch};
     use crate::io::source::Source;
 
@@ -294,7 +294,7 @@ mod tests {
         write_batch(&mut bytes, "x", &layout, &batch).unwrap();
         let noticed = flip(&bytes, |bytes| {
             let mut all = RatingColumns::default();
-            open(bytes)?.read_ratings(&mut Intake::default(), &mut |mut rows| {
+            open(bytes)?.read_ratings(&mut ImportState::default(), &mut |mut rows| {
                 all.append(&mut rows);
                 Ok(())
             })?;

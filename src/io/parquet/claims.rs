@@ -96,7 +96,7 @@ impl PageHeader {
         let mut size = USUAL;
         loop {
             let bytes: Bytes = input.get_bytes(at, size.min(end - at) as usize)?;
-            let mut thrift = Thrift { bytes: &bytes };
+            let mut thrift = ThriftReader { bytes: &bytes };
             if let Some(header) = Self::parse(&mut thrift) {
                 let length = (bytes.len() - thrift.bytes.len()) as u64;
                 return Ok(Self { length, ..header? });
@@ -109,7 +109,7 @@ impl PageHeader {
     }
 
     /// Returns `None` if the buffer ends within the header.
-    fn parse(thrift: &mut Thrift<'_>) -> Option<Result<Self>> {
+    fn parse(thrift: &mut ThriftReader<'_>) -> Option<Result<Self>> {
         /// Field ids of `data_page_header` and `data_page_header_v2`.
         const DATA: [i64; 2] = [5, 8];
         let (mut sizes, mut values) = ([0_i64; 2], None);
@@ -117,7 +117,7 @@ impl PageHeader {
         while let Some(kind) = thrift.field(&mut field)? {
             match field {
                 2 | 3 => sizes[field as usize - 2] = thrift.integer()?,
-                _ if DATA.contains(&field) && kind == Thrift::STRUCT => {
+                _ if DATA.contains(&field) && kind == ThriftReader::STRUCT => {
                     let mut inner = 0;
                     while let Some(kind) = thrift.field(&mut inner)? {
                         match inner {
@@ -139,11 +139,11 @@ impl PageHeader {
 
 /// Decoder of Thrift's compact protocol (apache/thrift, doc/specs/thrift-compact-protocol.md);
 /// methods return `None` at the end of the buffer.
-struct Thrift<'a> {
+struct ThriftReader<'a> {
     bytes: &'a [u8],
 }
 
-impl Thrift<'_> {
+impl ThriftReader<'_> {
     const STRUCT: u8 = 12;
 
     fn byte(&mut self) -> Option<u8> {

@@ -1,4 +1,4 @@
-//! Panics of the Parquet library on damaged pages, as errors.
+//! Panics of the Parquet library on corrupt pages, as errors.
 //!
 //! It trusts some lengths within a page, so that a flipped bit can make it look beyond the end.
 //! Such a panic is caught where the pages of a file are decoded.
@@ -43,7 +43,7 @@ pub(super) fn contradiction() -> ParquetError {
     corrupt("it contradicts itself")
 }
 
-/// Runs what may panic on a damaged file; a panic becomes the error that `error` makes.
+/// Runs what may panic on a corrupt file; a panic becomes the error that `error` makes.
 pub(super) fn guarded<T, E>(
     decode: impl FnOnce() -> Result<T, E>,
     error: impl FnOnce() -> E,

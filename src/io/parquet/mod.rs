@@ -20,7 +20,7 @@ pub use guard::suppress_caught_panics;
 pub use input::ParquetInput;
 pub use ratings::{RatingChunks, RatingGroups, RowMemory};
 pub use read::ParquetFile;
-pub use vectors::Vectors;
+pub use vectors::IdVectors;
 pub use write::{
     BELONGS_TO, GROUP_ROWS, GroupWriter, ParquetLayout, belonging_to, ratings_layout, write,
     write_batch, write_file,

@@ -112,7 +112,7 @@ impl ParquetFile {
         entries.iter().find(|entry| entry.key == key)?.value.as_deref()
     }
 
-    /// Tells whether mvrec wrote the file.
+    /// Whether mvrec wrote the file.
     #[must_use]
     pub fn is_own(&self) -> bool {
         let writer = self.metadata.metadata().file_metadata().created_by();
@@ -132,7 +132,7 @@ impl ParquetFile {
         self.is_own() && self.has_columns_of(&schema::ratings())
     }
 
-    /// Tells whether the file has all the columns of `schema` by name.
+    /// Whether the file has all the columns of `schema` by name.
     #[must_use]
     pub fn has_columns_of(&self, schema: &SchemaRef) -> bool {
         schema.fields().iter().all(|field| self.schema().index_of(field.name()).is_ok())
@@ -356,7 +356,7 @@ impl ParquetFile {
     }
 
     /// Returns the rows of each page of a column, and the pages' smallest and largest value where
-    /// they are told and of 32 bits; nothing where the file has no index of pages, or one that
+    /// they are told and of 32 bits; `None` if the file has no index of pages, or one that
     /// cannot be.
     fn pages(&self, column: usize) -> Option<Vec<PageRows>> {
         let metadata = self.metadata.metadata();
@@ -392,7 +392,7 @@ impl ParquetFile {
         Some(all)
     }
 
-    /// Reads some rows of a column, page by page as they are: asked to pass over rows of a damaged
+    /// Reads some rows of a column, page by page as they are: asked to pass over rows of a corrupt
     /// page, the library may never end.
     fn read_pages(&self, column: usize, pages: &[Range<usize>]) -> Result<ArrayRef, IoError> {
         self.guarded(|| {
@@ -458,7 +458,7 @@ impl ParquetFile {
     /// Pages that hold none of the ids are not read.
     ///
     /// # Errors
-    /// If a column is missing, the key is not int32, or the pages are damaged.
+    /// If a column is missing, the key is not int32, or the pages are corrupt.
     pub fn read_rows(
         &self,
         columns: &[&'static str],
@@ -547,7 +547,7 @@ impl ParquetFile {
     }
 }
 
-/// Says whether a file is damaged, or of a kind that is not read.
+/// Says whether a file is corrupt, or of a kind that is not read.
 fn unreadable(file: &str, source: ParquetError) -> IoError {
     let text = source.to_string();
     let is_unsupported = matches!(source, ParquetError::NYI(_))
@@ -561,7 +561,7 @@ fn unreadable(file: &str, source: ParquetError) -> IoError {
 }
 
 /// Returns a schema in which texts are views of texts, so that a text in a dictionary is in memory
-/// once; nothing where there are no texts.
+/// once; `None` if there are no texts.
 fn views_of_texts(schema: &SchemaRef) -> Option<SchemaRef> {
     let as_view = |field: &Arc<Field>| match field.data_type() {
         DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),

@@ -8,20 +8,20 @@ use crate::io::parquet::column;
 use crate::io::parquet::read::ParquetFile;
 
 /// Ids, and the numbers of their vectors, one after another.
-pub type Vectors = (Vec<i32>, Vec<f32>);
+pub type IdVectors = (Vec<i32>, Vec<f32>);
 
 impl ParquetFile {
     /// Reads ids and vectors of `width` numbers, row after row, from a file that mvrec wrote;
     /// nothing where they are stored in another way.
     ///
     /// # Errors
-    /// If a column is missing or a page is damaged.
+    /// If a column is missing or a page is corrupt.
     pub fn read_vectors(
         &self,
         id: &str,
         vector: &str,
         width: usize,
-    ) -> Result<Option<Vectors>, IoError> {
+    ) -> Result<Option<IdVectors>, IoError> {
         let schema = self.metadata.parquet_schema();
         let leaf = (0..schema.num_columns()).find(|&at| {
             schema.get_column_root(at).name() == vector && schema.column(at).max_rep_level() == 1
@@ -64,7 +64,7 @@ mod tests {
     }
 
     /// Rows with ids 3, 6, 9, … and vectors of the given lengths.
-    fn file(lengths: &[usize], page_rows: usize, group_rows: usize) -> (Vec<u8>, Vectors) {
+    fn file(lengths: &[usize], page_rows: usize, group_rows: usize) -> (Vec<u8>, IdVectors) {
         let ids: Vec<i32> = (1..=lengths.len() as i32).map(|id| 3 * id).collect();
         let n = lengths.iter().sum::<usize>();
         let values: Vec<f32> = (0..n).map(|at| 1.0 / (at as f32 - 0.3)).collect();
@@ -88,11 +88,11 @@ mod tests {
         (bytes, (ids, values))
     }
 
-    fn vectors(bytes: Vec<u8>, width: usize) -> Result<Option<Vectors>, IoError> {
+    fn vectors(bytes: Vec<u8>, width: usize) -> Result<Option<IdVectors>, IoError> {
         open(bytes)?.read_vectors("id", "features", width)
     }
 
-    fn some_rows(bytes: Vec<u8>, ids: &[i32]) -> Result<Vectors, IoError> {
+    fn some_rows(bytes: Vec<u8>, ids: &[i32]) -> Result<IdVectors, IoError> {
         let (mut found, mut values) = (Vec::new(), Vec::new());
         for batch in open(bytes)?.read_rows(&["id", "features"], "id", Some(ids))? {
             // A flipped bit may have made another type of a column.

@@ -22,7 +22,7 @@ use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use crate::io::error::IoError;
-use crate::io::parquet::checksum::{KeptPages, Sealing, unsealed};
+use crate::io::parquet::checksum::{KeptPages, SealingWriter, unsealed};
 
 /// Key of the footer entry that names what a file belongs to: ratings have the XXH3-128 of their
 /// content, files of a model the checksum of its `model.json`.
@@ -62,7 +62,7 @@ pub const GROUP_ROWS: usize = 1 << 18;
 
 /// Layout of every file of ratings.
 ///
-/// Differences of sorted ids and of times, and dictionaries of users and stars, leave little to
+/// Differences of sorted ids and of times, and dictionaries of users and ratings, leave little to
 /// compress: zstd would save 2 % of MovieLens' ratings and make reading them take half as long
 /// again.
 #[must_use]
@@ -132,7 +132,7 @@ type Chunk = (Bytes, ColumnCloseResult);
 pub struct GroupWriter<W: Write + Send> {
     file: String,
     schema: SchemaRef,
-    writer: SerializedFileWriter<Sealing<W>>,
+    writer: SerializedFileWriter<SealingWriter<W>>,
     groups: usize,
 }
 
@@ -150,8 +150,9 @@ impl<W: Write + Send> GroupWriter<W> {
         let options = ArrowWriterOptions::new()
             .with_properties(properties(schema, layout))
             .with_schema_root("schema".into());
-        let writer = ArrowWriter::try_new_with_options(Sealing::new(out), schema.clone(), options)
-            .and_then(ArrowWriter::into_serialized_writer);
+        let writer =
+            ArrowWriter::try_new_with_options(SealingWriter::new(out), schema.clone(), options)
+                .and_then(ArrowWriter::into_serialized_writer);
         let (writer, _) = writer.map_err(failed(file))?;
         Ok(Self { file: file.into(), schema: schema.clone(), writer, groups: 0 })
     }

@@ -4,7 +4,7 @@ use csv::{Position, ReaderBuilder};
 
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
-use crate::io::profiles::{IMDB, LETTERBOXD, MovieName, Profile, RatedMovie, TMDB, TRAKT};
+use crate::io::profiles::{IMDB, LETTERBOXD, MovieName, RatedMovie, TMDB, TRAKT, UserProfile};
 use crate::io::text::Delimiter;
 
 /// Reads a profile from text with a header: a column for the movie (its id, IMDb or TMDB id, or
@@ -12,7 +12,7 @@ use crate::io::text::Delimiter;
 ///
 /// # Errors
 /// If no column names a movie, or a rating is no number.
-pub fn from_csv(file: &str, bytes: &[u8]) -> Result<Profile, IoError> {
+pub fn from_csv(file: &str, bytes: &[u8]) -> Result<UserProfile, IoError> {
     const ID: [&str; 4] = ["movie_id", "movieId", "movie", "item_id"];
     const IMDB_ID: [&str; 3] = ["const", "imdb_id", "imdb id"];
     const TMDB_ID: [&str; 2] = ["tmdb_id", "tmdb id"];
@@ -69,7 +69,7 @@ pub fn from_csv(file: &str, bytes: &[u8]) -> Result<Profile, IoError> {
     } else {
         None
     };
-    let mut profile = Profile { export, ..Profile::default() };
+    let mut profile = UserProfile { export, ..UserProfile::default() };
     for record in reader.records() {
         let record = record.map_err(failed)?;
         let field = |at: Option<usize>| {
@@ -115,7 +115,7 @@ pub fn from_csv(file: &str, bytes: &[u8]) -> Result<Profile, IoError> {
 mod tests {
     use super::*;
 
-    fn pairs(profile: &Profile) -> Vec<(String, f32)> {
+    fn pairs(profile: &UserProfile) -> Vec<(String, f32)> {
         profile.ratings.iter().map(|rated| (rated.movie.to_string(), rated.rating)).collect()
     }
 

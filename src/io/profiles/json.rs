@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::io::profiles::{MovieName, Profile, RatedMovie, TMDB, TRAKT};
+use crate::io::profiles::{MovieName, RatedMovie, TMDB, TRAKT, UserProfile};
 
 /// Reads a profile from JSON: `{"Alien": 5, "49": 1}`, or the same under `ratings` beside an `id`;
 /// an array of objects with `movie_id` or `title`, and `rating`; Trakt's arrays of
@@ -10,13 +10,13 @@ use crate::io::profiles::{MovieName, Profile, RatedMovie, TMDB, TRAKT};
 ///
 /// # Errors
 /// With what is wrong, if it is none of these.
-pub fn from_json(value: &Value) -> Result<Profile, String> {
+pub fn from_json(value: &Value) -> Result<UserProfile, String> {
     match value {
         Value::Array(rows) => from_rows(rows),
         Value::Object(object) => {
             if let Some(Value::Array(rows)) = object.get("results") {
                 let profile = from_rows(rows)?;
-                return Ok(Profile { export: Some(TMDB), ..profile });
+                return Ok(UserProfile { export: Some(TMDB), ..profile });
             }
             let profile = match object.get("ratings") {
                 Some(Value::Array(rows)) => from_rows(rows)?,
@@ -25,30 +25,30 @@ pub fn from_json(value: &Value) -> Result<Profile, String> {
                 None => from_object(object)?,
             };
             let id = object.get("ratings").and_then(|_| object.get("id").cloned());
-            Ok(Profile { id, ..profile })
+            Ok(UserProfile { id, ..profile })
         }
         other => Err(format!("expected an object of movies and ratings, not {other}")),
     }
 }
 
-/// Whether a value is one of many queries, rather than one person's movies and ratings.
+/// Whether a value is one of many queries, rather than one user's movies and ratings.
 #[must_use]
 pub fn is_query(value: &Value) -> bool {
     value.get("ratings").is_some()
 }
 
-fn from_object(object: &Map<String, Value>) -> Result<Profile, String> {
+fn from_object(object: &Map<String, Value>) -> Result<UserProfile, String> {
     let rated = |(movie, value): (&String, &Value)| {
         let rating = value.as_f64().ok_or_else(|| format!("`{movie}` has no number of stars"))?;
         let movie = MovieName::typed(movie);
         Ok(RatedMovie { movie, rating: rating as f32, date: None, place: None })
     };
     let ratings = object.iter().map(rated).collect::<Result<_, String>>()?;
-    Ok(Profile { ratings, ..Profile::default() })
+    Ok(UserProfile { ratings, ..UserProfile::default() })
 }
 
-fn from_rows(rows: &[Value]) -> Result<Profile, String> {
-    let mut profile = Profile::default();
+fn from_rows(rows: &[Value]) -> Result<UserProfile, String> {
+    let mut profile = UserProfile::default();
     for row in rows {
         let object = row.as_object().ok_or_else(|| format!("`{row}` is not an object"))?;
         let nested = object.get("movie").and_then(Value::as_object);
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    fn pairs(profile: &Profile) -> Vec<(String, f32)> {
+    fn pairs(profile: &UserProfile) -> Vec<(String, f32)> {
         profile.ratings.iter().map(|rated| (rated.movie.to_string(), rated.rating)).collect()
     }
 

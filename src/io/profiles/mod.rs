@@ -1,4 +1,4 @@
-//! Ratings of one person from a small file: CSV or JSON, as people write them or as Letterboxd,
+//! Ratings of one user from a small file: CSV or JSON, as people write them or as Letterboxd,
 //! IMDb, Trakt and TMDB export them.
 
 mod csv;
@@ -17,10 +17,10 @@ use crate::io::source::read_small;
 pub use csv::from_csv;
 pub use json::{from_json, is_query};
 
-/// Ratings of one person.
+/// Ratings of one user.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Profile {
-    /// Identifier of the person, in JSON.
+pub struct UserProfile {
+    /// Identifier of the user, in JSON.
     pub id: Option<Value>,
     /// Rated movies in file order.
     pub ratings: Vec<RatedMovie>,
@@ -39,7 +39,7 @@ pub struct ExportFormat {
     pub scale: (f32, f32),
 }
 
-/// Letterboxd: half a star to five stars.
+/// Letterboxd: half a star to five ratings.
 pub const LETTERBOXD: ExportFormat = ExportFormat { site: "Letterboxd", scale: (0.5, 5.0) };
 /// IMDb: 1 to 10.
 pub const IMDB: ExportFormat = ExportFormat { site: "IMDb", scale: (1.0, 10.0) };
@@ -120,10 +120,10 @@ pub fn rescaled(rating: f32, from: (f32, f32), to: RangeInclusive<f32>) -> f32 {
 ///
 /// # Errors
 /// If it cannot be read or has neither of the files.
-pub fn from_zip(file: &str, archive: impl Read + Seek) -> Result<Profile, IoError> {
+pub fn from_zip(file: &str, archive: impl Read + Seek) -> Result<UserProfile, IoError> {
     let broken = |source| IoError::Zip { file: file.into(), source };
     let mut archive = ZipArchive::new(archive).map_err(broken)?;
-    let mut profile = Profile::default();
+    let mut profile = UserProfile::default();
     let mut has_any = false;
     for name in ["ratings.csv", "watched.csv"] {
         let Ok(member) = archive.by_name(name) else { continue };

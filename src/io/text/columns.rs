@@ -80,7 +80,7 @@ const TIMES_OF_DAY: [&str; 5] = ["time", "timeofday", "ratingtime", "reviewtime"
 /// Columns that mvrec writes beside the keys, which say the same.
 const NUMBERED: [(&str, &str); 2] = [("userid", "userkey"), ("movieid", "moviekey")];
 
-/// What a person says of a file, where telling it from the content is not enough.
+/// What a user says of a file, where telling it from the content is not enough.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TextOptions {
     /// Columns of the roles.

@@ -6,14 +6,14 @@ use crate::io::text::columns::{
     RATING, TIMESTAMP, TextColumns, TextOptions, USER, keyed, remarks, unused,
 };
 use crate::io::text::delimiter::Delimiter;
-use crate::io::text::preamble::{Form, Preamble};
+use crate::io::text::preamble::{FilePreamble, Form};
 use crate::io::text::record::{fields, record_length};
 use crate::io::time;
 
 /// How the fields of a record are told apart and what they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TextLayout {
-    Delimited(Delimited),
+    Delimited(DelimitedText),
     /// An object a line, with these names of the roles.
     JsonLines {
         names: [Option<String>; 4],
@@ -25,7 +25,7 @@ pub(super) enum TextLayout {
 
 /// Records of fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Delimited {
+pub(super) struct DelimitedText {
     pub(super) delimiter: Delimiter,
     /// The first record, where it names the columns.
     pub(super) header: Option<Vec<u8>>,
@@ -42,7 +42,7 @@ pub(super) struct Delimited {
 }
 
 /// A layout, and what is to be said of it.
-pub(super) struct Detected {
+pub(super) struct DetectedLayout {
     pub(super) layout: TextLayout,
     pub(super) remarks: Vec<String>,
 }
@@ -52,14 +52,14 @@ impl TextLayout {
     /// not blank.
     pub(super) fn detect(
         file: &str,
-        preamble: &Preamble,
+        preamble: &FilePreamble,
         head: &[u8],
         options: &TextOptions,
-    ) -> Result<Detected, IoError> {
+    ) -> Result<DetectedLayout, IoError> {
         match (preamble.form, head.trim_ascii_start()) {
-            (Form::Netflix, _) => Ok(Detected { layout: Self::Netflix, remarks: Vec::new() }),
+            (Form::Netflix, _) => Ok(DetectedLayout { layout: Self::Netflix, remarks: Vec::new() }),
             (Form::Records, [b'{', ..]) => json_lines(file, head, options),
-            _ => Delimited::detect(file, preamble, head, options),
+            _ => DelimitedText::detect(file, preamble, head, options),
         }
     }
 
@@ -91,7 +91,7 @@ impl TextLayout {
     /// Returns of users and of movies whether the names of their columns say that they are keys.
     pub(super) fn keyed(&self) -> [bool; 2] {
         match self {
-            Self::Delimited(Delimited { keyed, .. }) | Self::JsonLines { keyed, .. } => *keyed,
+            Self::Delimited(DelimitedText { keyed, .. }) | Self::JsonLines { keyed, .. } => *keyed,
             Self::Netflix => [false; 2],
         }
     }
@@ -101,8 +101,8 @@ impl TextLayout {
         match self {
             Self::JsonLines { .. } => "JSON lines".into(),
             Self::Netflix => "Netflix Prize ratings".into(),
-            Self::Delimited(Delimited { matrix: true, .. }) => "a MatrixMarket matrix".into(),
-            Self::Delimited(Delimited { delimiter, header, .. }) => {
+            Self::Delimited(DelimitedText { matrix: true, .. }) => "a MatrixMarket matrix".into(),
+            Self::Delimited(DelimitedText { delimiter, header, .. }) => {
                 let header = if header.is_some() { "with" } else { "without" };
                 format!("text delimited by {}, {header} a header", delimiter.shown())
             }
@@ -128,7 +128,7 @@ fn first_line_error(file: &str, head: &[u8], source: serde_json::Error) -> IoErr
     }
 }
 
-fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected, IoError> {
+fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<DetectedLayout, IoError> {
     type Object = serde_json::Map<String, serde_json::Value>;
     let mut names: Vec<String> = Vec::new();
     let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
@@ -152,16 +152,16 @@ fn json_lines(file: &str, head: &[u8], options: &TextOptions) -> Result<Detected
     let remarks = remarks(&unused(&names, &used), positions);
     let keyed = keyed(&names, positions);
     let names = positions.map(|at| at.map(|at| names[at].clone()));
-    Ok(Detected { layout: TextLayout::JsonLines { names, keyed }, remarks })
+    Ok(DetectedLayout { layout: TextLayout::JsonLines { names, keyed }, remarks })
 }
 
-impl Delimited {
+impl DelimitedText {
     fn detect(
         file: &str,
-        preamble: &Preamble,
+        preamble: &FilePreamble,
         head: &[u8],
         options: &TextOptions,
-    ) -> Result<Detected, IoError> {
+    ) -> Result<DetectedLayout, IoError> {
         let line = first_line(head);
         let delimiter = options.delimiter.unwrap_or_else(|| Delimiter::detect(line));
         let mut records = Records { rest: head, quoting: delimiter.quoting() };
@@ -199,7 +199,7 @@ impl Delimited {
         if preamble.comments > 0 && !matrix {
             remarks.push(format!("{} lines of comments left out", preamble.comments));
         }
-        Ok(Detected { layout: TextLayout::Delimited(layout), remarks })
+        Ok(DetectedLayout { layout: TextLayout::Delimited(layout), remarks })
     }
 
     /// Takes the columns from a header; `data` is the first record below it.
@@ -327,17 +327,17 @@ mod tests {
 
     type Positions = (bool, [Option<usize>; 4]);
 
-    fn detect(text: &str, columns: &str) -> Result<Detected, String> {
+    fn detect(text: &str, columns: &str) -> Result<DetectedLayout, String> {
         let columns = if columns.is_empty() { TextColumns::default() } else { columns.parse()? };
         let options = TextOptions { columns, ..TextOptions::default() };
-        let preamble = Preamble::read("x", text.as_bytes()).unwrap();
+        let preamble = FilePreamble::read("x", text.as_bytes()).unwrap();
         let head = &text.as_bytes()[preamble.bytes..];
         TextLayout::detect("x", &preamble, head, &options).map_err(|error| error.to_string())
     }
 
     fn positions(text: &str, columns: &str) -> Result<Positions, String> {
         match detect(text, columns)?.layout {
-            TextLayout::Delimited(Delimited { header, positions, .. }) => {
+            TextLayout::Delimited(DelimitedText { header, positions, .. }) => {
                 Ok((header.is_some(), positions))
             }
             _ => Err("not delimited".into()),

@@ -8,7 +8,7 @@ use crate::io::keys::{KeyIndex, key_of, text_of};
 use crate::io::text::columns::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
 use crate::io::text::delimiter::Delimiter;
 use crate::io::text::json_lines::json_fields;
-use crate::io::text::layout::{Delimited, TextLayout, without_line_end};
+use crate::io::text::layout::{DelimitedText, TextLayout, without_line_end};
 use crate::io::text::plain;
 use crate::io::text::preamble::is_netflix_movie;
 use crate::io::text::record::{quoted_fields, record_length, split_blanks, split_pairs, trimmed};
@@ -106,7 +106,7 @@ impl<'l> RecordReader<'l> {
     /// that they are keys.
     pub(super) fn new(layout: &'l TextLayout, options: &'l TextOptions, skip: bool) -> Self {
         let (positions, width) = match layout {
-            TextLayout::Delimited(Delimited { positions, time_of_day, width, .. }) => {
+            TextLayout::Delimited(DelimitedText { positions, time_of_day, width, .. }) => {
                 let [user, movie, rating, date] = *positions;
                 (
                     [user, movie, rating, date, *time_of_day].map(|at| at.unwrap_or(NO_COLUMN)),
@@ -207,7 +207,7 @@ impl<'l> RecordReader<'l> {
 
     /// Returns the short way, where the columns stand as it expects them.
     fn plain(&self) -> Option<plain::PlainLines> {
-        let TextLayout::Delimited(Delimited {
+        let TextLayout::Delimited(DelimitedText {
             delimiter: Delimiter::Byte(delimiter),
             width,
             positions,
@@ -229,7 +229,7 @@ impl<'l> RecordReader<'l> {
 
     fn row(&self, record: &[u8], quoted: bool, read: &mut Block) -> Result<RecordRow, Problem> {
         // Nearly all records are plain: their fields are slices, and nothing is allocated.
-        if let TextLayout::Delimited(Delimited { delimiter: Delimiter::Byte(byte), .. }) =
+        if let TextLayout::Delimited(DelimitedText { delimiter: Delimiter::Byte(byte), .. }) =
             self.layout
             && !quoted
         {
@@ -296,7 +296,7 @@ impl<'l> RecordReader<'l> {
                 let fields = record.split(|&byte| byte == b',').map(Cow::Borrowed);
                 self.by_position(fields.map(trimmed))
             }
-            TextLayout::Delimited(Delimited { delimiter, .. }) => {
+            TextLayout::Delimited(DelimitedText { delimiter, .. }) => {
                 let fields = match (quoted, *delimiter) {
                     (true, _) => quoted_fields(record, *delimiter)
                         .map_err(|malformed| Problem::Unreadable(malformed.to_string()))?,

@@ -26,13 +26,13 @@ pub(super) use record::fields;
 
 use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;
-use crate::io::intake::{Intake, Sink, later, warn_of_1970};
+use crate::io::intake::{ImportState, Sink, later, warn_of_1970};
 use crate::io::json_array::ArrayAsLines;
 use crate::io::keys::{IdSample, Ids, renumber};
 use crate::io::text::blocks::TextBlocks;
 use crate::io::text::layout::{Records, TextLayout};
 use crate::io::text::lines::{Block, RecordReader};
-use crate::io::text::preamble::Preamble;
+use crate::io::text::preamble::FilePreamble;
 use crate::progress::Progress;
 
 const BLOCKS_PER_THREAD: usize = 2;
@@ -41,11 +41,11 @@ const BLOCKS_PER_THREAD: usize = 2;
 ///
 /// # Errors
 /// If reading fails, if `sink` fails, or at the first record, in the order of the file, that is not
-/// a rating and may not be put aside.
+/// a rating and may not be rejected.
 pub fn read_ratings(
     file: &str,
     reader: impl Read + Send,
-    intake: &mut Intake,
+    intake: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<String, IoError> {
@@ -114,7 +114,7 @@ fn detect(
     if blocks.head().starts_with(b"\xef\xbb\xbf") {
         blocks.skip(3);
     }
-    let preamble = Preamble::read(file, blocks.head())?;
+    let preamble = FilePreamble::read(file, blocks.head())?;
     blocks.skip(preamble.bytes);
     let head = blocks.head();
     if head.trim_ascii().is_empty() {
@@ -153,7 +153,7 @@ impl FilePosition<'_> {
     fn pass_on(
         &mut self,
         blocks: Vec<(Block, u64)>,
-        intake: &mut Intake,
+        intake: &mut ImportState,
         sink: Sink<'_>,
         progress: &dyn Progress,
     ) -> Result<(), IoError> {
@@ -190,12 +190,12 @@ impl FilePosition<'_> {
 }
 
 /// Settles of users and of movies whether they are keys: by a sample of the first records
-/// ([`IdSample`]), if they were keys in an earlier source, or if the person says so.
+/// ([`IdSample`]), if they were keys in an earlier source, or if the user says so.
 fn settle_ids(
     file: &str,
     reader: &RecordReader<'_>,
     head: &[u8],
-    intake: &mut Intake,
+    intake: &mut ImportState,
 ) -> Result<[bool; 2], IoError> {
     let mut samples = [IdSample::default(); 2];
     let records = Records { rest: head, quoting: reader.layout.quoting() };
@@ -221,10 +221,10 @@ mod tests {
     use super::*;
     use crate::io::columns::{NO_TIME, RatingColumns};
     use crate::io::keys::KeyIndex;
-    use crate::io::rejects::Rejects;
+    use crate::io::rejects::RejectedRows;
     use crate::progress::Silent;
 
-    fn read_with(intake: &mut Intake, text: &str) -> Result<RatingColumns, String> {
+    fn read_with(intake: &mut ImportState, text: &str) -> Result<RatingColumns, String> {
         let mut all = RatingColumns::default();
         let mut sink = |mut rows: RatingColumns| {
             all.append(&mut rows);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<RatingColumns, String> {
-        read_with(&mut Intake::default(), text)
+        read_with(&mut ImportState::default(), text)
     }
 
     fn two_rows() -> RatingColumns {
@@ -288,7 +288,7 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(untimed.clone()), "{text}");
         }
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.decimal_comma = true;
         assert_eq!(read_with(&mut intake, "user;item;rating\n1;31;2,5\n2;10;4,0\n"), Ok(untimed));
     }
@@ -312,7 +312,7 @@ mod tests {
             "{\"user\":1,\"item\":31}\n{\"user\":2,\"item\":10}\n",
             "%%MatrixMarket matrix coordinate pattern general\n2 31 2\n1 31\n2 10\n",
         ] {
-            let mut intake = Intake::default();
+            let mut intake = ImportState::default();
             let rows = read_with(&mut intake, text).unwrap();
             assert_eq!(
                 (rows.user_id, rows.movie_id, rows.rating),
@@ -337,7 +337,7 @@ mod tests {
         }
         let first_without = "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"item\":3,\"rating\":3,\"ts\":1500000000}\n";
         assert_eq!(read(first_without).unwrap().time_ms, [NO_TIME, 1_500_000_000_000]);
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.time_format = Some("%d/%m/%Y %H:%M".into());
         let text = "user,item,rating,date,time\n1,2,3,14/07/2017,02:40\n";
         assert_eq!(read_with(&mut intake, text).unwrap().time_ms, [1_500_000_000_000]);
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn ids_that_numbers_would_merge_stay_apart() {
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         let rows = read_with(&mut intake, "user,item,rating\n1,7,1\n2,007,5\n3,8,3\n").unwrap();
         assert_eq!(rows.movie_id, [1, 2, 3]);
         assert_eq!(intake.movies.to_keys().unwrap().keys, ["7", "007", "8"]);
@@ -353,14 +353,14 @@ mod tests {
         assert_eq!(read(&late), Err("x.csv:2001: movie `007` has leading zeros".into()));
         let late = late.replace("007", "9000000000");
         assert_eq!(read(&late), Err("x.csv:2001: movie `9000000000` does not fit 32 bits".into()));
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         read_with(&mut intake, "1,9000000000,1\n2,5,5\n").unwrap();
         assert_eq!(intake.movies.to_keys().unwrap().keys, ["9000000000", "5"]);
         for missing in ["", "NA", "nan", "null", "\\N"] {
             let text = format!("user,item,rating\nbob,x,4\n{missing},y,3\n");
             assert_eq!(read(&text), Err(format!("x.csv:3: user `{missing}` is missing")));
         }
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.text_ids = [true, false];
         assert_eq!(read_with(&mut intake, "user,item,rating\nNA,1,4\n").unwrap().len(), 1);
     }
@@ -375,7 +375,7 @@ mod tests {
         assert!(rows.user_id.chunks(2).all(|pair| pair == [1, 2]));
         let stray = format!("user,item,rating,review\n1,2,3,\"open\n{}", "1,31,2.5,x\n".repeat(n));
         assert_eq!(read(&stray), Err("x.csv:2: a quoted field does not end as it should".into()));
-        let mut intake = Intake { rejects: Rejects::skip(1), ..Intake::default() };
+        let mut intake = ImportState { rejects: RejectedRows::skip(1), ..ImportState::default() };
         assert_eq!(read_with(&mut intake, &stray).unwrap().len(), n);
     }
 
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn ids_that_are_no_numbers_are_numbered_as_they_appear() {
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         let text = "User-ID;ISBN;Book-Rating\n\"zoe\";\"034545104X\";\"5\"\nal;0155061224;1\nzoe;0155061224;2\n";
         let rows = read_with(&mut intake, text).unwrap();
         assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2, 1][..], &[1, 2, 2][..]));
@@ -401,7 +401,7 @@ mod tests {
         assert_eq!(intake.users.to_keys().unwrap().keys, ["zoe", "al", "7"]);
         assert_eq!(intake.movies.to_keys().unwrap().get(3), Some("9"));
         // Numbers with zeros in front are no numbers; Latin-1 is read as such.
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.text_ids = [true, false];
         read_with(&mut intake, "1,007,3\n2,008,4\n").unwrap();
         assert_eq!(intake.users.to_keys().unwrap().keys, ["1", "2"]);
@@ -409,7 +409,7 @@ mod tests {
         let mut index = KeyIndex::default();
         index.number(b"Mis\xe9rables");
         assert_eq!(index.to_keys().keys, ["Misérables"]);
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         read_with(&mut intake, "1,2,3\n").unwrap();
         assert_eq!(
             read_with(&mut intake, "al,2,3\n"),
@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     fn other_scales_are_checked_as_they_are_given() {
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.scale = "0..10".parse().unwrap();
         assert_eq!(
             read_with(&mut intake, "1,2,0\n1,3,7\n1,4,10\n").unwrap().rating,
@@ -486,7 +486,7 @@ mod tests {
     #[test]
     fn bad_rows_are_put_aside_up_to_the_limit() {
         let text = "user,item,rating\n1,31,2.5\n1,x,3\n2,10,4\n2,10\n7,7,9\n";
-        let mut intake = Intake { rejects: Rejects::skip(3), ..Intake::default() };
+        let mut intake = ImportState { rejects: RejectedRows::skip(3), ..ImportState::default() };
         let rows = read_with(&mut intake, text).unwrap();
         assert_eq!(rows.user_id, [1, 2]);
         let told: Vec<(u64, &str, &str)> = intake
@@ -503,7 +503,7 @@ mod tests {
                 (6, "rating is not between 0.5 and 5", "7,7,9"),
             ]
         );
-        let mut intake = Intake { rejects: Rejects::skip(2), ..Intake::default() };
+        let mut intake = ImportState { rejects: RejectedRows::skip(2), ..ImportState::default() };
         assert_eq!(
             read_with(&mut intake, text).unwrap_err(),
             "more than 2 bad rows; the last: x.csv:6: rating `9` is not between 0.5 and 5"
@@ -530,7 +530,7 @@ mod tests {
             text in "([\\[{}\\]%#\"':;,|\t \r\n]|[0-9.]{1,4}|user|item|rating|NA|é|[a-c]{1,2}){0,60}",
         ) {
             let failed = read(&text);
-            let mut intake = Intake { rejects: Rejects::skip(usize::MAX), ..Intake::default() };
+            let mut intake = ImportState { rejects: RejectedRows::skip(usize::MAX), ..ImportState::default() };
             let skipped = read_with(&mut intake, &text);
             if let (Ok(rows), Ok(others)) = (&failed, &skipped) {
                 prop_assert_eq!(rows, others);

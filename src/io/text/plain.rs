@@ -87,7 +87,7 @@ fn number(text: &[u8], at: &mut usize) -> Option<u64> {
     }
 }
 
-/// Reads up to 8 digits at once and returns their number and how many they are; nothing where fewer
+/// Reads up to 8 digits at once and returns their number and how many they are; `None` if fewer
 /// than 8 bytes are left to look at.
 ///
 /// The digits become the highest bytes of a word, which is then added up in pairs, fours and

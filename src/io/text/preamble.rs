@@ -21,7 +21,7 @@ pub(super) enum Form {
 
 /// What stands above the first record.
 #[derive(Debug)]
-pub(super) struct Preamble {
+pub(super) struct FilePreamble {
     pub(super) form: Form,
     pub(super) bytes: usize,
     pub(super) lines: u64,
@@ -30,7 +30,7 @@ pub(super) struct Preamble {
     pub(super) names: Option<Vec<u8>>,
 }
 
-impl Preamble {
+impl FilePreamble {
     /// Reads blank lines, comments (`%` or `#`) and banners at the beginning of a text.
     pub(super) fn read(file: &str, head: &[u8]) -> Result<Self, IoError> {
         let mut read = Self { form: Form::Records, bytes: 0, lines: 0, comments: 0, names: None };
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Form, u64, u64, Option<String>) {
-        let read = Preamble::read("x", text.as_bytes()).unwrap();
+        let read = FilePreamble::read("x", text.as_bytes()).unwrap();
         let names = read.names.map(|names| String::from_utf8(names).unwrap());
         (read.form, read.lines, read.comments, names)
     }
@@ -152,6 +152,6 @@ mod tests {
             assert_eq!(read(text), expected, "{text}");
         }
         let dense = b"%%MatrixMarket matrix array real general\n";
-        assert!(Preamble::read("x", dense).unwrap_err().to_string().contains("MatrixMarket"));
+        assert!(FilePreamble::read("x", dense).unwrap_err().to_string().contains("MatrixMarket"));
     }
 }

@@ -21,9 +21,9 @@ pub(super) enum RecordEnd {
 
 /// Why the fields of a record cannot be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::io) struct Malformed;
+pub(in crate::io) struct MalformedRecord;
 
-impl std::fmt::Display for Malformed {
+impl std::fmt::Display for MalformedRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a quoted field does not end as it should")
     }
@@ -42,9 +42,9 @@ pub(super) fn record_end(text: &[u8], quoting: Option<u8>) -> RecordEnd {
         let start = skip_blanks(text, at, delimiter);
         at = match text.get(start) {
             Some(b'"') => match closing_quote(text, start + 1, |byte| byte == delimiter) {
-                Quoted::Closed { after, .. } => after,
-                Quoted::Open => return RecordEnd::Open,
-                Quoted::Malformed => return RecordEnd::At(line_end),
+                QuotedRecord::Closed { after, .. } => after,
+                QuotedRecord::Open => return RecordEnd::Open,
+                QuotedRecord::Malformed => return RecordEnd::At(line_end),
             },
             _ => memchr::memchr2(delimiter, b'\n', &text[start..])
                 .map_or(text.len(), |found| start + found),
@@ -66,7 +66,7 @@ pub(super) fn record_length(text: &[u8], quoting: Option<u8>) -> usize {
     }
 }
 
-enum Quoted {
+enum QuotedRecord {
     /// `quote` is the closing quote's index, `after` that of the delimiter or line end behind it.
     Closed {
         quote: usize,
@@ -77,11 +77,11 @@ enum Quoted {
 }
 
 /// Finds the quote that closes the field whose content begins at `from`.
-fn closing_quote(text: &[u8], from: usize, is_delimiter: impl Fn(u8) -> bool) -> Quoted {
+fn closing_quote(text: &[u8], from: usize, is_delimiter: impl Fn(u8) -> bool) -> QuotedRecord {
     let mut at = from;
     loop {
         let Some(quote) = memchr::memchr(b'"', &text[at..]).map(|found| at + found) else {
-            return Quoted::Open;
+            return QuotedRecord::Open;
         };
         if text.get(quote + 1) == Some(&b'"') {
             at = quote + 2;
@@ -91,10 +91,10 @@ fn closing_quote(text: &[u8], from: usize, is_delimiter: impl Fn(u8) -> bool) ->
         let blanks = blanks.take_while(|&&b| matches!(b, b' ' | b'\t' | b'\r') && !is_delimiter(b));
         let after = quote + 1 + blanks.count();
         match text.get(after) {
-            None | Some(b'\n') => return Quoted::Closed { quote, after },
-            Some(&byte) if is_delimiter(byte) => return Quoted::Closed { quote, after },
+            None | Some(b'\n') => return QuotedRecord::Closed { quote, after },
+            Some(&byte) if is_delimiter(byte) => return QuotedRecord::Closed { quote, after },
             Some(_) if quote > from && text[quote - 1] == b'\\' => at = quote + 1,
-            Some(_) => return Quoted::Malformed,
+            Some(_) => return QuotedRecord::Malformed,
         }
     }
 }
@@ -108,7 +108,7 @@ fn skip_blanks(text: &[u8], from: usize, delimiter: u8) -> usize {
 pub(super) fn quoted_fields(
     record: &[u8],
     delimiter: Delimiter,
-) -> Result<Vec<Cow<'_, [u8]>>, Malformed> {
+) -> Result<Vec<Cow<'_, [u8]>>, MalformedRecord> {
     match delimiter {
         Delimiter::Byte(byte) => split_quoted(record, byte, |other| other == byte),
         Delimiter::Blanks => split_quoted(record, b'\n', |byte| matches!(byte, b' ' | b'\t')),
@@ -122,7 +122,7 @@ fn split_quoted(
     record: &[u8],
     blanks_but: u8,
     is_delimiter: impl Fn(u8) -> bool + Copy,
-) -> Result<Vec<Cow<'_, [u8]>>, Malformed> {
+) -> Result<Vec<Cow<'_, [u8]>>, MalformedRecord> {
     let joins = is_delimiter(b' ');
     let mut fields = Vec::new();
     let mut at = 0;
@@ -133,11 +133,11 @@ fn split_quoted(
         }
         at = if record.get(start) == Some(&b'"') {
             match closing_quote(record, start + 1, is_delimiter) {
-                Quoted::Closed { quote, after } => {
+                QuotedRecord::Closed { quote, after } => {
                     fields.push(unescaped(&record[start + 1..quote]));
                     after
                 }
-                Quoted::Open | Quoted::Malformed => return Err(Malformed),
+                QuotedRecord::Open | QuotedRecord::Malformed => return Err(MalformedRecord),
             }
         } else {
             let length = record[start..].iter().position(|&byte| is_delimiter(byte));
@@ -206,7 +206,7 @@ pub(super) fn split_blanks(record: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub(in crate::io) fn fields(
     record: &[u8],
     delimiter: Delimiter,
-) -> Result<Vec<Cow<'_, [u8]>>, Malformed> {
+) -> Result<Vec<Cow<'_, [u8]>>, MalformedRecord> {
     let fields: Vec<Cow<'_, [u8]>> = match (record.contains(&b'"'), delimiter) {
         (true, _) => quoted_fields(record, delimiter)?,
         (false, Delimiter::Byte(byte)) => {
@@ -283,7 +283,7 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(split("1,\"a\"b,2", Delimiter::Byte(b',')), Err(Malformed));
+        assert_eq!(split("1,\"a\"b,2", Delimiter::Byte(b',')), Err(MalformedRecord));
         assert_eq!(split("1\t\t\"a b\"", Delimiter::Byte(b'\t')).unwrap(), ["1", "", "a b"]);
         assert_eq!(split(" \"a b\"  3 4 ", Delimiter::Blanks).unwrap(), ["a b", "3", "4"]);
         assert_eq!(

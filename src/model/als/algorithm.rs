@@ -1,15 +1,15 @@
 //! ALS as one of the algorithms.
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
-use crate::model::algorithm::{Algorithm, Fit, ModelSource, ModelState, TrainingSet};
+use crate::model::algorithm::{Algorithm, FitResult, ModelSource, ModelState, TrainingSet};
 use crate::model::als::fit::fit;
 use crate::model::als::fold_in::AlsFoldIn;
-use crate::model::als::params::{AlsParams, Feedback, Weighting};
+use crate::model::als::params::{AlsParams, ConfidenceWeighting, Feedback};
 use crate::model::builders::builder;
 use crate::model::error::ModelError;
 use crate::model::factor_model::FoldIn;
-use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, Units};
+use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, RatingUnits};
 use crate::model::{embeddings, factors};
 
 impl Algorithm for AlsParams {
@@ -26,10 +26,11 @@ impl Algorithm for AlsParams {
             (Feedback::Explicit, _) => {
                 &["weighting", "unobserved_weight", "exponent", "positive_from"]
             }
-            (Feedback::Implicit, Weighting::Uniform) => &["biases"],
-            (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => {
-                &["biases", "unobserved_weight"]
-            }
+            (Feedback::Implicit, ConfidenceWeighting::Uniform) => &["biases"],
+            (
+                Feedback::Implicit,
+                ConfidenceWeighting::Hu { .. } | ConfidenceWeighting::Spark { .. },
+            ) => &["biases", "unobserved_weight"],
         }
     }
 
@@ -45,7 +46,7 @@ impl Algorithm for AlsParams {
         Some(self.width())
     }
 
-    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+    fn fit(&self, training: TrainingSet<'_>) -> Result<FitResult, ModelError> {
         factor_state::fit(self, training)
     }
 
@@ -71,7 +72,7 @@ impl FactorAlgorithm for AlsParams {
         self.feedback == Feedback::Explicit
     }
 
-    fn check_ratings(&self, _ratings: &Interactions, scale: Scale) -> Result<(), ModelError> {
+    fn check_ratings(&self, _ratings: &InteractionMatrix, scale: Scale) -> Result<(), ModelError> {
         match self.feedback == Feedback::Explicit && scale.is_unary() {
             true => Err(ModelError::Unary),
             false => Ok(()),
@@ -80,8 +81,8 @@ impl FactorAlgorithm for AlsParams {
 
     fn fit_factors(
         &self,
-        ratings: &Interactions,
-        _units: Units,
+        ratings: &InteractionMatrix,
+        _units: RatingUnits,
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError> {
         let is_implicit = self.feedback == Feedback::Implicit;
@@ -94,7 +95,7 @@ impl FactorAlgorithm for AlsParams {
         }
         if is_implicit && ratings.n_ratings() == n_ratings && !scale.is_unary() {
             training.progress.warn(&format!(
-                "every rating counts as liked: all are {from} or more; --positive-from decides"
+                "every rating counts as positive feedback: all are {from} or more (--positive-from)"
             ));
         }
         let mut on_iteration = training.begin(self.iterations);
@@ -102,7 +103,7 @@ impl FactorAlgorithm for AlsParams {
         Ok(FittedFactors { users: fit.users, items: fit.items, losses: fit.losses })
     }
 
-    fn fold_in(&self, mean: f64, units: Units) -> Box<dyn FoldIn> {
+    fn fold_in(&self, mean: f64, units: RatingUnits) -> Box<dyn FoldIn> {
         let mean = if self.biases { mean / f64::from(units.rating) } else { 0.0 };
         Box::new(AlsFoldIn::new(self.clone(), mean, units.rating))
     }

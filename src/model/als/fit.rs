@@ -4,21 +4,21 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::linalg::dense::Matrix;
-use crate::linalg::sparse::Csr;
+use crate::linalg::sparse::CsrView;
 use crate::model::OnIteration;
 use crate::model::als::half_step::{AlsHalfStep, SolvedSide};
-use crate::model::als::params::{AlsParams, Feedback, Solver};
+use crate::model::als::params::{AlsParams, Feedback, RowSolver};
 use crate::model::error::ModelError;
-use crate::model::warm::Start;
+use crate::model::warm::StartFactors;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
 #[derive(Debug, Clone)]
 pub struct AlsFit {
-    /// Vectors of the users, users × width.
+    /// User factors, users × width.
     pub users: Matrix,
-    /// Vectors of the items, items × width.
+    /// Item factors, items × width.
     pub items: Matrix,
     /// Mean rating μ that the biases are relative to; 0 without biases.
     pub mean: f64,
@@ -33,9 +33,9 @@ pub struct AlsFit {
 /// If a parameter is out of its range, there is nothing to learn from, or a row's system is
 /// singular.
 pub fn fit(
-    matrix: &Interactions,
+    matrix: &InteractionMatrix,
     params: &AlsParams,
-    warm: Option<Start>,
+    warm: Option<StartFactors>,
     on_iteration: OnIteration<'_>,
 ) -> Result<AlsFit, ModelError> {
     params.check_ranges()?;
@@ -45,9 +45,9 @@ pub fn fit(
     let mean = if params.biases { matrix.mean() } else { 0.0 };
     let singular_user =
         |row: usize| ModelError::Singular { side: "user", id: Some(matrix.user_ids[row]) };
-    let Start { users, items } = match warm {
+    let StartFactors { users, items } = match warm {
         Some(mut warm) => {
-            // Users begin as new people do, so that those whom the model did not know have vectors,
+            // Users begin as new users do, so that those whom the model did not know have vectors,
             // too.
             complete_biases(&mut warm, params, mean);
             let step = AlsHalfStep::new(params, mean, SolvedSide::Users, &warm.items);
@@ -55,7 +55,7 @@ pub fn fit(
                 .map_err(singular_user)?;
             warm
         }
-        None => Start {
+        None => StartFactors {
             users: start(matrix.n_users(), params, mean),
             items: Matrix::zeros(matrix.n_items(), params.width()),
         },
@@ -75,11 +75,11 @@ pub fn fit(
             if loss.is_finite() { Ok(loss) } else { Err(ModelError::Diverged { iteration, loss }) }
         };
         let last = iteration == params.iterations;
-        let loss = solve_users(if last { Solver::Cholesky } else { params.solver })?;
+        let loss = solve_users(if last { RowSolver::Cholesky } else { params.solver })?;
         fit.losses.push(loss);
         if let ControlFlow::Break(()) = on_iteration(iteration, loss) {
-            if !last && params.solver != Solver::Cholesky {
-                let loss = solve_users(Solver::Cholesky)?;
+            if !last && params.solver != RowSolver::Cholesky {
+                let loss = solve_users(RowSolver::Cholesky)?;
                 fit.losses.pop();
                 fit.losses.push(loss);
             }
@@ -90,7 +90,7 @@ pub fn fit(
 }
 
 /// Gives rows that a model did not know the columns that carry no bias.
-fn complete_biases(start: &mut Start, params: &AlsParams, mean: f64) {
+fn complete_biases(start: &mut StartFactors, params: &AlsParams, mean: f64) {
     if params.biases {
         let (k, width) = (params.factors, params.width());
         for row in start.users.data.chunks_exact_mut(width).filter(|row| row[k + 1] == 0.0) {
@@ -132,7 +132,7 @@ const WORK: usize = 1 << 14;
 
 /// Divides rows into parts of about equal work, whatever the number of threads; returns where each
 /// begins, and the end.
-fn parts(ratings: Csr<'_>, work_per_row: usize) -> Vec<usize> {
+fn parts(ratings: CsrView<'_>, work_per_row: usize) -> Vec<usize> {
     let mut bounds = vec![0];
     let mut work = 0;
     for row in 0..ratings.n_rows() {
@@ -151,8 +151,8 @@ fn parts(ratings: Csr<'_>, work_per_row: usize) -> Vec<usize> {
 /// Solves all rows of a side; returns the sum of squared errors, or the first row that is singular.
 fn solve_side(
     step: &AlsHalfStep<'_>,
-    solver: Solver,
-    ratings: Csr<'_>,
+    solver: RowSolver,
+    ratings: CsrView<'_>,
     out: &mut Matrix,
 ) -> Result<f64, usize> {
     let width = out.cols;
@@ -185,8 +185,8 @@ fn solve_side(
     losses.into_iter().sum()
 }
 
-/// Returns the regularisation term of a side.
-fn penalty(step: &AlsHalfStep<'_>, ratings: Csr<'_>, rows: &Matrix) -> f64 {
+/// Returns the regularization term of a side.
+fn penalty(step: &AlsHalfStep<'_>, ratings: CsrView<'_>, rows: &Matrix) -> f64 {
     let rows = rows.iter_rows().enumerate();
     rows.map(|(i, row)| step.row_regularization(ratings.len(i)) * step.penalised_length(row)).sum()
 }

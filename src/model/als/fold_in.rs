@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use crate::dataset::ids::ItemIx;
 use crate::linalg::blocks::Threads;
 use crate::linalg::dense::Matrix;
-use crate::model::als::half_step::{AlsHalfStep, Shared, SolvedSide};
-use crate::model::als::params::{AlsParams, Feedback, Solver};
+use crate::model::als::half_step::{AlsHalfStep, SharedTerms, SolvedSide};
+use crate::model::als::params::{AlsParams, Feedback, RowSolver};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factor_model::FoldIn;
@@ -20,7 +20,7 @@ pub struct AlsFoldIn {
     mean: f64,
     /// Ratings of the data for a fitted one.
     unit: f32,
-    shared: OnceLock<Shared>,
+    shared: OnceLock<SharedTerms>,
 }
 
 impl AlsFoldIn {
@@ -46,9 +46,9 @@ impl AlsFoldIn {
     /// calling thread: the threads that wait for it meanwhile would else be asked to help.
     fn half_step<'a>(&'a self, items: &'a Matrix) -> AlsHalfStep<'a> {
         let Self { params, mean, .. } = self;
-        let shared = self
-            .shared
-            .get_or_init(|| Shared::new(params, *mean, SolvedSide::Users, items, Threads::Calling));
+        let shared = self.shared.get_or_init(|| {
+            SharedTerms::new(params, *mean, SolvedSide::Users, items, Threads::Calling)
+        });
         AlsHalfStep::with(params, *mean, SolvedSide::Users, items, shared)
     }
 }
@@ -77,7 +77,7 @@ impl FoldIn for AlsFoldIn {
         }
         let step = self.half_step(items);
         let mut factors = vec![0.0; items.cols];
-        step.solve_row(Solver::Cholesky, &mut step.scratch(), &rated, &values, &mut factors)
+        step.solve_row(RowSolver::Cholesky, &mut step.scratch(), &rated, &values, &mut factors)
             .map_err(|_| ModelError::Singular { side: "user", id: None })?;
         Ok(Some(factors))
     }

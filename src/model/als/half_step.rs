@@ -1,4 +1,4 @@
-//! One side of ALS given the other: the same code fits a model and folds in a new person.
+//! One side of ALS given the other: the same code fits a model and folds in a new user.
 //!
 //! A model with biases keeps them in two more columns, user (p, b_u + μ, 1) and item (q, 1, b_i),
 //! so that a prediction is a plain inner product everywhere, in Spark too.
@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::blocks::Threads;
-use crate::linalg::cg::{ConjugateGradient, Fixed};
+use crate::linalg::cg::{ConjugateGradient, FixedTerms};
 use crate::linalg::cholesky;
 use crate::linalg::dense::Matrix;
 use crate::linalg::gram::{NormalEquations, gram, padded};
-use crate::model::als::params::{AlsParams, Feedback, Solver, Weighting};
-use crate::model::explain::Equations;
+use crate::model::als::params::{AlsParams, ConfidenceWeighting, Feedback, RowSolver};
+use crate::model::explain::FoldInEquations;
 
 /// The side that is being solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum SolvedSide {
 
 /// State shared by all row solves: Gram matrix and bias offsets of the other side.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared {
+pub(crate) struct SharedTerms {
     /// α₀ YᵀY over the other side, rows rounded up to whole vectors; implicit only.
     gram: Vec<f32>,
     /// What each row of the other side says of a rating before any vector is multiplied; with
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     offsets: Vec<f32>,
 }
 
-impl Shared {
+impl SharedTerms {
     /// Prepares a step that solves `side` from the vectors `source` of the other one; `mean` is μ.
     pub(crate) fn new(
         params: &AlsParams,
@@ -43,8 +43,11 @@ impl Shared {
         let k = params.factors;
         let weight = match (params.feedback, params.weighting) {
             (Feedback::Explicit, _) => None,
-            (Feedback::Implicit, Weighting::Uniform) => Some(params.unobserved_weight),
-            (Feedback::Implicit, Weighting::Hu { .. } | Weighting::Spark { .. }) => Some(1.0),
+            (Feedback::Implicit, ConfidenceWeighting::Uniform) => Some(params.unobserved_weight),
+            (
+                Feedback::Implicit,
+                ConfidenceWeighting::Hu { .. } | ConfidenceWeighting::Spark { .. },
+            ) => Some(1.0),
         };
         let offset = |row: &[f32]| match side {
             SolvedSide::Users => (mean + f64::from(row[k + 1])) as f32,
@@ -71,7 +74,7 @@ pub(crate) struct AlsHalfStep<'a> {
     side: SolvedSide,
     /// Vectors of the other side.
     source: &'a Matrix,
-    shared: Cow<'a, Shared>,
+    shared: Cow<'a, SharedTerms>,
 }
 
 /// Working memory of one thread.
@@ -86,7 +89,7 @@ pub(crate) struct AlsScratch {
 
 /// The equations of a row cannot be solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Singular;
+pub(crate) struct SingularRow;
 
 impl<'a> AlsHalfStep<'a> {
     /// Prepares the step that solves `side` from the vectors `source` of the other one.
@@ -96,7 +99,7 @@ impl<'a> AlsHalfStep<'a> {
         side: SolvedSide,
         source: &'a Matrix,
     ) -> Self {
-        let shared = Cow::Owned(Shared::new(params, mean, side, source, Threads::Pool));
+        let shared = Cow::Owned(SharedTerms::new(params, mean, side, source, Threads::Pool));
         Self { params, mean, side, source, shared }
     }
 
@@ -106,7 +109,7 @@ impl<'a> AlsHalfStep<'a> {
         mean: f64,
         side: SolvedSide,
         source: &'a Matrix,
-        shared: &'a Shared,
+        shared: &'a SharedTerms,
     ) -> Self {
         Self { params, mean, side, source, shared: Cow::Borrowed(shared) }
     }
@@ -130,14 +133,14 @@ impl<'a> AlsHalfStep<'a> {
     pub(crate) fn row_regularization(&self, n: usize) -> f64 {
         let n = n as f64;
         match (self.params.feedback, self.params.weighting) {
-            (Feedback::Explicit, _) | (Feedback::Implicit, Weighting::Spark { .. }) => {
+            (Feedback::Explicit, _) | (Feedback::Implicit, ConfidenceWeighting::Spark { .. }) => {
                 self.params.regularization * n
             }
-            (Feedback::Implicit, Weighting::Hu { .. }) => {
+            (Feedback::Implicit, ConfidenceWeighting::Hu { .. }) => {
                 self.params.regularization
                     * libm::pow(n + self.source.rows as f64, self.params.exponent)
             }
-            (Feedback::Implicit, Weighting::Uniform) => {
+            (Feedback::Implicit, ConfidenceWeighting::Uniform) => {
                 let all = self.params.unobserved_weight * self.source.rows as f64;
                 self.params.regularization * libm::pow(n + all, self.params.exponent)
             }
@@ -151,12 +154,12 @@ impl<'a> AlsHalfStep<'a> {
     /// (explicit) or Σ w (implicit): the loss costs nothing beyond the solution.
     pub(crate) fn solve_row(
         &self,
-        solver: Solver,
+        solver: RowSolver,
         scratch: &mut AlsScratch,
         indices: &[u32],
         values: &[f32],
         out: &mut [f32],
-    ) -> Result<f64, Singular> {
+    ) -> Result<f64, SingularRow> {
         if indices.is_empty() {
             // Nothing is known: the zero vector, whatever the ridge.
             scratch.solution.fill(0.0);
@@ -166,14 +169,14 @@ impl<'a> AlsHalfStep<'a> {
         let constant = self.targets(scratch, indices, values);
         let ridge = self.row_regularization(indices.len());
         let error = match solver {
-            Solver::Cg { steps } => {
+            RowSolver::Cg { steps } => {
                 let AlsScratch { conjugate, targets, weights, solution, .. } = scratch;
                 self.recall(out, solution);
                 conjugate.take(self.source, indices, self.params.factors);
-                let fixed = Fixed { gram: &self.shared.gram, ridge: ridge as f32 };
+                let fixed = FixedTerms { gram: &self.shared.gram, ridge: ridge as f32 };
                 constant + conjugate.improve(fixed, weights, targets, steps, solution)
             }
-            Solver::Cholesky => match self.solve_in_single(scratch, indices, ridge) {
+            RowSolver::Cholesky => match self.solve_in_single(scratch, indices, ridge) {
                 Some(explained) => constant - explained,
                 None => constant - self.solve_in_double(scratch, indices, ridge)?,
             },
@@ -193,8 +196,11 @@ impl<'a> AlsHalfStep<'a> {
                 targets.extend(values.iter().zip(offsets).map(|(value, offset)| value - offset));
             }
             (Feedback::Explicit, _) => targets.extend_from_slice(values),
-            (Feedback::Implicit, Weighting::Uniform) => targets.resize(values.len(), 1.0),
-            (Feedback::Implicit, Weighting::Hu { alpha } | Weighting::Spark { alpha }) => {
+            (Feedback::Implicit, ConfidenceWeighting::Uniform) => targets.resize(values.len(), 1.0),
+            (
+                Feedback::Implicit,
+                ConfidenceWeighting::Hu { alpha } | ConfidenceWeighting::Spark { alpha },
+            ) => {
                 // The gram matrix holds the weight 1 of every cell.
                 weights.extend(values.iter().map(|&value| alpha * value));
                 targets.extend(weights.iter().map(|&extra| 1.0 + extra));
@@ -249,7 +255,7 @@ impl<'a> AlsHalfStep<'a> {
         scratch: &mut AlsScratch,
         indices: &[u32],
         ridge: f64,
-    ) -> Result<f64, Singular> {
+    ) -> Result<f64, SingularRow> {
         let unknowns = self.unknowns();
         let mut a = self.matrix_in_double(scratch, indices, ridge);
         let mut b = vec![0.0_f64; unknowns];
@@ -258,7 +264,7 @@ impl<'a> AlsHalfStep<'a> {
                 *b += f64::from(target) * feature;
             }
         }
-        cholesky::factor(&mut a, unknowns).map_err(|_| Singular)?;
+        cholesky::factor(&mut a, unknowns).map_err(|_| SingularRow)?;
         let mut x = b.clone();
         cholesky::solve(&a, &mut x);
         for (solution, &x) in scratch.solution.iter_mut().zip(&x) {
@@ -308,7 +314,7 @@ impl<'a> AlsHalfStep<'a> {
         let mut scratch = self.scratch();
         self.targets(&mut scratch, indices, values);
         let ridge = self.row_regularization(indices.len());
-        let equations = Equations {
+        let equations = FoldInEquations {
             a: self.matrix_in_double(&scratch, indices, ridge),
             features: indices.iter().flat_map(|&other| self.features(other)).collect(),
             targets: scratch.targets.iter().map(|&target| f64::from(target)).collect(),

@@ -9,16 +9,16 @@ use crate::model::error::{ModelError, check};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Feedback {
-    /// Ratings: the model predicts them
+    /// Ratings, which the model predicts
     Explicit,
-    /// Choices: the model ranks
+    /// Positive feedback, by which the model ranks
     Implicit,
 }
 
 /// How much a liked movie weighs in implicit training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Weighting {
+pub enum ConfidenceWeighting {
     /// Each weighs 1.
     Uniform,
     /// A rating of r weighs 1 + αr, and everything not rated 1 (Hu et al. 2008).
@@ -36,8 +36,8 @@ pub enum Weighting {
 /// How the equations of a row are solved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Solver {
-    /// To the end, by factorisation.
+pub enum RowSolver {
+    /// To the end, by factorization.
     #[default]
     Cholesky,
     /// By some steps of conjugate gradients from the last iteration's vector; the last pass over
@@ -66,16 +66,16 @@ pub struct AlsParams {
     /// Learns a bias per user and item; explicit only.
     pub biases: bool,
     /// Weights of liked movies; implicit only.
-    pub weighting: Weighting,
+    pub weighting: ConfidenceWeighting,
     /// α₀, the weight of each cell in which nothing is known; implicit only.
     pub unobserved_weight: f64,
-    /// ν, the power of the row's size in the regularisation; implicit only.
+    /// ν, the power of the row's size in the regularization; implicit only.
     pub exponent: f64,
-    /// Fewest stars with which a movie counts as liked; implicit only.
+    /// Lowest rating with which a movie counts as liked; implicit only.
     pub positive_from: f32,
     /// How each row is solved.
     #[serde(default)]
-    pub solver: Solver,
+    pub solver: RowSolver,
     /// Seed of the start.
     pub seed: u64,
 }
@@ -90,11 +90,11 @@ impl AlsParams {
             iterations: 15,
             regularization: 0.1,
             biases: true,
-            weighting: Weighting::Uniform,
+            weighting: ConfidenceWeighting::Uniform,
             unobserved_weight: 0.2,
             exponent: 1.0,
             positive_from: 4.0,
-            solver: Solver::Cholesky,
+            solver: RowSolver::Cholesky,
             seed: 42,
         }
     }
@@ -108,7 +108,7 @@ impl AlsParams {
             factors: 128,
             regularization: 0.01,
             positive_from: 4.0,
-            solver: Solver::Cg { steps: CG_STEPS },
+            solver: RowSolver::Cg { steps: CG_STEPS },
             ..Self::explicit()
         }
     }
@@ -124,7 +124,7 @@ impl AlsParams {
             factors,
             biases: false,
             regularization: 0.1,
-            weighting: Weighting::Spark { alpha: 1.0 },
+            weighting: ConfidenceWeighting::Spark { alpha: 1.0 },
             positive_from: f32::MIN_POSITIVE,
             ..own
         }
@@ -148,7 +148,9 @@ impl AlsParams {
         check(positive(alpha0), "unobserved-weight", "0 or more", alpha0)?;
         check(self.exponent.is_finite(), "exponent", "a number", self.exponent)?;
         check(self.positive_from.is_finite(), "positive-from", "a number", self.positive_from)?;
-        if let Weighting::Hu { alpha } | Weighting::Spark { alpha } = self.weighting {
+        if let ConfidenceWeighting::Hu { alpha } | ConfidenceWeighting::Spark { alpha } =
+            self.weighting
+        {
             check(positive(alpha.into()), "alpha", "0 or more", alpha)?;
         }
         Ok(())

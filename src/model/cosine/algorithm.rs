@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::io::IoError;
-use crate::model::algorithm::{Algorithm, Fit, ModelContext, ModelSource, ModelState, TrainingSet};
+use crate::model::algorithm::{
+    Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
+};
 use crate::model::builders::builder;
-use crate::model::cosine::fit::{Neighbors, fit};
-use crate::model::cosine::params::{Between, CosineParams};
+use crate::model::cosine::fit::{NeighborLists, fit};
+use crate::model::cosine::params::{CosineParams, NeighborSide};
 use crate::model::cosine::{CosineMovies, CosineUsers};
 use crate::model::error::ModelError;
 use crate::model::recommender::Recommender;
@@ -27,27 +29,27 @@ impl Algorithm for CosineParams {
     }
 
     fn needs_all_users(&self) -> bool {
-        self.between == Between::Users
+        self.between == NeighborSide::Users
     }
 
-    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+    fn fit(&self, training: TrainingSet<'_>) -> Result<FitResult, ModelError> {
         let ratings = training.ratings;
         let neighbors = fit(ratings, self, training.progress)?;
         let ids = match self.between {
-            Between::Movies => &ratings.movie_ids,
-            Between::Users => &ratings.user_ids,
+            NeighborSide::Movies => &ratings.movie_ids,
+            NeighborSide::Users => &ratings.user_ids,
         };
         let state = NeighborState { params: self.clone(), ids: ids.clone(), neighbors };
-        Ok(Fit { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
+        Ok(FitResult { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
     }
 
     fn open(&self, source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
         let file = match self.between {
-            Between::Movies => schema::MOVIES,
-            Between::Users => schema::SEEN,
+            NeighborSide::Movies => schema::MOVIES,
+            NeighborSide::Users => schema::SEEN,
         };
         let ids = source.folder.parquet(file)?.read_ids(self.id_column())?;
-        let neighbors = Neighbors::read(source.folder, &ids, self.id_column())?;
+        let neighbors = NeighborLists::read(source.folder, &ids, self.id_column())?;
         Ok(Box::new(NeighborState { params: self.clone(), ids, neighbors }))
     }
 }
@@ -55,8 +57,8 @@ impl Algorithm for CosineParams {
 impl CosineParams {
     fn id_column(&self) -> &'static str {
         match self.between {
-            Between::Movies => "movie_id",
-            Between::Users => "user_id",
+            NeighborSide::Movies => "movie_id",
+            NeighborSide::Users => "user_id",
         }
     }
 }
@@ -66,7 +68,7 @@ impl CosineParams {
 struct NeighborState {
     params: CosineParams,
     ids: Vec<i32>,
-    neighbors: Neighbors,
+    neighbors: NeighborLists,
 }
 
 impl ModelState for NeighborState {
@@ -81,8 +83,8 @@ impl ModelState for NeighborState {
         let Self { params, neighbors, .. } = *self;
         let &ModelContext { mean, scale, catalogue, seen } = context;
         Ok(match params.between {
-            Between::Movies => Box::new(CosineMovies::new(params, mean, scale, neighbors)),
-            Between::Users => {
+            NeighborSide::Movies => Box::new(CosineMovies::new(params, mean, scale, neighbors)),
+            NeighborSide::Users => {
                 let seen = Arc::clone(seen);
                 Box::new(CosineUsers::new(params, scale, neighbors, seen, catalogue.len()))
             }
@@ -101,7 +103,7 @@ pub struct Cosine(CosineParams);
 impl Cosine {
     /// Starts from the defaults for neighbours of movies or of users.
     #[must_use]
-    pub fn between(between: Between) -> Self {
+    pub fn between(between: NeighborSide) -> Self {
         Self(CosineParams { between, ..CosineParams::default() })
     }
 }

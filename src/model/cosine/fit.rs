@@ -6,28 +6,28 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::linalg::simd::prefetch;
-use crate::linalg::sparse::Csr;
+use crate::linalg::sparse::CsrView;
 
-use crate::linalg::topk::{Best, Scored};
-use crate::model::cosine::params::{Between, CosineParams};
+use crate::linalg::topk::{ScoredIndex, TopKHeap};
+use crate::model::cosine::params::{CosineParams, NeighborSide};
 use crate::model::error::ModelError;
 use crate::progress::Progress;
 
 /// The most similar rows of each row, best first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Neighbors {
+pub struct NeighborLists {
     /// Where each row's neighbours start, and the end of the last.
     pub starts: Vec<usize>,
     /// Neighbours with their similarities.
-    pub pairs: Vec<Scored>,
+    pub pairs: Vec<ScoredIndex>,
 }
 
-impl Neighbors {
+impl NeighborLists {
     /// Joins the neighbours of all rows.
     #[must_use]
-    pub fn from_rows(rows: impl IntoIterator<Item = Vec<Scored>>) -> Self {
+    pub fn from_rows(rows: impl IntoIterator<Item = Vec<ScoredIndex>>) -> Self {
         let mut all = Self { starts: vec![0], pairs: Vec::new() };
         for row in rows {
             all.pairs.extend(row);
@@ -38,7 +38,7 @@ impl Neighbors {
 
     /// Returns the neighbours of a row, best first.
     #[must_use]
-    pub fn row(&self, i: usize) -> &[Scored] {
+    pub fn row(&self, i: usize) -> &[ScoredIndex] {
         &self.pairs[self.starts[i]..self.starts[i + 1]]
     }
 
@@ -57,16 +57,16 @@ const ROWS: usize = 16;
 /// # Errors
 /// If a parameter is out of its range or there is nothing to learn from.
 pub fn fit(
-    matrix: &Interactions,
+    matrix: &InteractionMatrix,
     params: &CosineParams,
     progress: &dyn Progress,
-) -> Result<Neighbors, ModelError> {
+) -> Result<NeighborLists, ModelError> {
     params.check_ranges()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }
     let means = params.center.then(|| user_means(matrix.by_user()));
-    let centred = |rows: Csr<'_>, mean: &(dyn Fn(usize, u32) -> f32 + Sync)| -> Vec<f32> {
+    let centred = |rows: CsrView<'_>, mean: &(dyn Fn(usize, u32) -> f32 + Sync)| -> Vec<f32> {
         let row = |i: usize| {
             let (indices, values) = rows.row(i);
             let pairs = indices.iter().zip(values);
@@ -75,19 +75,19 @@ pub fn fit(
         (0..rows.n_rows()).into_par_iter().flat_map_iter(row).collect()
     };
     let (rows, n_columns) = match params.between {
-        Between::Movies => (matrix.by_item(), matrix.n_users()),
-        Between::Users => (matrix.by_user(), matrix.n_items()),
+        NeighborSide::Movies => (matrix.by_item(), matrix.n_users()),
+        NeighborSide::Users => (matrix.by_user(), matrix.n_items()),
     };
     let values = means.map(|means| match params.between {
-        Between::Movies => centred(rows, &|_, user| means[user as usize]),
-        Between::Users => centred(rows, &|user, _| means[user]),
+        NeighborSide::Movies => centred(rows, &|_, user| means[user as usize]),
+        NeighborSide::Users => centred(rows, &|user, _| means[user]),
     });
-    let rows = Csr { values: values.as_deref().unwrap_or(rows.values), ..rows };
+    let rows = CsrView { values: values.as_deref().unwrap_or(rows.values), ..rows };
     progress.begin("finding neighbors", "rows", Some(rows.n_rows() as u64));
     Ok(neighbors_of_rows(rows, n_columns, params, progress))
 }
 
-fn user_means(by_user: Csr<'_>) -> Vec<f32> {
+fn user_means(by_user: CsrView<'_>) -> Vec<f32> {
     let mean = |user| {
         let (_, stars) = by_user.row(user);
         let sum: f64 = stars.iter().map(|&stars| f64::from(stars)).sum();
@@ -98,28 +98,28 @@ fn user_means(by_user: Csr<'_>) -> Vec<f32> {
 
 /// What two rows have in common: the sum of products and the number of columns.
 #[derive(Debug, Clone, Copy, Default)]
-struct Common {
+struct PairSums {
     sum: f32,
     count: f32,
 }
 
 /// Best neighbours of a row so far, to which all threads add.
-struct Kept {
-    best: Mutex<Best>,
+struct BestNeighbors {
+    best: Mutex<TopKHeap>,
     /// Bits of the score that a neighbour must reach; scores are positive, and their bits have the
     /// same order.
     bound: AtomicU32,
 }
 
-impl Kept {
+impl BestNeighbors {
     fn new(n: usize) -> Self {
-        Self { best: Mutex::new(Best::new(n)), bound: AtomicU32::new(0) }
+        Self { best: Mutex::new(TopKHeap::new(n)), bound: AtomicU32::new(0) }
     }
 
     fn offer(&self, ix: u32, score: f32) {
         if score.to_bits() >= self.bound.load(Ordering::Relaxed) {
             let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(bound) = best.push(Scored { ix, score }) {
+            if let Some(bound) = best.push(ScoredIndex { ix, score }) {
                 self.bound.store(bound.to_bits(), Ordering::Relaxed);
             }
         }
@@ -130,15 +130,15 @@ impl Kept {
 ///
 /// Each pair is summed up once, at the shorter of both rows, and offered to both. What a row keeps
 /// does not depend on the order of the offers, so threads may make them as they come.
-struct Pairs<'a> {
-    rows: Csr<'a>,
+struct PairAccumulator<'a> {
+    rows: CsrView<'a>,
     /// Rows from the shortest to the longest. Places in this order stand for rows in all that
     /// follows: most sums are those of the longest rows, and these are neighbours in memory.
     order: Vec<u32>,
     columns: SparseColumns,
     inverse_norms: Vec<f32>,
     shrinkage: f32,
-    kept: Vec<Kept>,
+    kept: Vec<BestNeighbors>,
 }
 
 /// The entries of `rows` by column, rows as places in the order.
@@ -150,7 +150,7 @@ struct SparseColumns {
 }
 
 impl SparseColumns {
-    fn new(rows: Csr<'_>, order: &[u32], n_columns: usize) -> Self {
+    fn new(rows: CsrView<'_>, order: &[u32], n_columns: usize) -> Self {
         let mut starts = vec![0; n_columns + 1];
         rows.indices.iter().for_each(|&column| starts[column as usize + 1] += 1);
         (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
@@ -169,7 +169,7 @@ impl SparseColumns {
     }
 }
 
-impl Pairs<'_> {
+impl PairAccumulator<'_> {
     /// Returns where the columns of the row at place `i` go on after it.
     #[inline(always)]
     fn later(&self, i: usize) -> impl Iterator<Item = Range<usize>> {
@@ -183,7 +183,7 @@ impl Pairs<'_> {
     /// Adds up what the row at place `i` has in common with all later ones; tells of each when it
     /// is touched first.
     #[inline(always)]
-    fn add_up(&self, i: usize, common: &mut [Common], mut on_first: impl FnMut(u32)) {
+    fn add_up(&self, i: usize, common: &mut [PairSums], mut on_first: impl FnMut(u32)) {
         /// Columns that are fetched before their turn.
         const AHEAD: usize = 4;
         let row = self.order[i] as usize;
@@ -206,8 +206,8 @@ impl Pairs<'_> {
 
     /// Offers the rows at two places to each other; `common` is zero afterwards.
     #[inline(always)]
-    fn offer(&self, i: usize, j: usize, common: &mut Common) {
-        let Common { sum, count } = std::mem::take(common);
+    fn offer(&self, i: usize, j: usize, common: &mut PairSums) {
+        let PairSums { sum, count } = std::mem::take(common);
         let cosine = sum * (self.inverse_norms[i] * self.inverse_norms[j]);
         let score = cosine * (count / (count + self.shrinkage));
         // Negative similarities carry less information, and 0 / 0 is none.
@@ -217,7 +217,7 @@ impl Pairs<'_> {
         }
     }
 
-    fn accumulate_row(&self, i: usize, common: &mut [Common], touched: &mut Vec<u32>) {
+    fn accumulate_row(&self, i: usize, common: &mut [PairSums], touched: &mut Vec<u32>) {
         /// Where fewer than one slot in so many is touched, they are listed; else looking at all is
         /// cheaper.
         const SPARSE: usize = 4;
@@ -239,11 +239,11 @@ impl Pairs<'_> {
 }
 
 fn neighbors_of_rows(
-    rows: Csr<'_>,
+    rows: CsrView<'_>,
     n_columns: usize,
     params: &CosineParams,
     progress: &dyn Progress,
-) -> Neighbors {
+) -> NeighborLists {
     let n = rows.n_rows();
     let mut order: Vec<u32> = (0..n as u32).collect();
     order.sort_by_key(|&row| rows.len(row as usize));
@@ -251,26 +251,26 @@ fn neighbors_of_rows(
         let squares = rows.row(row as usize).1.iter().map(|&x| f64::from(x).powi(2));
         (1.0 / squares.sum::<f64>().sqrt()) as f32
     };
-    let pairs = Pairs {
+    let pairs = PairAccumulator {
         rows,
         columns: SparseColumns::new(rows, &order, n_columns),
         inverse_norms: order.par_iter().map(inverse_norm).collect(),
         shrinkage: params.shrinkage as f32,
-        kept: (0..n).map(|_| Kept::new(params.neighbors)).collect(),
+        kept: (0..n).map(|_| BestNeighbors::new(params.neighbors)).collect(),
         order,
     };
     (0..n.div_ceil(ROWS)).into_par_iter().for_each_init(
-        || (vec![Common::default(); n], Vec::new()),
+        || (vec![PairSums::default(); n], Vec::new()),
         |(common, touched), block| {
             let block = block * ROWS..((block + 1) * ROWS).min(n);
             progress.advance(block.len() as u64);
             block.for_each(|i| pairs.accumulate_row(i, common, touched));
         },
     );
-    let best = |kept: Kept| kept.best.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let best = |kept: BestNeighbors| kept.best.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut lists = vec![Vec::new(); n];
     for (&row, kept) in pairs.order.iter().zip(pairs.kept) {
         lists[row as usize] = best(kept).into_sorted();
     }
-    Neighbors::from_rows(lists)
+    NeighborLists::from_rows(lists)
 }

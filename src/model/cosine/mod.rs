@@ -5,9 +5,9 @@
 //! relative to its user's mean (between movies: the adjusted cosine of Sarwar et al. 2001; between
 //! users: Pearson's correlation up to its norm).
 //!
-//! Between movies a person's score of j is Σ s_ij (r_i − c) over the rated movies i of which j is a
-//! neighbour; c is 0, or with `center` the person's mean, damped towards that of all ratings.
-//! Between users it is Σ s_uv r_vj over the person's neighbours v.
+//! Between movies a user's score of j is Σ s_ij (r_i − c) over the rated movies i of which j is a
+//! neighbour; c is 0, or with `center` the user's mean, damped towards that of all ratings.
+//! Between users it is Σ s_uv r_vj over the user's neighbours v.
 //!
 //! Each pair of rows is summed up once, in a dense accumulator of the shorter one:
 //! fitting costs O(Σ_u n_u² / 2) between movies, and memory is bounded by rows × 2 · neighbours.
@@ -19,6 +19,6 @@ mod recommender;
 mod store;
 
 pub use algorithm::Cosine;
-pub use fit::{Neighbors, fit};
-pub use params::{Between, CosineParams};
+pub use fit::{NeighborLists, fit};
+pub use params::{CosineParams, NeighborSide};
 pub use recommender::{CosineMovies, CosineUsers};

@@ -8,7 +8,7 @@ use crate::model::error::{ModelError, check};
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Between {
+pub enum NeighborSide {
     /// Movies, by the users who rated them
     Movies,
     /// Users, by the movies that they rated
@@ -19,7 +19,7 @@ pub enum Between {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CosineParams {
     /// What is compared.
-    pub between: Between,
+    pub between: NeighborSide,
     /// Most neighbours that are kept of each.
     pub neighbors: usize,
     /// Common ratings at which a similarity is halved.
@@ -30,7 +30,7 @@ pub struct CosineParams {
 
 impl Default for CosineParams {
     fn default() -> Self {
-        Self { between: Between::Movies, neighbors: 20, shrinkage: 10.0, center: false }
+        Self { between: NeighborSide::Movies, neighbors: 20, shrinkage: 10.0, center: false }
     }
 }
 

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::io::values::Scale;
-use crate::linalg::topk::{Scored, top};
-use crate::model::cosine::fit::Neighbors;
+use crate::linalg::topk::{ScoredIndex, top};
+use crate::model::cosine::fit::NeighborLists;
 use crate::model::cosine::params::CosineParams;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::query::RankBy;
 use crate::model::recommender::{
-    ExplainScores, Recommender, ScoreItems, ScoreKind, Scores, SimilarItems, SimilarUsers,
+    ExplainScores, ItemScores, Recommender, ScoreItems, ScoreKind, SimilarItems, SimilarUsers,
     TargetUser,
 };
-use crate::model::seen::Seen;
+use crate::model::seen::SeenRatings;
 
-/// Ratings of average stars that a person's mean is credited with, so that a lone five is praise.
+/// Ratings of average value that a user's mean is credited with, so that a lone five is praise.
 const DAMPING: f32 = 5.0;
 
 /// Neighbours of movies.
@@ -26,13 +26,13 @@ pub struct CosineMovies {
     /// Mean rating of the training data.
     mean: f32,
     scale: Scale,
-    neighbors: Neighbors,
+    neighbors: NeighborLists,
 }
 
 impl CosineMovies {
     /// Takes over what was fitted.
     #[must_use]
-    pub fn new(params: CosineParams, mean: f64, scale: Scale, neighbors: Neighbors) -> Self {
+    pub fn new(params: CosineParams, mean: f64, scale: Scale, neighbors: NeighborLists) -> Self {
         Self { params, mean: mean as f32, scale, neighbors }
     }
 
@@ -47,7 +47,7 @@ impl CosineMovies {
 }
 
 impl ScoreItems for CosineMovies {
-    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
+    fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError> {
         let mut score = vec![f32::NAN; self.neighbors.n_rows()];
         let reference = self.reference(user.ratings);
         for &(item, stars) in user.ratings {
@@ -55,7 +55,7 @@ impl ScoreItems for CosineMovies {
                 add(&mut score[neighbor.ix as usize], neighbor.score * (stars - reference));
             }
         }
-        Ok(Scores { score, rating: None })
+        Ok(ItemScores { score, rating: None })
     }
 
     fn dislike_threshold(&self) -> Option<f32> {
@@ -139,8 +139,8 @@ fn add(score: &mut f32, value: f32) {
 pub struct CosineUsers {
     params: CosineParams,
     scale: Scale,
-    neighbors: Neighbors,
-    seen: Arc<Seen>,
+    neighbors: NeighborLists,
+    seen: Arc<SeenRatings>,
     n_items: usize,
 }
 
@@ -150,8 +150,8 @@ impl CosineUsers {
     pub fn new(
         params: CosineParams,
         scale: Scale,
-        neighbors: Neighbors,
-        seen: Arc<Seen>,
+        neighbors: NeighborLists,
+        seen: Arc<SeenRatings>,
         n_items: usize,
     ) -> Self {
         Self { params, scale, neighbors, seen, n_items }
@@ -161,16 +161,16 @@ impl CosineUsers {
         self.seen.user_ids.binary_search(&user.0).ok()
     }
 
-    /// Returns the neighbours of a person, known or new, by their rows.
-    fn nearest(&self, user: TargetUser<'_>) -> Vec<Scored> {
+    /// Returns the neighbours of a user, known or new, by their rows.
+    fn nearest(&self, user: TargetUser<'_>) -> Vec<ScoredIndex> {
         match user.user.and_then(|user| self.row_of(user)) {
             Some(row) => self.neighbors.row(row).to_vec(),
             None => self.neighbors_of(user.ratings),
         }
     }
 
-    /// Compares a new person with all users, by the same formula as in fitting.
-    fn neighbors_of(&self, ratings: &[(ItemIx, f32)]) -> Vec<Scored> {
+    /// Compares a new user with all users, by the same formula as in fitting.
+    fn neighbors_of(&self, ratings: &[(ItemIx, f32)]) -> Vec<ScoredIndex> {
         let mut profile = vec![f32::NAN; self.n_items];
         let own = self.centred(ratings);
         own.iter().for_each(|&(item, value)| profile[item.at()] = value);
@@ -188,7 +188,7 @@ impl CosineUsers {
                 }
             }
             let similarity = sum / (norm * length(&other)) * common / (common + shrinkage);
-            Scored { ix: user as u32, score: similarity }
+            ScoredIndex { ix: user as u32, score: similarity }
         });
         top(candidates.filter(|scored| scored.score > 0.0), self.params.neighbors)
     }
@@ -209,14 +209,14 @@ fn length(values: &[(ItemIx, f32)]) -> f32 {
 }
 
 impl ScoreItems for CosineUsers {
-    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
+    fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError> {
         let mut score = vec![f32::NAN; self.n_items];
         for neighbor in self.nearest(user) {
             for &(item, stars) in self.seen.row(neighbor.ix as usize) {
                 add(&mut score[item.at()], neighbor.score * (stars - neutral(self.scale)));
             }
         }
-        Ok(Scores { score, rating: None })
+        Ok(ItemScores { score, rating: None })
     }
 
     fn dislike_threshold(&self) -> Option<f32> {
@@ -234,8 +234,9 @@ impl SimilarUsers for CosineUsers {
         user: TargetUser<'_>,
         n: usize,
     ) -> Result<Vec<(UserId, f32)>, ModelError> {
-        let id =
-            |neighbor: Scored| (UserId(self.seen.user_ids[neighbor.ix as usize]), neighbor.score);
+        let id = |neighbor: ScoredIndex| {
+            (UserId(self.seen.user_ids[neighbor.ix as usize]), neighbor.score)
+        };
         Ok(self.nearest(user).into_iter().take(n).map(id).collect())
     }
 }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Float32Array, Int32Array};
 use arrow::datatypes::{Float32Type, Int32Type};
 
-use crate::dataset::ids::Lookup;
+use crate::dataset::ids::IdLookup;
 use crate::io::parquet::{self, ParquetLayout};
 use crate::io::{IoError, batches};
-use crate::linalg::topk::Scored;
-use crate::model::cosine::Neighbors;
+use crate::linalg::topk::ScoredIndex;
+use crate::model::cosine::NeighborLists;
 use crate::model::error::ModelError;
 use crate::model::folder::ModelFolder;
 use crate::schema;
 
-impl Neighbors {
+impl NeighborLists {
     /// Writes the file into the folder of a model, whose checksum is given; `ids` are the raw ids
     /// of the rows, under the name `id_column`.
     ///
@@ -60,15 +60,15 @@ impl Neighbors {
         let rows = batch.column(0).as_primitive::<Int32Type>().values();
         let others = batch.column(1).as_primitive::<Int32Type>().values();
         let similarities = batch.column(2).as_primitive::<Float32Type>().values();
-        let lookup = Lookup::new(ids);
-        let mut lists: Vec<Vec<Scored>> = vec![Vec::new(); ids.len()];
+        let lookup = IdLookup::new(ids);
+        let mut lists: Vec<Vec<ScoredIndex>> = vec![Vec::new(); ids.len()];
         for ((&row, &other), &score) in rows.iter().zip(others).zip(similarities) {
             let (Some(row), Some(ix)) = (lookup.get(row), lookup.get(other)) else {
                 let path = file.name().into();
                 let problem = format!("the pair {row}, {other} names an id that the model lacks");
                 return Err(ModelError::Damaged { path, problem });
             };
-            lists[row as usize].push(Scored { ix, score });
+            lists[row as usize].push(ScoredIndex { ix, score });
         }
         Ok(Self::from_rows(lists))
     }

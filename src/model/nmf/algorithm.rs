@@ -1,12 +1,12 @@
 //! NMF as one of the algorithms.
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
-use crate::model::algorithm::{Algorithm, Fit, ModelSource, ModelState, TrainingSet};
+use crate::model::algorithm::{Algorithm, FitResult, ModelSource, ModelState, TrainingSet};
 use crate::model::builders::builder;
 use crate::model::error::ModelError;
 use crate::model::factor_model::FoldIn;
-use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, Units};
+use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, RatingUnits};
 use crate::model::nmf::fit::fit;
 use crate::model::nmf::fold_in::NmfFoldIn;
 use crate::model::nmf::params::NmfParams;
@@ -37,7 +37,7 @@ impl Algorithm for NmfParams {
         Some(self.factors)
     }
 
-    fn fit(&self, training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+    fn fit(&self, training: TrainingSet<'_>) -> Result<FitResult, ModelError> {
         factor_state::fit(self, training)
     }
 
@@ -63,7 +63,7 @@ impl FactorAlgorithm for NmfParams {
         true
     }
 
-    fn check_ratings(&self, ratings: &Interactions, scale: Scale) -> Result<(), ModelError> {
+    fn check_ratings(&self, ratings: &InteractionMatrix, scale: Scale) -> Result<(), ModelError> {
         let lowest = ratings.by_user().values.iter().copied().fold(f32::INFINITY, f32::min);
         if lowest < 0.0 {
             return Err(ModelError::Negative { rating: lowest });
@@ -77,8 +77,8 @@ impl FactorAlgorithm for NmfParams {
 
     fn fit_factors(
         &self,
-        ratings: &Interactions,
-        units: Units,
+        ratings: &InteractionMatrix,
+        units: RatingUnits,
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError> {
         let mut on_iteration = training.begin(self.iterations);
@@ -87,7 +87,7 @@ impl FactorAlgorithm for NmfParams {
         Ok(FittedFactors { users: fit.users, items: fit.items, losses: fit.losses })
     }
 
-    fn fold_in(&self, _mean: f64, units: Units) -> Box<dyn FoldIn> {
+    fn fold_in(&self, _mean: f64, units: RatingUnits) -> Box<dyn FoldIn> {
         Box::new(NmfFoldIn::new(self.clone(), units.rating))
     }
 }

@@ -4,22 +4,22 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::linalg::dense::Matrix;
-use crate::linalg::sparse::Csr;
+use crate::linalg::sparse::CsrView;
 use crate::model::OnIteration;
 use crate::model::error::ModelError;
 use crate::model::nmf::half_step::{NmfHalfStep, NmfScratch};
 use crate::model::nmf::params::NmfParams;
 use crate::model::nmf::start::start;
-use crate::model::warm::Start;
+use crate::model::warm::StartFactors;
 
 /// Result of fitting: vectors of both sides and the course of the loss.
 #[derive(Debug, Clone)]
 pub struct NmfFit {
-    /// Vectors of the users, users × k.
+    /// User factors, users × k.
     pub users: Matrix,
-    /// Vectors of the items, items × k.
+    /// Item factors, items × k.
     pub items: Matrix,
     /// Value of the objective after each iteration.
     pub losses: Vec<f64>,
@@ -33,18 +33,18 @@ pub struct NmfFit {
 /// # Errors
 /// If a parameter is out of its range or there is nothing to learn from.
 pub fn fit(
-    matrix: &Interactions,
+    matrix: &InteractionMatrix,
     params: &NmfParams,
-    warm: Option<Start>,
+    warm: Option<StartFactors>,
     on_iteration: OnIteration<'_>,
 ) -> Result<NmfFit, ModelError> {
     params.check_ranges()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }
-    let Start { users, items } = warm.unwrap_or_else(|| {
+    let StartFactors { users, items } = warm.unwrap_or_else(|| {
         let (users, items) = start(matrix, params);
-        Start { users, items }
+        StartFactors { users, items }
     });
     let mut fit = NmfFit { users, items, losses: Vec::with_capacity(params.iterations) };
     let cells = squares_of_cells(matrix, params);
@@ -142,7 +142,7 @@ fn over_rows(
 }
 
 /// Returns the sum of the squares of all cells that count.
-fn squares_of_cells(matrix: &Interactions, params: &NmfParams) -> f64 {
+fn squares_of_cells(matrix: &InteractionMatrix, params: &NmfParams) -> f64 {
     const BLOCK: usize = 1 << 16;
     let square = |value: f32| f64::from(value) * f64::from(value);
     let sum = |block: &[f32]| block.iter().map(|&value| square(value)).sum::<f64>();
@@ -152,8 +152,8 @@ fn squares_of_cells(matrix: &Interactions, params: &NmfParams) -> f64 {
     rated.into_iter().sum::<f64>() + empty
 }
 
-/// Returns the regularisation term of a side.
-fn penalty(step: &NmfHalfStep<'_>, params: &NmfParams, ratings: Csr<'_>, rows: &Matrix) -> f64 {
+/// Returns the regularization term of a side.
+fn penalty(step: &NmfHalfStep<'_>, params: &NmfParams, ratings: CsrView<'_>, rows: &Matrix) -> f64 {
     let length = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
     let rows = rows.iter_rows().enumerate();
     rows.map(|(i, row)| params.regularization * step.cells(ratings.len(i)) * length(row)).sum()
@@ -167,7 +167,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::dataset::ratings::{Duplicates, Ratings};
+    use crate::dataset::ratings::{DuplicatePolicy, Ratings};
 
     #[test]
     fn tiny_matrices_with_unused_components_fit_without_overflow() {
@@ -181,8 +181,8 @@ mod tests {
                     rows.push((user, item, 0.5 * rng.random_range(1..=10) as f32, 0));
                 }
             }
-            let ratings = Ratings::new(rows.into_iter().collect(), Duplicates::Last).0;
-            let matrix = Interactions::new(&ratings);
+            let ratings = Ratings::new(rows.into_iter().collect(), DuplicatePolicy::Last).0;
+            let matrix = InteractionMatrix::new(&ratings);
             let params = NmfParams { iterations: 300, ..NmfParams::filled(2.5) };
             let fit = fit(&matrix, &params, None, &mut |_, _| ControlFlow::Continue(()));
             let fit = fit.unwrap_or_else(|error| panic!("seed {seed}: {error}"));

@@ -9,7 +9,7 @@ use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factor_model::FoldIn;
 use crate::model::nmf::fit::column_rms;
-use crate::model::nmf::half_step::{Filled, NmfHalfStep};
+use crate::model::nmf::half_step::{FilledTerms, NmfHalfStep};
 use crate::model::nmf::params::NmfParams;
 use crate::model::recommender::ScoreKind;
 
@@ -19,7 +19,7 @@ pub struct NmfFoldIn {
     params: NmfParams,
     /// Ratings of the data for a fitted one.
     unit: f32,
-    filled: OnceLock<Option<Filled>>,
+    filled: OnceLock<Option<FilledTerms>>,
     /// Item factors of a filled matrix, each component scaled by the size of its user factors.
     scaled_items: OnceLock<Matrix>,
 }
@@ -40,7 +40,7 @@ impl NmfFoldIn {
     /// Returns the half-step that solves a user's row; see
     /// [`AlsFoldIn`](crate::model::als::AlsFoldIn) for the calling thread.
     fn half_step<'a>(&'a self, items: &'a Matrix) -> NmfHalfStep<'a> {
-        let shared = || Filled::new(&self.params, items, Threads::Calling);
+        let shared = || FilledTerms::new(&self.params, items, Threads::Calling);
         NmfHalfStep::with_filled(&self.params, items, self.filled.get_or_init(shared))
     }
 

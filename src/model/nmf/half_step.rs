@@ -1,4 +1,4 @@
-//! One side of NMF given the other: the same code fits a model and folds in a new person.
+//! One side of NMF given the other: the same code fits a model and folds in a new user.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use crate::dataset::ids::ItemIx;
 use crate::linalg::blocks::Threads;
 use crate::linalg::dense::{Matrix, add_rows};
 use crate::linalg::gram::NormalEquations;
-use crate::linalg::nnls::{self, TOGETHER, Together, sweep_together};
-use crate::linalg::sparse::Csr;
-use crate::model::explain::Equations;
+use crate::linalg::nnls::{self, NnlsBatch, TOGETHER, sweep_together};
+use crate::linalg::sparse::CsrView;
+use crate::model::explain::FoldInEquations;
 use crate::model::nmf::params::NmfParams;
 
 /// Sweeps over a row's coordinates in each pass of fitting. Setting up a row's equations costs more
@@ -20,13 +20,13 @@ const BLOCK: usize = 256;
 
 /// What all rows of a filled step share: V, YᵀY + λ n I and V·Σ y.
 #[derive(Debug, Clone)]
-pub(crate) struct Filled {
+pub(crate) struct FilledTerms {
     value: f64,
     quadratic: Vec<f64>,
     linear: Vec<f64>,
 }
 
-impl Filled {
+impl FilledTerms {
     /// Computes the shared part; `None` in the masked case.
     pub(crate) fn new(params: &NmfParams, source: &Matrix, threads: Threads) -> Option<Self> {
         let value = f64::from(params.fill?);
@@ -44,7 +44,7 @@ impl Filled {
 pub(crate) struct NmfHalfStep<'a> {
     params: &'a NmfParams,
     source: &'a Matrix,
-    filled: Cow<'a, Option<Filled>>,
+    filled: Cow<'a, Option<FilledTerms>>,
 }
 
 /// Working memory of one thread.
@@ -53,9 +53,9 @@ pub(crate) struct NmfScratch {
     system: RowEquations,
     solution: Vec<f64>,
     solver: nnls::NnlsSolver,
-    linear_together: Vec<Together>,
-    solution_together: Vec<Together>,
-    gradient_together: Vec<Together>,
+    linear_together: Vec<NnlsBatch>,
+    solution_together: Vec<NnlsBatch>,
+    gradient_together: Vec<NnlsBatch>,
 }
 
 /// What a row's own ratings contribute, and memory for it.
@@ -71,13 +71,13 @@ struct RowEquations {
 
 impl<'a> NmfHalfStep<'a> {
     pub(crate) fn new(params: &'a NmfParams, source: &'a Matrix) -> Self {
-        Self { params, source, filled: Cow::Owned(Filled::new(params, source, Threads::Pool)) }
+        Self { params, source, filled: Cow::Owned(FilledTerms::new(params, source, Threads::Pool)) }
     }
 
     pub(crate) fn with_filled(
         params: &'a NmfParams,
         source: &'a Matrix,
-        filled: &'a Option<Filled>,
+        filled: &'a Option<FilledTerms>,
     ) -> Self {
         Self { params, source, filled: Cow::Borrowed(filled) }
     }
@@ -100,7 +100,7 @@ impl<'a> NmfHalfStep<'a> {
         }
     }
 
-    /// Number of cells of a row, which its regularisation grows with.
+    /// Number of cells of a row, which its regularization grows with.
     pub(crate) fn cells(&self, n_rated: usize) -> f64 {
         if self.filled.is_some() { self.source.rows as f64 } else { n_rated as f64 }
     }
@@ -111,7 +111,7 @@ impl<'a> NmfHalfStep<'a> {
     pub(crate) fn improve(
         &self,
         scratch: &mut NmfScratch,
-        ratings: Csr<'_>,
+        ratings: CsrView<'_>,
         first: usize,
         rows: &mut [f32],
     ) -> f64 {
@@ -175,8 +175,8 @@ impl<'a> NmfHalfStep<'a> {
     fn improve_filled(
         &self,
         scratch: &mut NmfScratch,
-        filled: &Filled,
-        ratings: Csr<'_>,
+        filled: &FilledTerms,
+        ratings: CsrView<'_>,
         first: usize,
         rows: &mut [f32],
     ) -> f64 {
@@ -202,7 +202,7 @@ impl<'a> NmfHalfStep<'a> {
     fn add_filled(
         &self,
         system: &mut RowEquations,
-        filled: &Filled,
+        filled: &FilledTerms,
         indices: &[u32],
         values: &[f32],
     ) {
@@ -273,7 +273,7 @@ impl<'a> NmfHalfStep<'a> {
         if n == 0 {
             return Some(vec![(0.0, vec![0.0; indices.len()]); items.len()]);
         }
-        let parts = Equations { a, features: rows, targets }.contributions(&items)?;
+        let parts = FoldInEquations { a, features: rows, targets }.contributions(&items)?;
         let base = |z: &[f64]| z.iter().zip(&linear).map(|(z, b): (&f64, &f64)| z * b).sum::<f64>();
         Some(parts.into_iter().map(|(parts, z)| (base(&z) as f32, parts)).collect())
     }

@@ -1,4 +1,4 @@
-//! Non-negative matrix factorisation.
+//! Non-negative matrix factorization.
 //!
 //! **Masked**: Σ over the rated cells of (r − x_u·y_i)² + λ Σ n_u |x_u|² + λ Σ n_i |y_i|², x, y ≥ 0
 //! — the objective of Spark's `ALS` with `nonnegative`. **Filled**: every cell without a rating
@@ -14,7 +14,7 @@
 //! O(ratings · k + (users + items) · k²). In the masked case each row has a quadratic part of its
 //! own: O(ratings · k²).
 //!
-//! After the last iteration each user's vector is solved to the end, as a new person's is.
+//! After the last iteration each user's vector is solved to the end, as a new user's is.
 
 mod algorithm;
 mod fit;
@@ -26,4 +26,4 @@ mod start;
 pub use algorithm::Nmf;
 pub use fit::{NmfFit, fit};
 pub use fold_in::NmfFoldIn;
-pub use params::{Init, NmfParams};
+pub use params::{NmfInit, NmfParams};

@@ -8,7 +8,7 @@ use crate::model::error::{ModelError, check};
 /// How fitting begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Init {
+pub enum NmfInit {
     /// Absolute normal values around √(mean / k), as in scikit-learn
     Random,
     /// Leading singular vectors, zeros replaced by the mean (Boutsidis & Gallopoulos 2008)
@@ -24,10 +24,10 @@ pub struct NmfParams {
     pub iterations: usize,
     /// λ.
     pub regularization: f64,
-    /// Stars that every cell without a rating counts as; `None` looks at the rated cells alone.
+    /// Rating that every cell without a rating counts as; `None` looks at the rated cells alone.
     pub fill: Option<f32>,
     /// How fitting begins.
-    pub init: Init,
+    pub init: NmfInit,
     /// Seed of the start.
     pub seed: u64,
 }
@@ -48,7 +48,7 @@ impl NmfParams {
             iterations: 30,
             regularization: 0.15,
             fill: None,
-            init: Init::Random,
+            init: NmfInit::Random,
             seed: 42,
         }
     }
@@ -61,7 +61,7 @@ impl NmfParams {
             iterations: 40,
             regularization: 0.0,
             fill: Some(fill),
-            init: Init::Nndsvda,
+            init: NmfInit::Nndsvda,
             ..Self::masked()
         }
     }

@@ -2,14 +2,14 @@
 
 use rayon::prelude::*;
 
-use crate::dataset::matrix::Interactions;
+use crate::dataset::matrix::InteractionMatrix;
 use crate::linalg::dense::Matrix;
-use crate::linalg::sparse::Csr;
-use crate::linalg::svd::{self, Svd};
-use crate::model::nmf::params::{Init, NmfParams};
+use crate::linalg::sparse::CsrView;
+use crate::linalg::svd::{self, TruncatedSvd};
+use crate::model::nmf::params::{NmfInit, NmfParams};
 
 /// Returns vectors of users and items, all entries non-negative.
-pub(crate) fn start(matrix: &Interactions, params: &NmfParams) -> (Matrix, Matrix) {
+pub(crate) fn start(matrix: &InteractionMatrix, params: &NmfParams) -> (Matrix, Matrix) {
     // The masked matrix is seen as filled with its mean: biases aside, that is what a zero model
     // says.
     let fill = params.fill.map_or_else(|| matrix.mean(), f64::from);
@@ -18,7 +18,7 @@ pub(crate) fn start(matrix: &Interactions, params: &NmfParams) -> (Matrix, Matri
     let mean = fill + n * (matrix.mean() - fill) / cells;
     let k = params.factors;
     match params.init {
-        Init::Random => {
+        NmfInit::Random => {
             let scale = (mean / k as f64).sqrt() as f32;
             let random = |rows, seed| {
                 let mut start = Matrix::gaussian(rows, k, seed);
@@ -27,7 +27,7 @@ pub(crate) fn start(matrix: &Interactions, params: &NmfParams) -> (Matrix, Matri
             };
             (random(matrix.n_users(), params.seed), random(matrix.n_items(), !params.seed))
         }
-        Init::Nndsvda => {
+        NmfInit::Nndsvda => {
             let svd = svd::randomised(
                 matrix.n_users(),
                 matrix.n_items(),
@@ -42,7 +42,7 @@ pub(crate) fn start(matrix: &Interactions, params: &NmfParams) -> (Matrix, Matri
 }
 
 /// Returns (V·1·1ᵀ + S) · X for the matrix whose ratings are given by row.
-fn filled_times(rows: Csr<'_>, fill: f64, x: &Matrix) -> Matrix {
+fn filled_times(rows: CsrView<'_>, fill: f64, x: &Matrix) -> Matrix {
     let constant: Vec<f64> = x.column_sums().into_iter().map(|sum| fill * sum).collect();
     let mut out = rows.times(x, |value| value - fill as f32);
     out.data.par_chunks_mut(x.cols.max(1)).for_each(|out| {
@@ -53,7 +53,7 @@ fn filled_times(rows: Csr<'_>, fill: f64, x: &Matrix) -> Matrix {
 
 /// Makes vectors of singular triplets: of each pair of singular vectors the positive or the
 /// negative parts, whichever carry more; what remains zero becomes `mean`.
-fn nndsvda(svd: &Svd, k: usize, mean: f32) -> (Matrix, Matrix) {
+fn nndsvda(svd: &TruncatedSvd, k: usize, mean: f32) -> (Matrix, Matrix) {
     let mut users = Matrix::zeros(svd.u.rows, k);
     let mut items = Matrix::zeros(svd.v.rows, k);
     for (j, &s) in svd.s.iter().enumerate().take(svd.u.cols) {

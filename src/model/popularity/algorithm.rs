@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::io::IoError;
-use crate::model::algorithm::{Algorithm, Fit, ModelContext, ModelSource, ModelState, TrainingSet};
+use crate::model::algorithm::{
+    Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
+};
 use crate::model::builders::builder;
 use crate::model::error::ModelError;
 use crate::model::popularity::{PopularityModel, PopularityParams};
@@ -22,9 +24,9 @@ impl Algorithm for PopularityParams {
         16
     }
 
-    fn fit(&self, _training: TrainingSet<'_>) -> Result<Fit, ModelError> {
+    fn fit(&self, _training: TrainingSet<'_>) -> Result<FitResult, ModelError> {
         let state = CatalogueState(self.clone());
-        Ok(Fit { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
+        Ok(FitResult { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
     }
 
     fn open(&self, _source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {

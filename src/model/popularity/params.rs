@@ -7,7 +7,7 @@ use crate::model::error::{ModelError, check};
 /// Parameters of the baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PopularityParams {
-    /// Ratings of average stars that each user and movie is credited with.
+    /// Ratings of average value that each user and movie is credited with.
     pub damping: f64,
 }
 

@@ -1,13 +1,13 @@
 //! The baseline, asked.
 
 use crate::dataset::ids::ItemIx;
-use crate::model::catalogue::Catalogue;
+use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::popularity::PopularityParams;
 use crate::model::query::RankBy;
 use crate::model::recommender::{
-    ExplainScores, Recommender, ScoreItems, ScoreKind, Scores, SimilarItems, TargetUser,
+    ExplainScores, ItemScores, Recommender, ScoreItems, ScoreKind, SimilarItems, TargetUser,
 };
 
 /// Counts and damped means of every item.
@@ -23,7 +23,7 @@ pub struct PopularityModel {
 impl PopularityModel {
     /// Derives all from the catalogue and the mean of all ratings.
     #[must_use]
-    pub fn new(params: &PopularityParams, mean: f64, catalogue: &Catalogue) -> Self {
+    pub fn new(params: &PopularityParams, mean: f64, catalogue: &ItemCatalogue) -> Self {
         let pairs = catalogue.n_ratings.iter().zip(&catalogue.mean_rating);
         let bias = |(&n, &item_mean): (&u32, &f64)| {
             let n = f64::from(n);
@@ -47,12 +47,12 @@ impl PopularityModel {
 }
 
 impl ScoreItems for PopularityModel {
-    fn score(&self, user: TargetUser<'_>) -> Result<Scores, ModelError> {
+    fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError> {
         let weight = user.ratings.len() as f64 + self.damping;
         let sum: f64 = self.residuals(user).sum();
         let user_bias = if weight > 0.0 { sum / weight } else { 0.0 };
         let ratings = self.biases.iter().map(|bias| (self.mean + user_bias + bias) as f32);
-        Ok(Scores { score: self.counts.clone(), rating: Some(ratings.collect()) })
+        Ok(ItemScores { score: self.counts.clone(), rating: Some(ratings.collect()) })
     }
 
     fn score_kind(&self) -> ScoreKind {

@@ -4,7 +4,7 @@ use parquet::basic::Encoding;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::column::ColumnDecoder;
 use crate::io::parquet::column::fixed_width::{BYTE_DICTIONARY, FixedWidthColumn};
 use crate::io::parquet::encoding::rle_bit_packed::decode_byte_indices;
@@ -47,7 +47,7 @@ impl ColumnDecoder for DictionaryIndexColumn {
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
-        indices: &mut Buffer<u8>,
+        indices: &mut FifoBuffer<u8>,
     ) -> Result<Option<()>> {
         self.0.take_dictionary();
         let len = self.0.dictionary.len();

@@ -4,7 +4,7 @@ use parquet::basic::Encoding;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::column::ColumnDecoder;
 use crate::io::parquet::encoding::bit_packed::unpack;
 use crate::io::parquet::encoding::delta::decode_deltas;
@@ -26,7 +26,7 @@ pub(in crate::io::parquet) trait FourByteValue: Copy + Default {
         bytes: &[u8],
         n: usize,
         selection: PageSelection<'_>,
-        out: &mut Buffer<Self>,
+        out: &mut FifoBuffer<Self>,
     ) -> Result<Option<()>>;
 }
 
@@ -39,7 +39,7 @@ impl FourByteValue for i32 {
         bytes: &[u8],
         n: usize,
         selection: PageSelection<'_>,
-        out: &mut Buffer<Self>,
+        out: &mut FifoBuffer<Self>,
     ) -> Result<Option<()>> {
         decode_deltas(bytes, n, selection, out).map(Some)
     }
@@ -54,7 +54,7 @@ impl FourByteValue for f32 {
         _: &[u8],
         _: usize,
         _: PageSelection<'_>,
-        _: &mut Buffer<Self>,
+        _: &mut FifoBuffer<Self>,
     ) -> Result<Option<()>> {
         Ok(None)
     }
@@ -73,7 +73,7 @@ pub(in crate::io::parquet) struct FixedWidthColumn<T> {
     pub(super) dictionary: Vec<T>,
     /// The dictionary for indices of one byte, so that no index needs a bounds check.
     pub(super) by_byte: [T; BYTE_DICTIONARY],
-    indices: Buffer<u8>,
+    indices: FifoBuffer<u8>,
 }
 
 impl<T: FourByteValue> FixedWidthColumn<T> {
@@ -88,7 +88,7 @@ impl<T: FourByteValue> FixedWidthColumn<T> {
             pages,
             dictionary: Vec::new(),
             by_byte: [T::default(); BYTE_DICTIONARY],
-            indices: Buffer::default(),
+            indices: FifoBuffer::default(),
         }))
     }
 
@@ -106,7 +106,7 @@ impl<T: FourByteValue> FixedWidthColumn<T> {
         bytes: &[u8],
         n: usize,
         selection: PageSelection<'_>,
-        values: &mut Buffer<T>,
+        values: &mut FifoBuffer<T>,
     ) -> Result<()> {
         let (&width, packed) = bytes.split_first().ok_or_else(|| corrupt("empty page"))?;
         let dictionary = &self.dictionary;
@@ -145,7 +145,7 @@ impl<T: FourByteValue> ColumnDecoder for FixedWidthColumn<T> {
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
-        values: &mut Buffer<T>,
+        values: &mut FifoBuffer<T>,
     ) -> Result<Option<()>> {
         self.take_dictionary();
         let (bytes, n, before) = (&page.bytes, page.n_rows, values.len());

@@ -18,7 +18,7 @@ mod timestamp;
 
 use parquet::errors::Result;
 
-use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::page::{EncodedPage, PageReader};
 use crate::io::parquet::selection::PageSelection;
 
@@ -40,7 +40,7 @@ pub(super) trait ColumnDecoder: Sized {
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
-        values: &mut Buffer<Self::Value>,
+        values: &mut FifoBuffer<Self::Value>,
     ) -> Result<Option<()>>;
 
     /// Decodes all pages, of which only some `rows` may be selected, into `memory`; returns `None`
@@ -50,7 +50,7 @@ pub(super) trait ColumnDecoder: Sized {
         rows: Option<&[u32]>,
         memory: Vec<Self::Value>,
     ) -> Result<Option<Vec<Self::Value>>> {
-        let mut values = Buffer::with_memory(memory);
+        let mut values = FifoBuffer::with_memory(memory);
         while !self.pages().is_at_end() {
             let Some(page) = self.pages().next()? else { return Ok(None) };
             let selection = PageSelection::for_column(rows, page.first_row);

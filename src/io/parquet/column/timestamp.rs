@@ -5,7 +5,7 @@ use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::io::columns::NO_TIME;
-use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::column::ColumnDecoder;
 use crate::io::parquet::encoding::delta::decode_deltas;
 use crate::io::parquet::encoding::rle_bit_packed::decode_runs;
@@ -33,7 +33,7 @@ impl TimestampColumn {
 
     /// Decodes the `n_defined` values of a page and spreads them over its `n` rows.
     fn decode_with_nulls(&self, bytes: &[u8], n_defined: usize, n: usize) -> Result<Vec<i64>> {
-        let mut defined = Buffer::default();
+        let mut defined = FifoBuffer::default();
         decode_deltas(bytes, n_defined, PageSelection::ALL, &mut defined)?;
         let mut values = defined.into_vec();
         if values.len() != n_defined {
@@ -66,7 +66,7 @@ impl ColumnDecoder for TimestampColumn {
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
-        values: &mut Buffer<i64>,
+        values: &mut FifoBuffer<i64>,
     ) -> Result<Option<()>> {
         if page.encoding != Encoding::DELTA_BINARY_PACKED {
             return Ok(None);

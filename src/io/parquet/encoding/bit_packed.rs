@@ -1,8 +1,6 @@
 //! Bit-packed values of any width, lowest bits first: unpacked with AVX2 where the processor has
-//! it, which makes reports of 25 million ratings 12 to 21 % faster.
-//!
-//! Not here are AVX-512 (VBMI, no report more than 4 % faster) and BMI2 for the indices of ratings
-//! (6 %).
+//! it, which makes reports of 25 million ratings 12 to 21 % faster, and with BMI2, another 6 %. Not
+//! here is AVX-512 (VBMI): it made no report more than 4 % faster.
 
 /// Values that are unpacked at a time: whole bytes at any width.
 pub(in crate::io::parquet) const PACK: usize = 32;
@@ -85,6 +83,11 @@ fn map<T>(pack: &[u8], width: u32, of: impl FnMut(u64) -> T) -> [T; PACK] {
 
 /// Unpacks the first `n` values of up to eight bits to `out`, which has room for whole packs.
 pub(in crate::io::parquet) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("bmi2") {
+        #[allow(unsafe_code, reason = "the processor was just asked for this feature")]
+        return unsafe { x86::unpack_bytes(bytes, width, n, out) };
+    }
     let mut padded = PADDED;
     for (first, out) in (0..n).step_by(PACK).zip(out.as_chunks_mut::<PACK>().0) {
         *out = map(pack_at(bytes, width, first, &mut padded), width, |value| value as u8);
@@ -233,7 +236,7 @@ pub(in crate::io::parquet) use x86::Avx2Unpacker;
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{BitUnpacker, PACK, PlainUnpacker};
+    use super::{BitUnpacker, PACK, PADDED, PlainUnpacker, pack_at};
 
     /// How the values of a register come into their lanes: bytes that each is in, and how far
     /// these are then shifted.
@@ -425,6 +428,21 @@ mod x86 {
                 _mm256_storeu_si256(sums.as_mut_ptr().cast(), all);
             }
             sums.iter().fold(0, |sum: i64, &value| sum.wrapping_add(value))
+        }
+    }
+
+    /// Does what [`super::unpack_bytes`] says: each eight values are one deposit of bits.
+    #[target_feature(enable = "bmi2")]
+    pub(super) fn unpack_bytes(bytes: &[u8], width: u32, n: usize, out: &mut [u8]) {
+        let lanes = 0x0101_0101_0101_0101 * ((1_u64 << width) - 1);
+        let mut padded = PADDED;
+        for (first, out) in (0..n).step_by(PACK).zip(out.as_chunks_mut::<PACK>().0) {
+            let pack = pack_at(bytes, width, first, &mut padded);
+            for (eight, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+                let at = eight * width as usize;
+                let word = u64::from_le_bytes(pack[at..at + 8].try_into().expect("eight bytes"));
+                *out = _pdep_u64(word, lanes).to_le_bytes();
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use parquet::errors::Result;
 
-use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::encoding::bit_packed::{
     BitUnpacker, DeltaValue, PACK, PADDED, pack_at, with_unpacker,
 };
@@ -15,7 +15,7 @@ pub(in crate::io::parquet) fn decode_deltas<D: DeltaValue>(
     bytes: &[u8],
     n: usize,
     selection: PageSelection<'_>,
-    out: &mut Buffer<D>,
+    out: &mut FifoBuffer<D>,
 ) -> Result<()> {
     let n_written = write_deltas(bytes, n, selection, out.room(selection.count(n) + PACK))?;
     out.add(n_written);
@@ -206,7 +206,7 @@ mod tests {
         ) {
             let rows: Vec<u32> = (0..n as u32).filter(|row| row % 3 == 1).collect();
             for rows in [None, Some(&rows[..])] {
-                let mut values = Buffer::default();
+                let mut values = FifoBuffer::default();
                 let selection = PageSelection::for_column(rows, 0);
                 let _ = decode_deltas::<i64>(&bytes, n, selection, &mut values);
                 prop_assert!(values.len() <= selection.count(n));

@@ -2,7 +2,7 @@
 
 use parquet::errors::Result;
 
-use crate::io::parquet::buffer::Buffer;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::encoding::bit_packed::{PACK, unpack, unpack_bytes};
 use crate::io::parquet::encoding::varint::varint;
 use crate::io::parquet::page::corrupt;
@@ -103,7 +103,7 @@ pub(in crate::io::parquet) fn decode_byte_indices(
     n: usize,
     selection: PageSelection<'_>,
     dictionary_len: usize,
-    indices: &mut Buffer<u8>,
+    indices: &mut FifoBuffer<u8>,
 ) -> Result<()> {
     let (width, before) = (u32::from(width), indices.len());
     decode_hybrid(packed, width, n, selection, |run| match run {

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::{BadValue, IoError};
 use crate::io::keys::{KeyIndex, key_of};
-use crate::io::parquet::ratings::{Part, RatingColumnReader};
+use crate::io::parquet::ratings::{RatingColumnReader, RatingsPart};
 use crate::io::parquet::read::ParquetFile;
 use crate::io::text::{MOVIE, RATING, ROLES, TIMESTAMP, TextOptions, USER};
 use crate::io::time;
@@ -31,7 +31,7 @@ use crate::schema;
 const UNARY: f32 = 1.0;
 
 /// How a file is imported.
-struct Import<'a> {
+struct RowImporter<'a> {
     pub(super) file: &'a ParquetFile,
     /// Positions of user, movie, rating and timestamp; those beyond the columns of the file are
     /// partition values.
@@ -51,20 +51,20 @@ struct BadCell {
 
 /// Bad values of a batch, and a batch's rows.
 #[derive(Default)]
-pub(super) struct Imported {
+pub(super) struct ImportedRows {
     pub(super) rows: RatingColumns,
     /// Errors in the order of rows, each with the text of its row.
     pub(super) bad: Vec<(IoError, String)>,
 }
 
-impl Import<'_> {
+impl RowImporter<'_> {
     /// Converts a batch whose first row is row `start` of the file; keys get numbers of `keys`.
     pub(super) fn batch(
         &self,
         batch: &RecordBatch,
         start: usize,
         keys: &mut [KeyIndex; 2],
-    ) -> Result<Imported, IoError> {
+    ) -> Result<ImportedRows, IoError> {
         let mut bad = Vec::new();
         let user_id = self.ids(USER, batch, &mut keys[USER], &mut bad)?;
         let movie_id = self.ids(MOVIE, batch, &mut keys[MOVIE], &mut bad)?;
@@ -72,14 +72,14 @@ impl Import<'_> {
         let time_ms = self.times(batch, &mut bad)?;
         let rows = RatingColumns { user_id, movie_id, rating, time_ms };
         if bad.is_empty() {
-            return Ok(Imported { rows, bad: Vec::new() });
+            return Ok(ImportedRows { rows, bad: Vec::new() });
         }
         bad.sort_by_key(|bad| bad.row);
         bad.dedup_by_key(|bad| bad.row);
         let is_bad = |row: usize| bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
         let rows = rows.filter(|row| !is_bad(row));
         let bad = bad.iter().map(|bad| (self.error(bad, start), text_of_row(batch, bad.row)));
-        Ok(Imported { rows, bad: bad.collect() })
+        Ok(ImportedRows { rows, bad: bad.collect() })
     }
 
     fn error(&self, bad: &BadCell, start: usize) -> IoError {
@@ -343,10 +343,10 @@ impl RatingColumnReader {
         group: usize,
         start: usize,
         options: &TextOptions,
-    ) -> Result<Part, IoError> {
-        let import = Import { file, positions: self.positions, keyed: self.keyed, options };
+    ) -> Result<RatingsPart, IoError> {
+        let import = RowImporter { file, positions: self.positions, keyed: self.keyed, options };
         file.guarded(|| {
-            let mut part = Part::default();
+            let mut part = RatingsPart::default();
             let mut row = start;
             for batch in file.batches(self.reader(file, group)?) {
                 let batch = batch?;
@@ -368,9 +368,9 @@ impl RatingColumnReader {
         group: usize,
         start: usize,
         options: &TextOptions,
-        take: &mut impl FnMut(Result<Part, IoError>) -> Result<bool, IoError>,
+        take: &mut impl FnMut(Result<RatingsPart, IoError>) -> Result<bool, IoError>,
     ) -> Result<(), IoError> {
-        let import = Import { file, positions: self.positions, keyed: self.keyed, options };
+        let import = RowImporter { file, positions: self.positions, keyed: self.keyed, options };
         let mut batches = file.guarded(|| Ok(file.batches(self.reader(file, group)?)))?;
         let mut row = start;
         loop {
@@ -387,7 +387,7 @@ impl RatingColumnReader {
             let parts = decoded.par_iter().zip(starts).map(|(batch, start)| {
                 let mut keys = <[KeyIndex; 2]>::default();
                 let imported = import.batch(batch, start, &mut keys)?;
-                Ok(Part { rows: imported.rows, keys, bad: imported.bad })
+                Ok(RatingsPart { rows: imported.rows, keys, bad: imported.bad })
             });
             for part in parts.collect::<Vec<_>>() {
                 if !take(part)? {

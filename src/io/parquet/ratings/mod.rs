@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
-use crate::io::intake::{Intake, Sink};
+use crate::io::intake::{ImportState, Sink};
 use crate::io::keys::{IdSample, Ids, KeyIndex, renumber};
 use crate::io::parquet::ratings::import::id_texts;
 use crate::io::parquet::read::ParquetFile;
@@ -29,7 +29,7 @@ use crate::schema;
 pub use scan::{RatingGroups, RowMemory};
 
 impl ParquetFile {
-    /// Hands all ratings to `sink`, in the order of the file, checked as at every door: scale,
+    /// Hands all ratings to `sink`, in the order of the file, checked as at import: scale,
     /// dates, and ids that fit 32 bits.
     ///
     /// Columns are found as in a text; integers as timestamps are seconds, or as their size tells.
@@ -37,7 +37,7 @@ impl ParquetFile {
     ///
     /// # Errors
     /// If a column is missing or holds what it must not hold, or if `sink` fails.
-    pub fn read_ratings(&self, intake: &mut Intake, sink: Sink<'_>) -> Result<(), IoError> {
+    pub fn read_ratings(&self, intake: &mut ImportState, sink: Sink<'_>) -> Result<(), IoError> {
         let mut columns = self.rating_columns(intake)?;
         intake.unary = columns.positions[RATING].is_none();
         self.settle_ids(&mut columns, intake)?;
@@ -48,7 +48,7 @@ impl ParquetFile {
         let options = intake.options.clone();
         let limit = options.limit.unwrap_or(usize::MAX);
         let mut n_rows = 0;
-        let mut take = |part: Result<Part, IoError>| {
+        let mut take = |part: Result<RatingsPart, IoError>| {
             let mut part = part?;
             for (error, text) in part.bad {
                 intake.rejects.take(error, &text)?;
@@ -76,7 +76,7 @@ impl ParquetFile {
                     }
                     false => columns.import_group(self, group, starts[group], &options),
                 };
-                let parts: Vec<Result<Part, IoError>> = round.par_iter().map(read).collect();
+                let parts: Vec<Result<RatingsPart, IoError>> = round.par_iter().map(read).collect();
                 for part in parts {
                     if !take(part)? {
                         return Ok(());
@@ -123,14 +123,14 @@ impl ParquetFile {
     /// # Errors
     /// If a column is missing.
     pub fn rating_chunks(self, rows: usize) -> Result<RatingChunks, IoError> {
-        let mut columns = self.rating_columns(&Intake::default())?;
+        let mut columns = self.rating_columns(&ImportState::default())?;
         columns.scale = None;
         let reader = self.builder(&columns.projection(&self), None)?.with_batch_size(rows).build();
         let reader = reader.map_err(self.corrupt())?;
         Ok(RatingChunks { file: self, columns, reader })
     }
 
-    fn rating_columns(&self, intake: &Intake) -> Result<RatingColumnReader, IoError> {
+    fn rating_columns(&self, intake: &ImportState) -> Result<RatingColumnReader, IoError> {
         // In its own files mvrec reads numbers, and their keys apart.
         let is_key = |name: &String| self.is_own() && name.ends_with("_key");
         let names = self.column_names().into_iter();
@@ -148,7 +148,7 @@ impl ParquetFile {
     fn settle_ids(
         &self,
         columns: &mut RatingColumnReader,
-        intake: &mut Intake,
+        intake: &mut ImportState,
     ) -> Result<(), IoError> {
         let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
         for (side, (ids, name)) in sides.into_iter().enumerate() {
@@ -189,7 +189,7 @@ const LARGE_GROUP: i64 = 1 << 20;
 
 /// Ratings of a row group, with the keys that its ids are numbers of.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct RatingsPart {
     rows: RatingColumns,
     keys: [KeyIndex; 2],
     /// Errors of rows that were left out, each with the text of its row.
@@ -222,12 +222,12 @@ impl RatingColumnReader {
         start: usize,
         projection: Projection,
         memory: RatingColumns,
-    ) -> Result<Part, IoError> {
+    ) -> Result<RatingsPart, IoError> {
         if let Some(rows) = self.read_native(file, group, start, projection, memory)? {
-            return Ok(Part { rows, ..Part::default() });
+            return Ok(RatingsPart { rows, ..RatingsPart::default() });
         }
         file.guarded(|| {
-            let mut part = Part::default();
+            let mut part = RatingsPart::default();
             for batch in file.batches(self.reader(file, group)?) {
                 self.append(file, &mut part, &batch?, start)?;
             }
@@ -250,7 +250,7 @@ impl RatingColumnReader {
     fn append(
         &self,
         file: &ParquetFile,
-        part: &mut Part,
+        part: &mut RatingsPart,
         batch: &RecordBatch,
         start: usize,
     ) -> Result<(), IoError> {
@@ -298,7 +298,7 @@ impl Iterator for RatingChunks {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        let mut part = Part::default();
+        let mut part = RatingsPart::default();
         let read = batch.map_err(|error| self.file.corrupt()(error.into()));
         let read = read.and_then(|batch| self.columns.append(&self.file, &mut part, &batch, 0));
         Some(read.map(|()| part.rows))

@@ -24,7 +24,7 @@ fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
     Some(chunk + values[chunk..].iter().position(|&value| !good(value))?)
 }
 
-/// Reads all of a column or the rows `wanted`, which ascend; nothing where it is stored in a way
+/// Reads all of a column or the rows `wanted`, which ascend; `None` if it is stored in a way
 /// that is not known.
 fn whole<C: ColumnDecoder>(
     column: Result<Option<C>, ParquetError>,
@@ -35,7 +35,7 @@ fn whole<C: ColumnDecoder>(
 }
 
 impl RatingColumnReader {
-    /// Tells whether a row group has the columns that mvrec writes.
+    /// Whether a row group has the columns that mvrec writes.
     pub(super) fn is_native(&self, file: &ParquetFile, group: &RowGroupMetaData) -> bool {
         let numbers = self.keyed == [false; 2] && self.positions == [0, 1, 2, 3].map(Some);
         let types =
@@ -49,7 +49,7 @@ impl RatingColumnReader {
             && types.into_iter().eq(found.take(4))
     }
 
-    /// Reads a row group of a file that mvrec wrote; nothing where it is stored otherwise than
+    /// Reads a row group of a file that mvrec wrote; `None` if it is stored otherwise than
     /// mvrec does it now.
     pub(super) fn read_native(
         &self,
@@ -115,13 +115,13 @@ impl RatingColumnReader {
         Ok(Some(RatingColumns { user_id, movie_id, rating, time_ms }))
     }
 
-    /// Tells whether all kinds of stars are on the scale; which row has one that is not is found
-    /// when stars are read one by one.
+    /// Whether all distinct ratings are on the scale; which row has one that is not is found
+    /// when ratings are read one by one.
     pub(super) fn are_on_scale(&self, values: &[f32]) -> bool {
         values.iter().all(|stars| self.scale.is_none_or(|scale| scale.contains(*stars)))
     }
 
-    /// Refuses stars off the scale and times before 1970 or after 2100; `row` tells which row of
+    /// Refuses ratings off the scale and times before 1970 or after 2100; `row` tells which row of
     /// the file each is.
     pub(super) fn check(
         &self,

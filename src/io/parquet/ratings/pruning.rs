@@ -19,13 +19,13 @@ use crate::io::parquet::ratings::RatingColumnReader;
 use crate::io::parquet::read::ParquetFile;
 use crate::io::text::TIMESTAMP;
 
-/// Tells whether the place of a leaf is that of its column, as it is in a table of ratings.
+/// Whether the place of a leaf is that of its column, as it is in a table of ratings.
 pub(super) fn is_flat(group: &RowGroupMetaData) -> bool {
     let schema = group.schema_descr();
     schema.num_columns() == schema.root_schema().get_fields().len()
 }
 
-/// Tells whether values from `min` to `max`, as far as they are known, may lie in a period.
+/// Whether values from `min` to `max`, as far as they are known, may lie in a period.
 fn overlap(period: &Range<i64>, min: Option<&i64>, max: Option<&i64>) -> bool {
     min.is_none_or(|min| *min < period.end) && max.is_none_or(|max| *max >= period.start)
 }

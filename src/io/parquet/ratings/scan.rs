@@ -5,8 +5,8 @@ use parquet::file::metadata::RowGroupMetaData;
 
 use crate::io::columns::{DictionaryRatings, RatingColumns, RatingRows};
 use crate::io::error::IoError;
-use crate::io::intake::Intake;
-use crate::io::parquet::buffer::Buffer;
+use crate::io::intake::ImportState;
+use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::column::{
     ColumnDecoder, DictionaryIndexColumn, FixedWidthColumn, TimestampColumn,
 };
@@ -33,7 +33,7 @@ impl ParquetFile {
     /// # Errors
     /// If a column is missing.
     pub fn rating_groups(&self, scale: Scale) -> Result<RatingGroups<'_>, IoError> {
-        let mut intake = Intake::default();
+        let mut intake = ImportState::default();
         intake.options.scale = scale;
         let columns = self.rating_columns(&intake)?;
         Ok(RatingGroups { file: self, columns, starts: self.group_starts() })
@@ -47,7 +47,7 @@ impl RatingGroups<'_> {
         self.starts.len()
     }
 
-    /// Tells whether there are none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
@@ -144,11 +144,11 @@ pub struct RowMemory {
 /// Memory for pages of each column.
 #[derive(Debug, Default)]
 struct PageMemory {
-    users: Buffer<i32>,
-    movies: Buffer<i32>,
-    ratings: Buffer<f32>,
-    times: Buffer<i64>,
-    rating_indices: Buffer<u8>,
+    users: FifoBuffer<i32>,
+    movies: FifoBuffer<i32>,
+    ratings: FifoBuffer<f32>,
+    times: FifoBuffer<i64>,
+    rating_indices: FifoBuffer<u8>,
 }
 
 /// What a scan does with every column, whatever its type.
@@ -283,21 +283,21 @@ struct PageStream<'a, C: ColumnDecoder> {
     column: Option<C>,
     /// The page behind the values, if it was not decoded at once.
     page: Option<EncodedPage>,
-    values: &'a mut Buffer<C::Value>,
-    selected: Buffer<C::Value>,
+    values: &'a mut FifoBuffer<C::Value>,
+    selected: FifoBuffer<C::Value>,
 }
 
 impl<'a, C: ColumnDecoder> PageStream<'a, C> {
     fn new(
         is_needed_of_all: bool,
         is_needed_late: bool,
-        memory: &'a mut Buffer<C::Value>,
+        memory: &'a mut FifoBuffer<C::Value>,
         open: impl FnOnce() -> Result<Option<C>, ParquetError>,
     ) -> Result<Self, ParquetError> {
         memory.clear();
         let is_needed = is_needed_of_all || is_needed_late;
         let column = if is_needed { open()? } else { None };
-        let (page, selected) = (None, Buffer::default());
+        let (page, selected) = (None, FifoBuffer::default());
         Ok(Self { is_needed_of_all, is_needed, column, page, values: memory, selected })
     }
 

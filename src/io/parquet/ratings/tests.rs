@@ -15,7 +15,7 @@ fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
     ParquetFile::open(Source::from_reader("x.parquet".into(), Cursor::new(bytes))?)
 }
 
-fn read_with(file: &ParquetFile, intake: &mut Intake) -> Result<RatingColumns, IoError> {
+fn read_with(file: &ParquetFile, intake: &mut ImportState) -> Result<RatingColumns, IoError> {
     let mut all = RatingColumns::default();
     file.read_ratings(intake, &mut |mut rows| {
         all.append(&mut rows);
@@ -25,7 +25,7 @@ fn read_with(file: &ParquetFile, intake: &mut Intake) -> Result<RatingColumns, I
 }
 
 fn read(bytes: Vec<u8>) -> Result<RatingColumns, IoError> {
-    read_with(&open(bytes)?, &mut Intake::default())
+    read_with(&open(bytes)?, &mut ImportState::default())
 }
 
 fn foreign(time: i64, rating: f64) -> Vec<u8> {
@@ -89,7 +89,7 @@ fn texts_that_are_no_numbers_are_keys() {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut bytes = Vec::new();
     write_batch(&mut bytes, "x", &ParquetLayout::default(), &batch).unwrap();
-    let mut intake = Intake::default();
+    let mut intake = ImportState::default();
     let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
     assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2][..], &[7, 8][..]));
     assert_eq!(intake.users.to_keys().unwrap().keys, ["zoe", "al"]);
@@ -107,7 +107,7 @@ fn only_times_that_are_wanted_need_come() {
     let mut bytes = Vec::new();
     let layout = ParquetLayout { group_rows: 100, ..ParquetLayout::default() };
     write_batch(&mut bytes, "x", &layout, &batch).unwrap();
-    let mut intake = Intake { period: Some(250_000..252_000), ..Intake::default() };
+    let mut intake = ImportState { period: Some(250_000..252_000), ..ImportState::default() };
     let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
     assert_eq!(rows.time_ms, [250_000, 251_000]);
     assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[35, 35][..], &[5, 6][..]));
@@ -188,9 +188,9 @@ proptest! {
         write_batch(&mut bytes, "x", &layout, &batch).unwrap();
         for period in [None, Some(0..period), Some(period..period)] {
             let file = open(bytes.clone()).unwrap();
-            let intake = Intake { period: period.clone(), ..Intake::default() };
+            let intake = ImportState { period: period.clone(), ..ImportState::default() };
             let reader = file.rating_columns(&intake).unwrap();
-            let (mut short, mut arrow) = (RatingColumns::default(), Part::default());
+            let (mut short, mut arrow) = (RatingColumns::default(), RatingsPart::default());
             let memory = columns.clone();
             for group in 0..file.metadata.metadata().num_row_groups() {
                 short.append(&mut reader.read_native(&file, group, 0, Projection::ALL, memory.clone()).unwrap().expect("it is mvrec's own"));
