@@ -151,7 +151,7 @@ fn as_ratings(path: &Path) -> bool {
         scan.aggregate(&Silent, All::default).is_ok()
     });
     let filter = || {
-        let input = mvrec::dataset::load::RatingsInput::open(path).ok()?;
+        let input = mvrec::dataset::input::RatingsInput::open(path).ok()?;
         let (input, _) = input.in_order(path.parent()?, &Silent).ok()?;
         input.count(Some(1_400_000_000_000..1_500_000_000_000), |rows| rows, &Silent).ok()
     };
@@ -181,7 +181,7 @@ fn as_model(path: &Path) -> bool {
         let Ok(person) = model.user(mvrec::dataset::ids::UserId(3)) else { continue };
         drop(Ranker::new(&model, Query::default()).for_users(&[person]));
     }
-    answered && mvrec::model::describe::describe(path).is_ok()
+    answered && mvrec::stats::describe::describe(path).is_ok()
 }
 
 /// Enters through a door; returns whether there was an answer.

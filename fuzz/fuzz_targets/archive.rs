@@ -4,7 +4,7 @@
 use std::io::{Cursor, Read};
 
 use libfuzzer_sys::fuzz_target;
-use mvrec::io::intake::ImportState;
+use mvrec::io::import_state::ImportState;
 use mvrec::io::movielens::read_archive;
 use mvrec::io::source::{SourceKind, Source};
 use mvrec::progress::Silent;

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use libfuzzer_sys::fuzz_target;
 use mvrec::io::columns::RatingRows;
 use mvrec::io::scan::{Projection, RowConsumer};
-use mvrec::io::intake::ImportState;
+use mvrec::io::import_state::ImportState;
 use mvrec::io::parquet::{ParquetFile, RowMemory};
 use mvrec::io::source::Source;
 use mvrec::io::values::Scale;
@@ -19,7 +19,7 @@ impl RowConsumer for All {
         Projection { users: true, movies: true, rating_indices: true, ..Projection::default() }
     }
 
-    fn add(&mut self, _: RatingRows<'_>) {}
+    fn consume(&mut self, _: RatingRows<'_>) {}
 
     fn late_projection(&self) -> Projection {
         Projection::ALL
@@ -34,8 +34,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Source::from_reader("x".into(), Cursor::new(bytes.to_vec())) else { return };
     let Ok(file) = ParquetFile::open(source) else { return };
     for period in [None, Some(1_546_300_800_000..1_577_836_800_000)] {
-        let mut intake = ImportState { period, ..ImportState::default() };
-        let _ = file.read_ratings(&mut intake, &mut |_| Ok(()));
+        let mut import = ImportState { period, ..ImportState::default() };
+        let _ = file.read_ratings(&mut import, &mut |_| Ok(()));
     }
     if let Ok(groups) = file.rating_groups(Scale::default()) {
         let mut memory = RowMemory::default();

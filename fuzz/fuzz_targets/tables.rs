@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use mvrec::io::id_list::{IdSide, read_ids};
-use mvrec::io::intake::ImportState;
+use mvrec::io::import_state::ImportState;
 use mvrec::io::keys::IdMapping;
 use mvrec::io::movielens::{dat, read_movies_text};
 use mvrec::io::rejects::RejectedRows;
@@ -15,16 +15,16 @@ use mvrec::io::table;
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, text)) = bytes.split_first() else { return };
     for rejects in [RejectedRows::fail(), RejectedRows::skip(usize::MAX)] {
-        let mut intake = ImportState { rejects, ..ImportState::default() };
+        let mut import = ImportState { rejects, ..ImportState::default() };
         if choice % 8 == 2 {
-            drop(table::read_tags("x", text, &mut intake));
+            drop(table::read_tags("x", text, &mut import));
             continue;
         }
         if choice % 8 == 4 {
-            drop(dat::read_tags("x", text, &mut intake));
+            drop(dat::read_tags("x", text, &mut import));
             continue;
         }
-        let ImportState { movies, rejects, .. } = &mut intake;
+        let ImportState { movies, rejects, .. } = &mut import;
         let mut ids = IdMapping::Import(movies);
         match choice % 8 {
             0 => drop(table::read_movies("x", text, &mut ids, rejects)),

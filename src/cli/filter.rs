@@ -14,12 +14,12 @@ use crate::cli::output::RatingsSink;
 use crate::cli::ui::Ui;
 use crate::dataset::expr::{self, Field, Known, Plan};
 use crate::dataset::filter::{Filter, FilterConditions, Sample};
-use crate::dataset::load::RatingsInput;
+use crate::dataset::input::RatingsInput;
 use crate::dataset::ratings::DuplicatePolicy;
 use crate::dataset::sort::ExternalSorter;
 use crate::io::columns::RatingColumns;
 use crate::io::id_list::IdSide;
-use crate::io::intake::ImportState;
+use crate::io::import_state::ImportState;
 use crate::io::keys::Keys;
 use crate::io::time;
 
@@ -227,12 +227,12 @@ pub(crate) fn run(args: &FilterArgs, ui: &Ui) -> Result<()> {
     // Which ratings stay, all of them together decide: they are counted first.
     filter.settle(|filter| input.count(filter.period(), |rows| filter.rows(&rows), ui))?;
     let mut sidecar = mem::take(&mut input.sidecar);
-    let mut intake = ImportState { period: filter.period(), ..ImportState::default() };
-    intake.options.scale = sidecar.history.scale.unwrap_or_default();
+    let mut import = ImportState { period: filter.period(), ..ImportState::default() };
+    import.options.scale = sidecar.history.scale.unwrap_or_default();
     let mut sorter =
         ExternalSorter::new(sink.place(), DuplicatePolicy::Last).map_err(|e| sink.named(e))?;
     let mut keep = |rows: RatingColumns| sorter.push(filter.rows(&rows));
-    let read = input.read(&mut intake, &mut keep, ui);
+    let read = input.read(&mut import, &mut keep, ui);
     read.map_err(|error| sink.named(error))?;
     let mut n = 0;
     let sorted = sink.sorted(sorter, &mut sidecar, |kept, _| {

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::error::Result;
 use crate::cli::output::{Report, ReportArgs};
 use crate::cli::ui::Ui;
-use crate::model::describe;
+use crate::stats::describe;
 
 /// Describe a file or directory and its provenance
 #[derive(Debug, Args)]

@@ -10,12 +10,13 @@ use crate::cli::args::tell_of_duplicates;
 use crate::cli::error::{Result, usage};
 use crate::cli::output::{RatingsSink, Report, ReportArgs};
 use crate::cli::ui::{Ui, counted};
+use crate::dataset::ingest::ingest_all;
 use crate::dataset::manifest::ProvenanceStep;
+use crate::dataset::ratings;
 use crate::dataset::sort::ExternalSorter;
-use crate::dataset::{load, ratings};
 use crate::io::atomic::AtomicFile;
 use crate::io::columns::RatingColumns;
-use crate::io::intake::ImportState;
+use crate::io::import_state::ImportState;
 use crate::io::keys::Ids;
 use crate::io::rejects::RejectedRows;
 use crate::io::text::{Delimiter, TextColumns, TextOptions};
@@ -25,11 +26,11 @@ use crate::schema;
 
 /// Read MovieLens folders, archives and rating files into a dataset
 ///
-/// Formats are detected from the content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M, latest,
-/// latest-small), or one file of ratings: Parquet, JSON lines, or text delimited by `,` `;` `|`
-/// tab, `::` or blanks, with or without a header (also RecBole's .inter), also .gz or .zst. Several
-/// sources are joined. Ids that are no 32-bit numbers are kept as text and numbered as they appear;
-/// timestamps are seconds or milliseconds since 1970, or ISO 8601.
+/// Formats are detected from the content: a MovieLens folder or .zip (100K, 1M, 10M, 20M, 25M, 32M,
+/// latest, latest-small), or one file of ratings: Parquet, JSON lines, or text delimited by `,` `;`
+/// `|` tab, `::` or blanks, with or without a header (also RecBole's .inter), also .gz or .zst.
+/// Several sources are joined. Ids that are no 32-bit numbers are kept as text and numbered as they
+/// appear; timestamps are seconds or milliseconds since 1970, or ISO 8601.
 ///
 /// The first invalid row is an error with file, line and value, unless --on-error skip rejects it.
 /// Memory does not grow with the input: ratings that are not ordered by user are sorted in
@@ -162,9 +163,9 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
         }
         OnBadRow::Fail => RejectedRows::fail(),
     };
-    let mut intake = ImportState { options: args.options(), rejects, ..ImportState::default() };
+    let mut import = ImportState { options: args.options(), rejects, ..ImportState::default() };
     if args.dry_run {
-        return dry_run(args, intake, ui);
+        return dry_run(args, import, ui);
     }
     ui.memory.allow("ingest", MEMORY + MEMORY_PER_THREAD * rayon::current_num_threads() as u64)?;
     let inputs = args.sources.iter().chain(&args.movies).map(PathBuf::as_path);
@@ -174,12 +175,12 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
         ExternalSorter::new(sink.place(), args.duplicates.resolve()).map_err(|e| sink.named(e))?;
     let titles = args.movies.as_deref();
     let mut push = |rows| sorter.push(rows);
-    let mut sidecar = load::ingest_all(&args.sources, titles, &mut intake, &mut push, ui)
+    let mut sidecar = ingest_all(&args.sources, titles, &mut import, &mut push, ui)
         .map_err(|error| sink.named(error))?;
     let (mut kept, mut duplicates) = (0, 0);
     let sorted = sink.sorted(sorter, &mut sidecar, |n, dropped| {
         (kept, duplicates) = (n, dropped);
-        step(args, kept, duplicates, &intake.rejects)
+        step(args, kept, duplicates, &import.rejects)
     })?;
     if args.duplicates == OnDuplicate::Error && duplicates > 0 {
         anyhow::bail!(
@@ -195,23 +196,23 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
         };
         ui.say(&format!("recognised {recognised}{files}: {}", counted(kept, "rating")));
     }
-    tell_of_keys(&intake, ui);
+    tell_of_keys(&import, ui);
     tell_of_duplicates(duplicates, ui);
-    tell_of_rejects(&intake.rejects, ui);
+    tell_of_rejects(&import.rejects, ui);
     if kept == 0 {
         ui.say("warning: there are no ratings in it");
     }
     let aside = match (aside, sink.directory()) {
         (Some(mut file), _) => {
             let name = file.shown();
-            intake.rejects.write(&mut file, &name)?;
+            import.rejects.write(&mut file, &name)?;
             Some(file)
         }
-        (None, Some(folder)) if intake.rejects.skips() => {
+        (None, Some(folder)) if import.rejects.skips() => {
             let path = folder.path().join(schema::REJECTED);
             let file = File::create(&path).map_err(IoError::at(&path));
             let name = path.display().to_string();
-            let written = file.and_then(|file| intake.rejects.write(file, &name));
+            let written = file.and_then(|file| import.rejects.write(file, &name));
             written.map_err(|error| folder.named(error))?;
             None
         }
@@ -221,8 +222,8 @@ pub(crate) fn run(args: &IngestArgs, ui: &Ui) -> Result<()> {
     Ok(aside.map_or(Ok(()), AtomicFile::commit)?)
 }
 
-fn tell_of_keys(intake: &ImportState, ui: &Ui) {
-    for (side, ids) in [("users", &intake.users), ("movies", &intake.movies)] {
+fn tell_of_keys(import: &ImportState, ui: &Ui) {
+    for (side, ids) in [("users", &import.users), ("movies", &import.movies)] {
         if let Ids::Keys(index) = ids {
             ui.say(&format!("{side} are text: {} of them, numbered as they appear", index.len()));
         }
@@ -236,7 +237,7 @@ fn tell_of_rejects(rejects: &RejectedRows, ui: &Ui) {
 }
 
 /// Shows how the first rows of each source are read.
-fn dry_run(args: &IngestArgs, mut intake: ImportState, ui: &Ui) -> Result<()> {
+fn dry_run(args: &IngestArgs, mut import: ImportState, ui: &Ui) -> Result<()> {
     if args.output.is_some() {
         return Err(usage("--dry-run writes nothing: it does not go with -o"));
     }
@@ -250,15 +251,15 @@ fn dry_run(args: &IngestArgs, mut intake: ImportState, ui: &Ui) -> Result<()> {
         };
         let source = std::slice::from_ref(source);
         let titles = args.movies.as_deref();
-        let sidecar = load::ingest_all(source, titles, &mut intake, &mut push, ui)?;
+        let sidecar = ingest_all(source, titles, &mut import, &mut push, ui)?;
         ui.finish();
         let recognised = sidecar.origin.recognised.as_deref().unwrap_or("ratings of mvrec's");
         ui.say(&format!("{}: {recognised}", source[0].display()));
         shown.append(&mut rows.filter(|row| row < SHOWN));
     }
-    tell_of_keys(&intake, ui);
-    tell_of_rejects(&intake.rejects, ui);
-    let (users, movies) = (intake.users.to_keys(), intake.movies.to_keys());
+    tell_of_keys(&import, ui);
+    tell_of_rejects(&import.rejects, ui);
+    let (users, movies) = (import.users.to_keys(), import.movies.to_keys());
     let rows = batches::ratings_batch(&shown, 0..shown.len());
     sink.write(&Report::Rows(batches::with_keys(&rows, users.as_ref(), movies.as_ref())))
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use crate::dataset::Dataset;
 use crate::dataset::error::DatasetError;
-use crate::dataset::load::Dataset;
 use crate::dataset::ratings::{DuplicatePolicy, Ratings};
 use crate::io::columns::RatingColumns;
 use crate::io::keys::{IdResolver, Keys};

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use crate::dataset::Dataset;
 use crate::dataset::expr::{self, Counts, Field, Known, Plan};
 use crate::dataset::filter::{Filter, FilterConditions};
-use crate::dataset::load::{self, Dataset};
+use crate::dataset::ingest::ingest_all;
 use crate::dataset::ratings::{DuplicatePolicy, Ratings};
 use crate::dataset::{DatasetError, Movies};
 use crate::io::columns::RatingColumns;
-use crate::io::intake::ImportState;
+use crate::io::import_state::ImportState;
 use crate::progress::Silent;
 
 impl Dataset {
@@ -23,8 +24,8 @@ impl Dataset {
             Ok(())
         };
         let paths = [path.as_ref().to_path_buf()];
-        let mut intake = ImportState::default();
-        let sidecar = load::ingest_all(&paths, None, &mut intake, &mut push, &Silent)?;
+        let mut import = ImportState::default();
+        let sidecar = ingest_all(&paths, None, &mut import, &mut push, &Silent)?;
         let (ratings, duplicates) = Ratings::new(columns, DuplicatePolicy::Last);
         Ok(Self { ratings, sidecar, duplicates })
     }

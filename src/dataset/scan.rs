@@ -140,8 +140,9 @@ impl RatingScan {
         self.len() == 0
     }
 
-    /// Scans all ratings in parts, each with an aggregator that `new` makes, and merges them in order.
-    /// The parts do not depend on the number of threads, so that sums have the same bits at any.
+    /// Scans all ratings in parts, each with an aggregator that `new` makes, and merges them in
+    /// order. The parts do not depend on the number of threads, so that sums have the same bits at
+    /// any.
     ///
     /// # Errors
     /// If the ratings cannot be read.

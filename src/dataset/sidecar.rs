@@ -9,6 +9,7 @@ use crate::dataset::ids::position;
 use crate::dataset::manifest::{Provenance, SourceOrigin};
 use crate::dataset::movies::{Movies, NO_GENRES};
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
+use crate::io::import_state::ImportState;
 use crate::io::keys::Keys;
 use crate::io::parquet::ParquetFile;
 use crate::io::source::Source;
@@ -33,6 +34,16 @@ pub struct DatasetMetadata {
 }
 
 impl DatasetMetadata {
+    /// Adds the string ids that the ids of an import turned out to be.
+    pub(crate) fn add_keys(&mut self, import: &ImportState) {
+        if let Some(keys) = import.users.to_keys() {
+            self.user_keys = Some(keys);
+        }
+        if let Some(keys) = import.movies.to_keys() {
+            self.set_movie_keys(&keys);
+        }
+    }
+
     /// Reads everything but `dataset.json` of a dataset directory.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ pub mod columns;
 pub mod compress;
 pub(crate) mod error;
 pub mod id_list;
-pub mod intake;
+pub mod import_state;
 pub mod json;
 pub mod json_array;
 pub mod keys;

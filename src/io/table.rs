@@ -9,7 +9,7 @@ use csv::{ErrorKind, StringRecord};
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
-use crate::io::intake::ImportState;
+use crate::io::import_state::ImportState;
 use crate::io::keys::{IdMapping, text_of};
 use crate::io::rejects::RejectedRows;
 use crate::io::source::read_small;
@@ -275,9 +275,9 @@ pub fn read_links(
 pub fn read_tags(
     file: &str,
     reader: impl Read,
-    intake: &mut ImportState,
+    import: &mut ImportState,
 ) -> Result<TagColumns, IoError> {
-    let ImportState { users, movies, rejects, .. } = intake;
+    let ImportState { users, movies, rejects, .. } = import;
     let (mut users, mut movies) = (IdMapping::Import(users), IdMapping::Import(movies));
     let mut tags = TagColumns::default();
     let columns = [
@@ -343,8 +343,8 @@ mod tests {
     }
 
     fn movies_of(text: &[u8]) -> Result<MovieColumns, String> {
-        let mut intake = ImportState::default();
-        let mut ids = IdMapping::Import(&mut intake.movies);
+        let mut import = ImportState::default();
+        let mut ids = IdMapping::Import(&mut import.movies);
         read_movies("movies.csv", text, &mut ids, &mut RejectedRows::fail())
             .map_err(|error| error.to_string())
     }
@@ -357,11 +357,11 @@ mod tests {
         assert_eq!(movies.title, ["Matrix, The (1999)"]);
         assert_eq!(movies.release_year, [Some(1999)]);
         let text = &b"movieId,imdbId,tmdbId\n1,0114709,\n2,tt0113497,8844.0\n"[..];
-        let mut intake = ImportState::default();
+        let mut import = ImportState::default();
         let links = read_links(
             "l",
             text,
-            &mut IdMapping::Import(&mut intake.movies),
+            &mut IdMapping::Import(&mut import.movies),
             &mut RejectedRows::fail(),
         );
         let links = links.unwrap();

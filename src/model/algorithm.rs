@@ -152,7 +152,7 @@ pub struct ModelContext<'a> {
     pub seen: &'a Arc<SeenRatings>,
 }
 
-/// Declares the algorithms: each a variant of [`AlgorithmParams`] with the type of its parameters,
+/// Declares the algorithms: each a variant of `AlgorithmParams` with the type of its parameters,
 /// which implements [`Algorithm`].
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $name:ident($params:ty),)*) => {

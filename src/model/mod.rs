@@ -6,7 +6,6 @@ pub mod builders;
 pub mod candidates;
 pub mod catalogue;
 pub mod cosine;
-pub mod describe;
 pub mod embeddings;
 mod error;
 pub mod explain;

@@ -5,10 +5,10 @@
 //! Design"), which people with any kind of colour vision tell apart.
 
 pub mod compare;
+pub mod dashboard;
 mod draw;
 pub mod model;
 mod page;
-pub mod report;
 pub mod stats;
 mod terminal;
 mod ticks;

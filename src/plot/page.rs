@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::io::printable::printable;
 use crate::plot::Figure;
-use crate::plot::report::ReportData;
+use crate::plot::dashboard::ReportData;
 
 const STYLE: &str = include_str!("assets/style.css");
 const CHARTS: &str = include_str!("assets/charts.js");

@@ -6,8 +6,8 @@ use serde::Serializer;
 
 /// Counts each rating value.
 ///
-/// Ratings have few distinct values: those in steps of a half up to a hundred are counted in a table,
-/// all others in a map.
+/// Ratings have few distinct values: those in steps of a half up to a hundred are counted in a
+/// table, all others in a map.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     halves: Vec<u64>,

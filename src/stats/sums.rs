@@ -119,8 +119,8 @@ pub struct PerMovie(SumTable);
 
 /// Sums by a number from 0 on that is not very large, such as the id of a movie or a day.
 ///
-/// What limits this is how much of the table is at hand: ratings that are halves, as nearly all are,
-/// are added up as whole numbers, all in eight bytes.
+/// What limits this is how much of the table is at hand: ratings that are halves, as nearly all
+/// are, are added up as whole numbers, all in eight bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SumTable {
     table: Vec<HalfStars>,

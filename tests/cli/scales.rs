@@ -86,7 +86,8 @@ fn thresholds_follow_the_scale_and_say_when_they_divide_nothing() {
     fixture.ok(&["ingest", "thumbs.csv", "--scale", "-1..1", "-o", "thumbs"]);
     let nmf = fixture.snapshot(&["train", "nmf", "thumbs", "-o", "nmf"]);
     assert!(
-        nmf.contains("exit 1") && nmf.contains("NMF needs non-negative ratings, but -1 is one of them"),
+        nmf.contains("exit 1")
+            && nmf.contains("NMF needs non-negative ratings, but -1 is one of them"),
         "{nmf}"
     );
 }

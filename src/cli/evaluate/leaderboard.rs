@@ -9,7 +9,7 @@ use indexmap::IndexSet;
 
 use crate::cli::error::Result;
 use crate::cli::evaluate::EvaluateArgs;
-use crate::cli::evaluate::report::{MeasuredSystem, unknown_metric};
+use crate::cli::evaluate::metrics_report::{MeasuredSystem, unknown_metric};
 use crate::cli::output::IS_NUMBER;
 use crate::dataset::Dataset;
 use crate::eval::compare::SystemComparison;

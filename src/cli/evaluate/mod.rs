@@ -1,7 +1,7 @@
 //! `mvrec evaluate`
 
 mod leaderboard;
-mod report;
+mod metrics_report;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use clap::Args;
 use crate::cli::args::{MoviesArgs, SparkArgs, set_seen};
 use crate::cli::error::{Result, missed, usage};
 use crate::cli::evaluate::leaderboard::LEGEND;
-use crate::cli::evaluate::report::{
+use crate::cli::evaluate::metrics_report::{
     MeasuredSystem, MetricValue, figure, figure_rows, unknown_metric, user_rows,
 };
 use crate::cli::output::{ChartArgs, Report, ReportArgs};

@@ -6,7 +6,7 @@ mod grid;
 mod location;
 mod properties;
 mod ratings;
-mod report;
+mod sink;
 mod table;
 
 use std::io::{self, BufWriter, Write};
@@ -24,7 +24,7 @@ use crate::io::printable::printable;
 pub(crate) use chart::ChartArgs;
 pub(crate) use location::OutputLocation;
 pub(crate) use ratings::RatingsSink;
-pub(crate) use report::{LineSink, Report, ReportArgs, ReportSink};
+pub(crate) use sink::{LineSink, Report, ReportArgs, ReportSink};
 pub(crate) use table::IS_NUMBER;
 
 /// Name of stdout in messages.

@@ -10,8 +10,8 @@ use crate::model::als::{AlsParams, CG_STEPS, ConfidenceWeighting, Feedback, RowS
 
 /// Matrix factorization by alternating least squares
 ///
-/// With explicit feedback the model predicts ratings; with implicit feedback it ranks. Options of the
-/// other feedback type are refused.
+/// With explicit feedback the model predicts ratings; with implicit feedback it ranks. Options of
+/// the other feedback type are refused.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   mvrec train als ml-2019 -o als

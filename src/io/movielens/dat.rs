@@ -8,7 +8,7 @@ use std::io::Read;
 
 use crate::io::columns::{MovieColumns, TagColumns};
 use crate::io::error::IoError;
-use crate::io::intake::ImportState;
+use crate::io::import_state::ImportState;
 use crate::io::keys::{IdMapping, text_of};
 use crate::io::rejects::RejectedRows;
 use crate::io::source::read_small;
@@ -148,9 +148,9 @@ pub fn read_movies(
 pub fn read_tags(
     file: &str,
     reader: impl Read,
-    intake: &mut ImportState,
+    import: &mut ImportState,
 ) -> Result<TagColumns, IoError> {
-    let ImportState { users, movies, rejects, .. } = intake;
+    let ImportState { users, movies, rejects, .. } = import;
     let (mut users, mut movies) = (IdMapping::Import(users), IdMapping::Import(movies));
     let mut tags = TagColumns::default();
     let row = |line, row: &str| {

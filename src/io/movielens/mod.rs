@@ -19,7 +19,7 @@ use std::path::Path;
 
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::error::IoError;
-use crate::io::intake::{ImportState, Sink};
+use crate::io::import_state::{ImportState, Sink};
 use crate::io::keys::IdMapping;
 use crate::io::movielens::members::ArchiveMembers;
 use crate::io::rejects::RejectedRows;
@@ -48,11 +48,11 @@ pub struct MovieLens {
 /// If there is no rating file in it, a member cannot be read, or a bad line may not be rejected.
 pub fn read_folder(
     path: &Path,
-    intake: &mut ImportState,
+    import: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    read(ArchiveMembers::Folder(path.to_path_buf()), intake, sink, progress)
+    read(ArchiveMembers::Folder(path.to_path_buf()), import, sink, progress)
 }
 
 /// Reads a ZIP archive; one that comes through a pipe goes to a temporary file first, for the list
@@ -62,16 +62,16 @@ pub fn read_folder(
 /// As [`read_folder`], and if the archive is corrupt.
 pub fn read_archive(
     source: Source,
-    intake: &mut ImportState,
+    import: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
-    read(ArchiveMembers::archive(source)?, intake, sink, progress)
+    read(ArchiveMembers::archive(source)?, import, sink, progress)
 }
 
 fn read(
     mut members: ArchiveMembers,
-    intake: &mut ImportState,
+    import: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<MovieLens, IoError> {
@@ -89,13 +89,13 @@ fn read(
     };
     let recognised = members.read_member(&name, &mut sources, |file, size, reader| {
         progress.begin("reading ratings", "bytes", size);
-        text::read_ratings(file, reader, intake, sink, progress)
+        text::read_ratings(file, reader, import, sink, progress)
     })?;
     let recognised = layout.map_or(recognised, |layout| layout.shown().into());
     let mut read = MovieLens { recognised, movies: None, links: None, tags: None, sources };
     let Some(layout) = layout else { return Ok(read) };
     let all = &mut read.sources;
-    let ImportState { movies, rejects, .. } = intake;
+    let ImportState { movies, rejects, .. } = import;
     let mut ids = IdMapping::Import(movies);
     read.movies = read_movies(layout, &mut members, all, &mut ids, rejects)?;
     match layout {
@@ -104,12 +104,12 @@ fn read(
                 table::read_links(file, text, &mut ids, rejects)
             })?;
             read.tags = members.read(&["tags.csv", "tag.csv"], all, |file, _, text| {
-                table::read_tags(file, text, intake)
+                table::read_tags(file, text, import)
             })?;
         }
         MovieLensLayout::Dat => {
             read.tags = members
-                .read(&["tags.dat"], all, |file, _, text| dat::read_tags(file, text, intake))?;
+                .read(&["tags.dat"], all, |file, _, text| dat::read_tags(file, text, import))?;
         }
         MovieLensLayout::Ml100k => {}
     }

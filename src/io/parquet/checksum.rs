@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::io::IoError;
     use crate::io::columns::{NO_TIME, RatingColumns};
-    use crate::io::intake::ImportState;
+    use crate::io::import_state::ImportState;
     use crate::io::parquet::{ParquetFile, ParquetLayout, ratings_layout, write_batch};
     use crate::io::source::Source;
 

@@ -26,7 +26,7 @@ pub(super) use record::fields;
 
 use crate::io::columns::NO_TIME;
 use crate::io::error::IoError;
-use crate::io::intake::{ImportState, Sink, later, warn_of_1970};
+use crate::io::import_state::{ImportState, Sink, later, warn_of_1970};
 use crate::io::json_array::ArrayAsLines;
 use crate::io::keys::{IdSample, Ids, renumber};
 use crate::io::text::blocks::TextBlocks;
@@ -45,12 +45,12 @@ const BLOCKS_PER_THREAD: usize = 2;
 pub fn read_ratings(
     file: &str,
     reader: impl Read + Send,
-    intake: &mut ImportState,
+    import: &mut ImportState,
     sink: Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<String, IoError> {
     let mut blocks = TextBlocks::new(ArrayAsLines::new(reader));
-    let options = intake.options.clone();
+    let options = import.options.clone();
     let Some((layout, mut lines_before)) = detect(file, &mut blocks, &options, progress)? else {
         blocks.finish().map_err(IoError::named(file.into()))?;
         return Err(IoError::Empty { file: file.into() });
@@ -58,9 +58,9 @@ pub fn read_ratings(
     if let Some(header) = layout.header() {
         lines_before += 1 + memchr::memchr_iter(b'\n', header).count() as u64;
     }
-    intake.unary = layout.is_unary();
-    let mut reader = RecordReader::new(&layout, &options, intake.rejects.skips());
-    reader.keyed = settle_ids(file, &reader, blocks.head(), intake)?;
+    import.unary = layout.is_unary();
+    let mut reader = RecordReader::new(&layout, &options, import.rejects.skips());
+    reader.keyed = settle_ids(file, &reader, blocks.head(), import)?;
     blocks.set_quoting(reader.quoting());
     let limit = options.limit;
     let per_round = match limit {
@@ -78,13 +78,13 @@ pub fn read_ratings(
         if round.len() + before.len() == 1 {
             // The beginning and the end of every file, and all of a small one, are not worth waking
             // threads for.
-            place.pass_on(before, intake, sink, progress)?;
+            place.pass_on(before, import, sink, progress)?;
             parsed = round.iter().map(parse).collect();
             round = blocks.read(per_round);
             continue;
         }
         let (passed, (next, read)) = rayon::join(
-            || place.pass_on(before, intake, sink, progress),
+            || place.pass_on(before, import, sink, progress),
             || rayon::join(|| round.par_iter().map(parse).collect(), || blocks.read(per_round)),
         );
         passed?;
@@ -153,18 +153,18 @@ impl FilePosition<'_> {
     fn pass_on(
         &mut self,
         blocks: Vec<(Block, u64)>,
-        intake: &mut ImportState,
+        import: &mut ImportState,
         sink: Sink<'_>,
         progress: &dyn Progress,
     ) -> Result<(), IoError> {
         for (mut block, bytes) in blocks {
             for bad in block.bad {
                 let text = bad.text.clone();
-                intake.rejects.take(bad.locate(self.file, self.lines_before), &text)?;
+                import.rejects.take(bad.locate(self.file, self.lines_before), &text)?;
             }
             let [users, movies] = block.keys;
-            renumber(&mut block.rows.user_id, &users, &mut intake.users);
-            renumber(&mut block.rows.movie_id, &movies, &mut intake.movies);
+            renumber(&mut block.rows.user_id, &users, &mut import.users);
+            renumber(&mut block.rows.movie_id, &movies, &mut import.movies);
             if let Some(movie) = self.movie {
                 block.rows.movie_id[..block.rows_without_movie].fill(movie);
             }
@@ -195,18 +195,18 @@ fn settle_ids(
     file: &str,
     reader: &RecordReader<'_>,
     head: &[u8],
-    intake: &mut ImportState,
+    import: &mut ImportState,
 ) -> Result<[bool; 2], IoError> {
     let mut samples = [IdSample::default(); 2];
     let records = Records { rest: head, quoting: reader.layout.quoting() };
     for ids in records.take(IdSample::SIZE).filter_map(|record| reader.ids(record)) {
         samples.iter_mut().zip(&ids).for_each(|(sample, id)| sample.add(id));
     }
-    let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
+    let sides = [(&mut import.users, "user"), (&mut import.movies, "movie")];
     let mut keyed = [false; 2];
     for (side, (ids, name)) in sides.into_iter().enumerate() {
         let known = matches!(ids, Ids::Keys(_));
-        let told = intake.options.text_ids[side] || reader.layout.keyed()[side];
+        let told = import.options.text_ids[side] || reader.layout.keyed()[side];
         keyed[side] = known || told || samples[side].is_keyed();
         ids.settle(file, name, keyed[side])?;
     }
@@ -224,13 +224,13 @@ mod tests {
     use crate::io::rejects::RejectedRows;
     use crate::progress::Silent;
 
-    fn read_with(intake: &mut ImportState, text: &str) -> Result<RatingColumns, String> {
+    fn read_with(import: &mut ImportState, text: &str) -> Result<RatingColumns, String> {
         let mut all = RatingColumns::default();
         let mut sink = |mut rows: RatingColumns| {
             all.append(&mut rows);
             Ok(())
         };
-        read_ratings("x.csv", text.as_bytes(), intake, &mut sink, &Silent)
+        read_ratings("x.csv", text.as_bytes(), import, &mut sink, &Silent)
             .map_err(|error| error.to_string())?;
         Ok(all)
     }
@@ -288,9 +288,9 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(untimed.clone()), "{text}");
         }
-        let mut intake = ImportState::default();
-        intake.options.decimal_comma = true;
-        assert_eq!(read_with(&mut intake, "user;item;rating\n1;31;2,5\n2;10;4,0\n"), Ok(untimed));
+        let mut import = ImportState::default();
+        import.options.decimal_comma = true;
+        assert_eq!(read_with(&mut import, "user;item;rating\n1;31;2,5\n2;10;4,0\n"), Ok(untimed));
     }
 
     #[test]
@@ -312,14 +312,14 @@ mod tests {
             "{\"user\":1,\"item\":31}\n{\"user\":2,\"item\":10}\n",
             "%%MatrixMarket matrix coordinate pattern general\n2 31 2\n1 31\n2 10\n",
         ] {
-            let mut intake = ImportState::default();
-            let rows = read_with(&mut intake, text).unwrap();
+            let mut import = ImportState::default();
+            let rows = read_with(&mut import, text).unwrap();
             assert_eq!(
                 (rows.user_id, rows.movie_id, rows.rating),
                 (vec![1, 2], vec![31, 10], vec![1.0; 2]),
                 "{text}"
             );
-            assert!(intake.unary, "{text}");
+            assert!(import.unary, "{text}");
         }
     }
 
@@ -337,32 +337,32 @@ mod tests {
         }
         let first_without = "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"item\":3,\"rating\":3,\"ts\":1500000000}\n";
         assert_eq!(read(first_without).unwrap().time_ms, [NO_TIME, 1_500_000_000_000]);
-        let mut intake = ImportState::default();
-        intake.options.time_format = Some("%d/%m/%Y %H:%M".into());
+        let mut import = ImportState::default();
+        import.options.time_format = Some("%d/%m/%Y %H:%M".into());
         let text = "user,item,rating,date,time\n1,2,3,14/07/2017,02:40\n";
-        assert_eq!(read_with(&mut intake, text).unwrap().time_ms, [1_500_000_000_000]);
+        assert_eq!(read_with(&mut import, text).unwrap().time_ms, [1_500_000_000_000]);
     }
 
     #[test]
     fn ids_that_numbers_would_merge_stay_apart() {
-        let mut intake = ImportState::default();
-        let rows = read_with(&mut intake, "user,item,rating\n1,7,1\n2,007,5\n3,8,3\n").unwrap();
+        let mut import = ImportState::default();
+        let rows = read_with(&mut import, "user,item,rating\n1,7,1\n2,007,5\n3,8,3\n").unwrap();
         assert_eq!(rows.movie_id, [1, 2, 3]);
-        assert_eq!(intake.movies.to_keys().unwrap().keys, ["7", "007", "8"]);
+        assert_eq!(import.movies.to_keys().unwrap().keys, ["7", "007", "8"]);
         let late = format!("{}2,007,5\n", "1,7,1\n".repeat(2000));
         assert_eq!(read(&late), Err("x.csv:2001: movie `007` has leading zeros".into()));
         let late = late.replace("007", "9000000000");
         assert_eq!(read(&late), Err("x.csv:2001: movie `9000000000` does not fit 32 bits".into()));
-        let mut intake = ImportState::default();
-        read_with(&mut intake, "1,9000000000,1\n2,5,5\n").unwrap();
-        assert_eq!(intake.movies.to_keys().unwrap().keys, ["9000000000", "5"]);
+        let mut import = ImportState::default();
+        read_with(&mut import, "1,9000000000,1\n2,5,5\n").unwrap();
+        assert_eq!(import.movies.to_keys().unwrap().keys, ["9000000000", "5"]);
         for missing in ["", "NA", "nan", "null", "\\N"] {
             let text = format!("user,item,rating\nbob,x,4\n{missing},y,3\n");
             assert_eq!(read(&text), Err(format!("x.csv:3: user `{missing}` is missing")));
         }
-        let mut intake = ImportState::default();
-        intake.options.text_ids = [true, false];
-        assert_eq!(read_with(&mut intake, "user,item,rating\nNA,1,4\n").unwrap().len(), 1);
+        let mut import = ImportState::default();
+        import.options.text_ids = [true, false];
+        assert_eq!(read_with(&mut import, "user,item,rating\nNA,1,4\n").unwrap().len(), 1);
     }
 
     /// Cuts a text with quoted line ends into blocks at every size, and reads the same.
@@ -375,8 +375,8 @@ mod tests {
         assert!(rows.user_id.chunks(2).all(|pair| pair == [1, 2]));
         let stray = format!("user,item,rating,review\n1,2,3,\"open\n{}", "1,31,2.5,x\n".repeat(n));
         assert_eq!(read(&stray), Err("x.csv:2: a quoted field does not end as it should".into()));
-        let mut intake = ImportState { rejects: RejectedRows::skip(1), ..ImportState::default() };
-        assert_eq!(read_with(&mut intake, &stray).unwrap().len(), n);
+        let mut import = ImportState { rejects: RejectedRows::skip(1), ..ImportState::default() };
+        assert_eq!(read_with(&mut import, &stray).unwrap().len(), n);
     }
 
     #[test]
@@ -391,28 +391,28 @@ mod tests {
 
     #[test]
     fn ids_that_are_no_numbers_are_numbered_as_they_appear() {
-        let mut intake = ImportState::default();
+        let mut import = ImportState::default();
         let text = "User-ID;ISBN;Book-Rating\n\"zoe\";\"034545104X\";\"5\"\nal;0155061224;1\nzoe;0155061224;2\n";
-        let rows = read_with(&mut intake, text).unwrap();
+        let rows = read_with(&mut import, text).unwrap();
         assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2, 1][..], &[1, 2, 2][..]));
         // The next source goes on counting, even where its ids look like numbers.
-        let rows = read_with(&mut intake, "user,item,rating\n7,034545104X,3\nal,9,4\n").unwrap();
+        let rows = read_with(&mut import, "user,item,rating\n7,034545104X,3\nal,9,4\n").unwrap();
         assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[3, 2][..], &[1, 3][..]));
-        assert_eq!(intake.users.to_keys().unwrap().keys, ["zoe", "al", "7"]);
-        assert_eq!(intake.movies.to_keys().unwrap().get(3), Some("9"));
+        assert_eq!(import.users.to_keys().unwrap().keys, ["zoe", "al", "7"]);
+        assert_eq!(import.movies.to_keys().unwrap().get(3), Some("9"));
         // Numbers with zeros in front are no numbers; Latin-1 is read as such.
-        let mut intake = ImportState::default();
-        intake.options.text_ids = [true, false];
-        read_with(&mut intake, "1,007,3\n2,008,4\n").unwrap();
-        assert_eq!(intake.users.to_keys().unwrap().keys, ["1", "2"]);
-        assert_eq!(intake.movies.to_keys().unwrap().keys, ["007", "008"]);
+        let mut import = ImportState::default();
+        import.options.text_ids = [true, false];
+        read_with(&mut import, "1,007,3\n2,008,4\n").unwrap();
+        assert_eq!(import.users.to_keys().unwrap().keys, ["1", "2"]);
+        assert_eq!(import.movies.to_keys().unwrap().keys, ["007", "008"]);
         let mut index = KeyIndex::default();
         index.number(b"Mis\xe9rables");
         assert_eq!(index.to_keys().keys, ["Misérables"]);
-        let mut intake = ImportState::default();
-        read_with(&mut intake, "1,2,3\n").unwrap();
+        let mut import = ImportState::default();
+        read_with(&mut import, "1,2,3\n").unwrap();
         assert_eq!(
-            read_with(&mut intake, "al,2,3\n"),
+            read_with(&mut import, "al,2,3\n"),
             Err("x.csv: every user is text here, and was a number in an earlier source".into())
         );
     }
@@ -471,14 +471,14 @@ mod tests {
 
     #[test]
     fn other_scales_are_checked_as_they_are_given() {
-        let mut intake = ImportState::default();
-        intake.options.scale = "0..10".parse().unwrap();
+        let mut import = ImportState::default();
+        import.options.scale = "0..10".parse().unwrap();
         assert_eq!(
-            read_with(&mut intake, "1,2,0\n1,3,7\n1,4,10\n").unwrap().rating,
+            read_with(&mut import, "1,2,0\n1,3,7\n1,4,10\n").unwrap().rating,
             [0.0, 7.0, 10.0]
         );
         assert_eq!(
-            read_with(&mut intake, "1,2,11\n"),
+            read_with(&mut import, "1,2,11\n"),
             Err("x.csv:1: rating `11` is not between 0 and 10".into())
         );
     }
@@ -486,10 +486,10 @@ mod tests {
     #[test]
     fn bad_rows_are_put_aside_up_to_the_limit() {
         let text = "user,item,rating\n1,31,2.5\n1,x,3\n2,10,4\n2,10\n7,7,9\n";
-        let mut intake = ImportState { rejects: RejectedRows::skip(3), ..ImportState::default() };
-        let rows = read_with(&mut intake, text).unwrap();
+        let mut import = ImportState { rejects: RejectedRows::skip(3), ..ImportState::default() };
+        let rows = read_with(&mut import, text).unwrap();
         assert_eq!(rows.user_id, [1, 2]);
-        let told: Vec<(u64, &str, &str)> = intake
+        let told: Vec<(u64, &str, &str)> = import
             .rejects
             .rows()
             .iter()
@@ -503,9 +503,9 @@ mod tests {
                 (6, "rating is not between 0.5 and 5", "7,7,9"),
             ]
         );
-        let mut intake = ImportState { rejects: RejectedRows::skip(2), ..ImportState::default() };
+        let mut import = ImportState { rejects: RejectedRows::skip(2), ..ImportState::default() };
         assert_eq!(
-            read_with(&mut intake, text).unwrap_err(),
+            read_with(&mut import, text).unwrap_err(),
             "more than 2 bad rows; the last: x.csv:6: rating `9` is not between 0.5 and 5"
         );
     }
@@ -530,13 +530,13 @@ mod tests {
             text in "([\\[{}\\]%#\"':;,|\t \r\n]|[0-9.]{1,4}|user|item|rating|NA|é|[a-c]{1,2}){0,60}",
         ) {
             let failed = read(&text);
-            let mut intake = ImportState { rejects: RejectedRows::skip(usize::MAX), ..ImportState::default() };
-            let skipped = read_with(&mut intake, &text);
+            let mut import = ImportState { rejects: RejectedRows::skip(usize::MAX), ..ImportState::default() };
+            let skipped = read_with(&mut import, &text);
             if let (Ok(rows), Ok(others)) = (&failed, &skipped) {
                 prop_assert_eq!(rows, others);
-                prop_assert!(intake.rejects.rows().is_empty());
+                prop_assert!(import.rejects.rows().is_empty());
             }
-            prop_assert!(failed.is_ok() || skipped.is_err() || !intake.rejects.rows().is_empty());
+            prop_assert!(failed.is_ok() || skipped.is_err() || !import.rejects.rows().is_empty());
         }
     }
 }

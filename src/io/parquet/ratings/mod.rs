@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::io::columns::{NO_TIME, RatingColumns};
 use crate::io::error::IoError;
-use crate::io::intake::{ImportState, Sink};
+use crate::io::import_state::{ImportState, Sink};
 use crate::io::keys::{IdSample, Ids, KeyIndex, renumber};
 use crate::io::parquet::ratings::import::id_texts;
 use crate::io::parquet::read::ParquetFile;
@@ -37,25 +37,25 @@ impl ParquetFile {
     ///
     /// # Errors
     /// If a column is missing or holds what it must not hold, or if `sink` fails.
-    pub fn read_ratings(&self, intake: &mut ImportState, sink: Sink<'_>) -> Result<(), IoError> {
-        let mut columns = self.rating_columns(intake)?;
-        intake.unary = columns.positions[RATING].is_none();
-        self.settle_ids(&mut columns, intake)?;
+    pub fn read_ratings(&self, import: &mut ImportState, sink: Sink<'_>) -> Result<(), IoError> {
+        let mut columns = self.rating_columns(import)?;
+        import.unary = columns.positions[RATING].is_none();
+        self.settle_ids(&mut columns, import)?;
         let groups = self.metadata.metadata().row_groups();
         let starts = self.group_starts();
         let wanted: Vec<usize> =
             (0..groups.len()).filter(|&group| columns.may_hold(&groups[group])).collect();
-        let options = intake.options.clone();
+        let options = import.options.clone();
         let limit = options.limit.unwrap_or(usize::MAX);
         let mut n_rows = 0;
         let mut take = |part: Result<RatingsPart, IoError>| {
             let mut part = part?;
             for (error, text) in part.bad {
-                intake.rejects.take(error, &text)?;
+                import.rejects.take(error, &text)?;
             }
             let [users, movies] = &part.keys;
-            renumber(&mut part.rows.user_id, users, &mut intake.users);
-            renumber(&mut part.rows.movie_id, movies, &mut intake.movies);
+            renumber(&mut part.rows.user_id, users, &mut import.users);
+            renumber(&mut part.rows.movie_id, movies, &mut import.movies);
             n_rows += part.rows.len();
             sink(part.rows)?;
             Ok(n_rows < limit)
@@ -130,16 +130,16 @@ impl ParquetFile {
         Ok(RatingChunks { file: self, columns, reader })
     }
 
-    fn rating_columns(&self, intake: &ImportState) -> Result<RatingColumnReader, IoError> {
+    fn rating_columns(&self, import: &ImportState) -> Result<RatingColumnReader, IoError> {
         // In its own files mvrec reads numbers, and their keys apart.
         let is_key = |name: &String| self.is_own() && name.ends_with("_key");
         let names = self.column_names().into_iter();
         let names = names.map(|name| if is_key(&name) { String::new() } else { name }).collect();
         Ok(RatingColumnReader {
-            positions: intake.options.columns.find_all(&self.name, names)?,
+            positions: import.options.columns.find_all(&self.name, names)?,
             keyed: [false; 2],
-            scale: Some(intake.options.scale),
-            period: intake.period.clone(),
+            scale: Some(import.options.scale),
+            period: import.period.clone(),
         })
     }
 
@@ -148,12 +148,12 @@ impl ParquetFile {
     fn settle_ids(
         &self,
         columns: &mut RatingColumnReader,
-        intake: &mut ImportState,
+        import: &mut ImportState,
     ) -> Result<(), IoError> {
-        let sides = [(&mut intake.users, "user"), (&mut intake.movies, "movie")];
+        let sides = [(&mut import.users, "user"), (&mut import.movies, "movie")];
         for (side, (ids, name)) in sides.into_iter().enumerate() {
             let at = columns.positions[side].expect("users and movies have a column");
-            let known = matches!(ids, Ids::Keys(_)) || intake.options.text_ids[side];
+            let known = matches!(ids, Ids::Keys(_)) || import.options.text_ids[side];
             let keyed = !self.is_native() && (known || self.has_keys(at)?);
             columns.keyed[side] = keyed;
             ids.settle(&self.name, name, keyed)?;

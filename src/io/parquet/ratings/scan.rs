@@ -5,7 +5,7 @@ use parquet::file::metadata::RowGroupMetaData;
 
 use crate::io::columns::{DictionaryRatings, RatingColumns, RatingRows};
 use crate::io::error::IoError;
-use crate::io::intake::ImportState;
+use crate::io::import_state::ImportState;
 use crate::io::parquet::buffer::FifoBuffer;
 use crate::io::parquet::column::{
     ColumnDecoder, DictionaryIndexColumn, FixedWidthColumn, TimestampColumn,
@@ -33,9 +33,9 @@ impl ParquetFile {
     /// # Errors
     /// If a column is missing.
     pub fn rating_groups(&self, scale: Scale) -> Result<RatingGroups<'_>, IoError> {
-        let mut intake = ImportState::default();
-        intake.options.scale = scale;
-        let columns = self.rating_columns(&intake)?;
+        let mut import = ImportState::default();
+        import.options.scale = scale;
+        let columns = self.rating_columns(&import)?;
         Ok(RatingGroups { file: self, columns, starts: self.group_starts() })
     }
 }

@@ -15,9 +15,9 @@ fn open(bytes: Vec<u8>) -> Result<ParquetFile, IoError> {
     ParquetFile::open(Source::from_reader("x.parquet".into(), Cursor::new(bytes))?)
 }
 
-fn read_with(file: &ParquetFile, intake: &mut ImportState) -> Result<RatingColumns, IoError> {
+fn read_with(file: &ParquetFile, import: &mut ImportState) -> Result<RatingColumns, IoError> {
     let mut all = RatingColumns::default();
-    file.read_ratings(intake, &mut |mut rows| {
+    file.read_ratings(import, &mut |mut rows| {
         all.append(&mut rows);
         Ok(())
     })?;
@@ -89,11 +89,11 @@ fn texts_that_are_no_numbers_are_keys() {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut bytes = Vec::new();
     write_batch(&mut bytes, "x", &ParquetLayout::default(), &batch).unwrap();
-    let mut intake = ImportState::default();
-    let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
+    let mut import = ImportState::default();
+    let rows = read_with(&open(bytes).unwrap(), &mut import).unwrap();
     assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[1, 2][..], &[7, 8][..]));
-    assert_eq!(intake.users.to_keys().unwrap().keys, ["zoe", "al"]);
-    assert!(intake.movies.to_keys().is_none());
+    assert_eq!(import.users.to_keys().unwrap().keys, ["zoe", "al"]);
+    assert!(import.movies.to_keys().is_none());
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn only_times_that_are_wanted_need_come() {
     let mut bytes = Vec::new();
     let layout = ParquetLayout { group_rows: 100, ..ParquetLayout::default() };
     write_batch(&mut bytes, "x", &layout, &batch).unwrap();
-    let mut intake = ImportState { period: Some(250_000..252_000), ..ImportState::default() };
-    let rows = read_with(&open(bytes).unwrap(), &mut intake).unwrap();
+    let mut import = ImportState { period: Some(250_000..252_000), ..ImportState::default() };
+    let rows = read_with(&open(bytes).unwrap(), &mut import).unwrap();
     assert_eq!(rows.time_ms, [250_000, 251_000]);
     assert_eq!((&rows.user_id[..], &rows.movie_id[..]), (&[35, 35][..], &[5, 6][..]));
 }
@@ -188,8 +188,8 @@ proptest! {
         write_batch(&mut bytes, "x", &layout, &batch).unwrap();
         for period in [None, Some(0..period), Some(period..period)] {
             let file = open(bytes.clone()).unwrap();
-            let intake = ImportState { period: period.clone(), ..ImportState::default() };
-            let reader = file.rating_columns(&intake).unwrap();
+            let import = ImportState { period: period.clone(), ..ImportState::default() };
+            let reader = file.rating_columns(&import).unwrap();
             let (mut short, mut arrow) = (RatingColumns::default(), RatingsPart::default());
             let memory = columns.clone();
             for group in 0..file.metadata.metadata().num_row_groups() {

@@ -1,4 +1,4 @@
-//! What is carried from one source of ratings to the next.
+//! The state of an import, carried from one source of ratings to the next.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use crate::io::keys::Ids;
 use crate::io::rejects::RejectedRows;
 use crate::io::text::TextOptions;
 use crate::io::time;
+use crate::io::values::Scale;
 use crate::progress::Progress;
 
 /// How ratings are read, what their ids turned out to be, and the bad rows so far.
@@ -25,6 +26,15 @@ pub struct ImportState {
     pub period: Option<Range<i64>>,
     /// Bad rows.
     pub rejects: RejectedRows,
+}
+
+impl ImportState {
+    /// Returns the scale of a source without ratings, unless a given one contains 1.
+    pub(crate) fn unary_scale(&self) -> Option<Scale> {
+        let given = self.options.scale;
+        let is_given = given != Scale::default() && given.contains(1.0);
+        (self.unary && !is_given).then(Scale::unary)
+    }
 }
 
 /// Takes ratings in parts, in the order of their source.

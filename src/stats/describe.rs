@@ -10,9 +10,8 @@ use crate::dataset::manifest::{Manifest, Provenance};
 use crate::io::parquet::ParquetFile;
 use crate::io::source::{Source, SourceKind};
 use crate::io::{IoError, json as json_file};
-use crate::model::error::ModelError;
 use crate::model::folder::ModelFolder;
-use crate::model::{info, spark};
+use crate::model::{ModelError, info, spark};
 use crate::schema;
 
 /// Describes a path by its content.
