@@ -179,7 +179,7 @@ fn taste_is_found_on_the_checkerboard() {
 }
 
 #[test]
-fn a_new_person_gets_what_the_same_taste_wants() {
+fn new_user_gets_items_of_the_same_taste() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         if name == "popularity" {
@@ -277,7 +277,7 @@ fn one_user_equals_the_batch() {
 }
 
 #[test]
-fn a_new_person_with_a_users_ratings_gets_the_users_scores() {
+fn new_user_with_ratings_of_a_known_one_gets_its_scores() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
@@ -304,7 +304,7 @@ fn a_new_person_with_a_users_ratings_gets_the_users_scores() {
 }
 
 #[test]
-fn many_people_at_once_get_what_each_gets_alone() {
+fn many_users_at_once_get_the_lists_of_each_alone() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();
@@ -325,7 +325,7 @@ fn many_people_at_once_get_what_each_gets_alone() {
 }
 
 #[test]
-fn what_is_explained_adds_up_to_the_score() {
+fn contributions_add_up_to_the_score() {
     let data = checkerboard();
     for (name, algorithm) in models() {
         let model = open(&data, &algorithm).unwrap();

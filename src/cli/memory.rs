@@ -174,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_free_is_known_and_no_more_than_there_is() {
+    fn free_memory_is_at_most_the_total() {
         let all = System::new_with_specifics(RefreshKind::everything()).total_memory();
         let free = free().expect("known on Linux, macOS and Windows");
         assert!(0 < free && free <= all, "{free} of {all}");
     }
 
     #[test]
-    fn what_is_too_large_is_refused_with_both_figures() {
+    fn excessive_estimate_is_refused_with_both_figures() {
         let memory = Memory::new(Some(ByteSize(1 << 30)));
         assert!(memory.allow("reading", 1 << 30).is_ok());
         let error = memory.allow("reading", 3 << 30).unwrap_err().to_string();

@@ -13,6 +13,7 @@ mod list_layout;
 pub mod load;
 pub mod manifest;
 pub mod matrix;
+pub mod movie_file;
 pub mod movies;
 mod open;
 pub mod ratings;

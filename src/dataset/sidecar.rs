@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::dataset::ids::position;
 use crate::dataset::manifest::{Provenance, SourceOrigin};
+use crate::dataset::movie_file::MovieFile;
 use crate::dataset::movies::{Movies, NO_GENRES};
 use crate::io::columns::{LinkColumns, MovieColumns, TagColumns};
 use crate::io::import_state::ImportState;
@@ -49,10 +50,10 @@ impl DatasetMetadata {
     /// # Errors
     /// If a file cannot be read.
     pub fn read(folder: &Path) -> Result<Self, IoError> {
-        let movies = folder.join(schema::MOVIES);
+        let movies = MovieFile::open_in(folder)?;
         let tags = table_of(folder, schema::TAGS, &schema::tags())?;
         Ok(Self {
-            movies: movies.is_file().then(|| read_movies(&movies)).transpose()?,
+            movies: movies.map(|file| file.columns()).transpose()?,
             links: read_links(folder)?,
             tags: tags.as_ref().map(batches::to_tags),
             user_keys: read_user_keys(folder)?,
@@ -66,15 +67,9 @@ impl DatasetMetadata {
     /// # Errors
     /// If a file cannot be read.
     pub fn open_movies(folder: &Path, with_links: bool) -> Result<Option<Movies>, IoError> {
-        let path = folder.join(schema::MOVIES);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let file = ParquetFile::open(Source::open(&path)?)?;
-        let keys = file.read_if_there(&schema::movie_keys())?;
-        let keys = keys.as_ref().map(|batch| batch.column(0));
+        let Some(file) = MovieFile::open_in(folder)? else { return Ok(None) };
         let links = if with_links { read_links(folder)? } else { None };
-        Ok(Some(Movies::from_batch(&file.read_as(&schema::movies())?, keys, links.as_ref())))
+        file.movies(links.as_ref()).map(Some)
     }
 
     /// Reads some movies, whose ids ascend, from a directory, or all of them where they are called
@@ -83,16 +78,7 @@ impl DatasetMetadata {
     /// # Errors
     /// If the file cannot be read.
     pub fn open_some_movies(folder: &Path, ids: &[i32]) -> Result<Option<Movies>, IoError> {
-        let path = folder.join(schema::MOVIES);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let file = ParquetFile::open(Source::open(&path)?)?;
-        if file.has_columns_of(&schema::movie_keys()) {
-            return Self::open_movies(folder, false);
-        }
-        let rows = file.read_as_of(&schema::movies(), "movie_id", ids)?;
-        Ok(Some(Movies::from_batch(&rows, None, None)))
+        MovieFile::open_in(folder)?.map(|file| file.some_movies(ids)).transpose()
     }
 
     /// Returns movies by id, with their links; `None` where the ratings come without movies.
@@ -165,23 +151,4 @@ fn table_of(folder: &Path, name: &str, schema: &SchemaRef) -> Result<Option<Reco
         return Ok(None);
     }
     Ok(Some(ParquetFile::open(Source::open(&path)?)?.read_as(schema)?))
-}
-
-/// Reads a `movies.parquet`.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn read_movies(path: &Path) -> Result<MovieColumns, IoError> {
-    movies_of(&ParquetFile::open(Source::open(path)?)?)
-}
-
-/// Reads the movies of an open file.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn movies_of(file: &ParquetFile) -> Result<MovieColumns, IoError> {
-    let mut movies = batches::to_movies(&file.read_as(&schema::movies())?);
-    let keys = file.read_if_there(&schema::movie_keys())?;
-    movies.movie_key = keys.map(|batch| batches::texts(batch.column(0)));
-    Ok(movies)
 }

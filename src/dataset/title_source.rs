@@ -7,6 +7,7 @@ use arrow::array::{Array, StringArray};
 
 use crate::dataset::DatasetMetadata;
 use crate::dataset::error::DatasetError;
+use crate::dataset::movie_file::MovieFile;
 use crate::dataset::movies::Movies;
 use crate::io::columns::{LinkColumns, MovieColumns};
 use crate::io::keys::{IdMapping, IdResolver, Keys};
@@ -60,8 +61,7 @@ pub fn own_keys(path: &Path) -> Result<Option<Keys>, IoError> {
     if source.kind != SourceKind::Parquet {
         return Ok(None);
     }
-    let keyed = ParquetFile::open(source)?.read_if_there(&schema::keyed_movies())?;
-    Ok(keyed.map(|batch| batches::to_keys(&batch)))
+    MovieFile::new(ParquetFile::open(source)?).keys()
 }
 
 /// Reads titles and links; `ids` says what the ids of movies become.

@@ -6,3 +6,4 @@ pub mod protocol;
 pub mod ranking;
 pub mod significance;
 pub mod split;
+pub mod systems;

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use indexmap::IndexMap;
 use rayon::prelude::*;
 
-use crate::dataset::ids::{ItemIx, MovieId, UserId};
+use crate::dataset::ids::{MovieId, UserId};
 use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::dataset::{Movies, Ratings};
-use crate::eval::ranking::{RankingMetric, RelevanceGain, auc};
-use crate::model::query::Query;
-use crate::model::ranker::Ranker;
-use crate::model::{Model, ModelError, TargetUser};
+use crate::eval::ranking::{RankingMetric, RelevanceGain};
+use crate::eval::systems::{EvaluatedSystem, SystemAnswer};
+use crate::model::ModelError;
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,153 +37,6 @@ impl EvaluationProtocol {
     }
 }
 
-/// What a system says to one user.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SystemAnswer {
-    /// Movies, the best first.
-    pub list: Vec<i32>,
-    /// Predicted rating of each test rating, if it predicts ratings; NaN where it knows nothing of
-    /// the movie.
-    pub predicted: Option<Vec<f32>>,
-    /// Fallback prediction: the mean of the user's ratings, else the global mean.
-    pub usual: f64,
-    /// Chance that a relevant unseen movie is above another; where all movies are scored.
-    pub auc: Option<f64>,
-    /// Test ratings of movies that the user is known to have rated before.
-    pub known_rows: usize,
-}
-
-/// Anything that can be measured.
-pub trait EvaluatedSystem: Sync {
-    /// Answers a user of whom `test` holds the ratings to come: movies and ratings. `None`, if it
-    /// does not know the user.
-    ///
-    /// # Errors
-    /// If the model cannot answer.
-    fn answer(&self, user: UserId, test: &[(i32, f32)])
-    -> Result<Option<SystemAnswer>, ModelError>;
-}
-
-/// A model, asked about users of its training data, or about users of whom it gets some ratings.
-#[derive(Debug)]
-pub struct OfModel<'a> {
-    model: &'a Model,
-    fold_in: Option<&'a Ratings>,
-    ranker: Ranker<'a>,
-    relevant_from: f32,
-}
-
-impl<'a> OfModel<'a> {
-    /// Asks a model about the users that it knows or, with `fold_in`, about the users whose
-    /// ratings are there.
-    #[must_use]
-    pub fn new(
-        model: &'a Model,
-        fold_in: Option<&'a Ratings>,
-        protocol: &EvaluationProtocol,
-    ) -> Self {
-        let query = Query { n: protocol.longest(), ..Query::default() };
-        let ranker = Ranker::new(model, query);
-        Self { model, fold_in, ranker, relevant_from: protocol.relevant_from }
-    }
-}
-
-impl EvaluatedSystem for OfModel<'_> {
-    fn answer(
-        &self,
-        user: UserId,
-        test: &[(i32, f32)],
-    ) -> Result<Option<SystemAnswer>, ModelError> {
-        let Self { model, fold_in, ranker, relevant_from } = self;
-        let items: Vec<(ItemIx, f32)>;
-        let (known, ratings) = match fold_in {
-            Some(fold_in) => {
-                let rows = rows_of(fold_in, user.0);
-                items = rows
-                    .filter_map(|(movie, stars)| {
-                        Some((model.catalogue.item(MovieId(movie))?, stars))
-                    })
-                    .collect();
-                (None, &items[..])
-            }
-            None => (Some(user), model.seen.get(user).unwrap_or_default()),
-        };
-        let unknown = known.is_some_and(|user| model.user_ids.binary_search(&user.0).is_err());
-        if unknown || (known.is_none() && ratings.is_empty()) {
-            return Ok(None);
-        }
-        let scores = model.recommender.score(TargetUser { user: known, ratings })?;
-        let list = ranker.for_scores(&scores, ratings);
-        let item_of = |movie: i32| model.catalogue.item(MovieId(movie));
-        let predicted = scores.rating.as_ref().map(|stars| {
-            let of_movie = |movie| item_of(movie).map_or(f32::NAN, |item| stars[item.at()]);
-            test.iter().map(|&(movie, _)| of_movie(movie)).collect()
-        });
-        let mut candidate = vec![Some(false); scores.score.len()];
-        ratings.iter().for_each(|(item, _)| candidate[item.at()] = None);
-        for &(movie, stars) in test {
-            if let Some(item) = item_of(movie).filter(|_| stars >= *relevant_from) {
-                candidate[item.at()] = candidate[item.at()].map(|_| true);
-            }
-        }
-        let pairs = scores.score.iter().zip(&candidate);
-        let candidates = pairs.filter_map(|(&score, relevant)| Some((score, (*relevant)?)));
-        let mean = model.info.as_ref().map_or(f64::NAN, |info| info.training.mean_rating);
-        Ok(Some(SystemAnswer {
-            list: list.iter().map(|row| model.catalogue.id(row.item).0).collect(),
-            predicted,
-            usual: mean_stars(ratings.iter().map(|&(_, stars)| stars)).unwrap_or(mean),
-            auc: auc(candidates),
-            known_rows: test
-                .iter()
-                .filter_map(|&(movie, _)| item_of(movie))
-                .filter(|item| ratings.binary_search_by_key(item, |(item, _)| *item).is_ok())
-                .count(),
-        }))
-    }
-}
-
-/// Lists that were made before: a row per movie, its `rating` the rank, or a score.
-#[derive(Debug, Clone, Copy)]
-pub struct OfLists<'a> {
-    /// The rows.
-    pub rows: &'a Ratings,
-    /// Whether the best movie has the lowest value.
-    pub by_rank: bool,
-    /// How many movies of a list count.
-    pub n: usize,
-}
-
-impl EvaluatedSystem for OfLists<'_> {
-    fn answer(
-        &self,
-        user: UserId,
-        _test: &[(i32, f32)],
-    ) -> Result<Option<SystemAnswer>, ModelError> {
-        let mut rows: Vec<(i32, f32)> = rows_of(self.rows, user.0).collect();
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        // Equal values keep the order of ids.
-        rows.sort_by(|a, b| if self.by_rank { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
-        let list = rows.into_iter().take(self.n).map(|(movie, _)| movie).collect();
-        Ok(Some(SystemAnswer { list, usual: f64::NAN, ..SystemAnswer::default() }))
-    }
-}
-
-fn rows_of(ratings: &Ratings, user: i32) -> impl Iterator<Item = (i32, f32)> {
-    let columns = ratings.columns();
-    let first = columns.user_id.partition_point(|&id| id < user);
-    let end = first + columns.user_id[first..].partition_point(|&id| id == user);
-    let movies = &columns.movie_id[first..end];
-    movies.iter().copied().zip(columns.rating[first..end].iter().copied())
-}
-
-fn mean_stars(stars: impl ExactSizeIterator<Item = f32>) -> Option<f64> {
-    let n = stars.len() as f64;
-    (n > 0.0).then(|| stars.map(f64::from).sum::<f64>() / n)
-}
-
 /// What is known of the movies beside the lists, for measures beyond accuracy.
 #[derive(Debug, Clone, Default)]
 pub struct ItemBackground {
@@ -197,7 +49,7 @@ pub struct ItemBackground {
 
 /// Metrics of each user, in the order of [`EvaluationOutcome::names`]; NaN if undefined.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OfUser {
+pub struct UserMetrics {
     /// Raw id.
     pub user: i32,
     /// Test ratings.
@@ -218,7 +70,7 @@ pub struct EvaluationOutcome {
     /// Names of the figures of each user.
     pub names: Vec<String>,
     /// Users of the test data, ascending.
-    pub users: Vec<OfUser>,
+    pub users: Vec<UserMetrics>,
     /// Users of whom the system knows nothing; their lists are empty.
     pub unknown_users: usize,
     /// Test ratings whose movie the system knows nothing of; the fallback prediction is used.
@@ -250,7 +102,7 @@ pub fn evaluate(
     protocol: &EvaluationProtocol,
 ) -> Result<EvaluationOutcome, ModelError> {
     let columns = test.columns();
-    let measured: Result<Vec<(OfUser, AnswerFindings)>, ModelError> = test
+    let measured: Result<Vec<(UserMetrics, AnswerFindings)>, ModelError> = test
         .user_starts()
         .par_windows(2)
         .map(|rows| {
@@ -261,13 +113,13 @@ pub fn evaluate(
             let answer = system.answer(UserId(user), &test)?;
             let unknown = answer.is_none();
             let answer =
-                answer.unwrap_or(SystemAnswer { usual: f64::NAN, ..SystemAnswer::default() });
+                answer.unwrap_or(SystemAnswer { fallback: f64::NAN, ..SystemAnswer::default() });
             let known_rows = answer.known_rows;
             let (of_user, cold_rows) = measure(user, &test, answer, background, protocol);
             Ok((of_user, AnswerFindings { unknown, cold_rows, known_rows }))
         })
         .collect();
-    let (users, found): (Vec<OfUser>, Vec<AnswerFindings>) = measured?.into_iter().unzip();
+    let (users, found): (Vec<UserMetrics>, Vec<AnswerFindings>) = measured?.into_iter().unzip();
     Ok(EvaluationOutcome {
         names: names(&protocol.cuts),
         unknown_users: found.iter().filter(|found| found.unknown).count(),
@@ -291,7 +143,7 @@ fn measure(
     answer: SystemAnswer,
     background: &ItemBackground,
     protocol: &EvaluationProtocol,
-) -> (OfUser, usize) {
+) -> (UserMetrics, usize) {
     let gains: HashMap<i32, f64> = test
         .iter()
         .filter(|(_, stars)| *stars >= protocol.relevant_from)
@@ -313,7 +165,7 @@ fn measure(
         values.extend(beyond_accuracy(first, background));
     }
     let n_relevant = ideal.len();
-    (OfUser { user, n_test: test.len(), n_relevant, errors, values, list: answer.list }, cold)
+    (UserMetrics { user, n_test: test.len(), n_relevant, errors, values, list: answer.list }, cold)
 }
 
 /// Returns the sums of squared and absolute errors, of how many ratings, and how many of those were
@@ -323,7 +175,7 @@ fn errors(test: &[(i32, f32)], answer: &SystemAnswer) -> ((f64, f64, usize), usi
     let (mut squares, mut sizes, mut n, mut cold) = (0.0, 0.0, 0, 0);
     for (&(_, stars), &predicted) in test.iter().zip(predicted) {
         cold += usize::from(predicted.is_nan());
-        let expected = if predicted.is_nan() { answer.usual } else { f64::from(predicted) };
+        let expected = if predicted.is_nan() { answer.fallback } else { f64::from(predicted) };
         let error = expected - f64::from(stars);
         if error.is_finite() {
             squares += error * error;
@@ -370,7 +222,7 @@ fn diversity(list: &[i32], movies: &Movies) -> f64 {
 }
 
 fn figures_of_lists(
-    users: &[OfUser],
+    users: &[UserMetrics],
     background: &ItemBackground,
     protocol: &EvaluationProtocol,
 ) -> Vec<(String, f64)> {
@@ -446,6 +298,7 @@ impl EvaluationOutcome {
 mod tests {
     use super::*;
     use crate::dataset::ratings::DuplicatePolicy;
+    use crate::eval::systems::ListSystem;
     use crate::io::columns::MovieColumns;
 
     fn ratings(rows: &[(i32, i32, f32)]) -> Ratings {
@@ -474,7 +327,7 @@ mod tests {
             relevant_from: 4.0,
             gain: RelevanceGain::Binary,
         };
-        evaluate(&OfLists { rows: &rows, by_rank, n: 3 }, &test, &background, &protocol).unwrap()
+        evaluate(&ListSystem { rows: &rows, by_rank, n: 3 }, &test, &background, &protocol).unwrap()
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_is_shown_and_all_else_stays() {
+    fn control_characters_are_shown_and_others_stay() {
         for plain in ["", "Amélie", "千と千尋 🎬", "a\u{a0}b", "שלום"] {
             assert_eq!(printable(plain), plain);
         }

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_told_by_content_and_packed_files_unpacked() {
+    fn formats_are_detected_by_content_and_files_unpacked() {
         let text = "userId,movieId\n".repeat(200);
         let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gz.write_all(text.as_bytes()).unwrap();

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_liked_is_a_share_of_the_scale() {
+    fn positive_threshold_is_a_share_of_the_scale() {
         for (scale, liked, unit) in [
             ("0.5..5", 4.0, 1.0),
             ("1..5", 4.0, 4.0 / 4.5),

@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod cg;
 pub mod cholesky;
 pub mod dense;
+mod emulated;
 pub(crate) mod functions;
 pub mod gram;
 pub mod ldl;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dataset::ids::{ItemIx, UserId};
+use crate::dataset::movie_file::MovieFile;
 use crate::dataset::titles::TitleError;
 use crate::dataset::{Movies, Ratings};
 use crate::io::values::Scale;
@@ -315,10 +316,9 @@ fn read_catalogue(
     folder: &ModelFolder,
     movies: Option<&Movies>,
 ) -> Result<ItemCatalogue, ModelError> {
-    let file = folder.parquet(schema::MOVIES)?;
-    let keys = file.read_if_there(&schema::movie_keys())?;
-    let batch = file.read_as(&schema::model_movies())?;
-    let mut catalogue = ItemCatalogue::from_batch(&batch, keys.as_ref().map(|keys| keys.column(0)));
+    let file = MovieFile::new(folder.parquet(schema::MOVIES)?);
+    let (rows, keys) = file.rows(&schema::model_movies())?;
+    let mut catalogue = ItemCatalogue::from_batch(&rows, keys.as_ref());
     if !catalogue.movies.ids().is_sorted_by(|a, b| a < b) {
         let path = file.name().into();
         return Err(ModelError::Damaged { path, problem: "the movies do not ascend".into() });

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::dataset::keyed::remap;
 use crate::dataset::matrix::InteractionMatrix;
-use crate::dataset::sidecar::{DatasetMetadata, movies_of};
+use crate::dataset::movie_file::MovieFile;
+use crate::dataset::sidecar::DatasetMetadata;
 use crate::io::keys::Keys;
 use crate::linalg::dense::Matrix;
 use crate::model::error::ModelError;
@@ -50,7 +51,7 @@ impl WarmStart {
             return Err(ModelError::OtherWidth { path, found, wanted: width });
         }
         let movies = model.has(schema::MOVIES).then(|| model.parquet(schema::MOVIES));
-        let movies = movies.transpose()?.map(|file| movies_of(&file)).transpose()?;
+        let movies = movies.transpose()?.map(|file| MovieFile::new(file).columns()).transpose()?;
         let origin = model.info().map(|info| info.training.content_xxh3.clone());
         Ok(Self {
             origin: origin.unwrap_or_default(),

@@ -9,8 +9,9 @@ use crate::dataset::ids::IdLookup;
 use crate::dataset::scan::Aggregator;
 use crate::io::columns::{NO_TIME, RatingRows};
 use crate::io::scan::{Projection, RowConsumer};
+use crate::stats::sum_table::{PerMovie, SumTable};
 use crate::stats::summary::SummaryAggregator;
-use crate::stats::sums::{PerMovie, RatingSums, SumTable};
+use crate::stats::sums::RatingSums;
 use crate::stats::timeline::{DayAggregator, day_of};
 use crate::stats::users::PerUser;
 

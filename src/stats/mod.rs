@@ -9,6 +9,7 @@ pub mod landing;
 pub mod model;
 pub mod movie;
 pub mod movies;
+pub mod sum_table;
 pub mod summary;
 pub mod sums;
 pub mod timeline;

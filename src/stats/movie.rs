@@ -5,7 +5,8 @@ use crate::dataset::scan::Aggregator;
 use crate::io::columns::{NO_TIME, RatingRows};
 use crate::io::scan::{Projection, RowConsumer};
 use crate::stats::histogram::Histogram;
-use crate::stats::sums::{PerMovie, RatingSums, SumTable, sums_of_movie};
+use crate::stats::sum_table::{PerMovie, SumTable, sums_of_movie};
+use crate::stats::sums::RatingSums;
 use crate::stats::timeline::{PeriodLength, TimelinePeriod, day_of, periods, rows_of};
 
 /// What the ratings tell of a movie.

@@ -8,7 +8,8 @@ use crate::dataset::scan::Aggregator;
 use crate::io::columns::{DictionaryRatings, NO_TIME, RatingRows};
 use crate::io::scan::{Projection, RowConsumer};
 use crate::linalg::simd::{SimdLanes, dispatch};
-use crate::stats::sums::{RatingSums, SumTable};
+use crate::stats::sum_table::SumTable;
+use crate::stats::sums::RatingSums;
 
 /// How long a period is; all in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -38,7 +38,7 @@ fn an_output_that_nobody_can_read_is_an_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_has_no_end_or_no_beginning_is_not_waited_for() {
+fn endless_and_silent_inputs_are_refused() {
     let fixture = Fixture::with_model();
     shell(&fixture, "mkdir fifo && mkfifo fifo/ratings.csv");
     let (found, error) = code(&fixture, "$MVREC ingest fifo -o x");

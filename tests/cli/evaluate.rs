@@ -124,7 +124,7 @@ fn models_are_compared_by_user_directly_and_through_files() {
 }
 
 #[test]
-fn held_out_people_are_folded_in() {
+fn held_out_users_are_folded_in() {
     let fixture = Fixture::with_dataset();
     fixture.ok(&["split", "--by", "users", "--held-out", "40", "ml", "-o", "parts"]);
     fixture.ok(&["train", "cosine", "parts/train", "-o", "cosine"]);
@@ -190,7 +190,7 @@ fn a_missed_threshold_ends_with_3() {
 }
 
 #[test]
-fn what_cannot_be_measured_is_told() {
+fn undefined_metrics_are_reported() {
     let fixture = split();
     fs::write(fixture.path("lists.csv"), "user,movie,place\n1,2,3\n").unwrap();
     fs::write(fixture.path("figures.csv"), "user_id,ndcg@10\n1,x\n").unwrap();
@@ -242,7 +242,7 @@ fn what_cannot_be_measured_is_told() {
 }
 
 #[test]
-fn what_was_compared_can_be_drawn() {
+fn comparison_can_be_plotted() {
     let fixture = split();
     let compare = ["evaluate", "popularity", "cosine", "--test", "parts/test", "--compare"];
     let quick = ["--bootstrap", "50", "-k", "5,10"];

@@ -52,7 +52,7 @@ fn conditions_combine_with_and() {
 }
 
 #[test]
-fn files_of_every_kind_hold_the_same_ratings() {
+fn every_output_format_holds_the_same_ratings() {
     let fixture = Fixture::with_dataset();
     let expected = fs::read(fixture.path("ml/ratings.parquet")).unwrap();
     for name in ["a.parquet", "a.csv"] {

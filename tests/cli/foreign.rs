@@ -235,7 +235,7 @@ fn text_ids_are_kept_where_they_are_asked_for_or_needed() {
 }
 
 #[test]
-fn what_unpacks_without_end_is_refused() {
+fn decompression_bomb_is_refused() {
     let fixture = Fixture::new();
     let zeros = vec![b'0'; 1 << 20];
     let mut bomb = zstd::Encoder::new(Vec::new(), 1).unwrap();

@@ -229,7 +229,7 @@ fn a_file_with_a_header_alone_is_an_empty_dataset() {
 }
 
 #[test]
-fn duplicates_are_resolved_as_told() {
+fn duplicates_are_resolved_by_policy() {
     let fixture = Fixture::new();
     let text = "userId,movieId,rating,timestamp\n1,1,5,20\n1,1,2,10\n1,2,3,10\n";
     fs::write(fixture.path("twice.csv"), text).unwrap();
@@ -256,7 +256,7 @@ fn duplicates_are_resolved_as_told() {
 }
 
 #[test]
-fn bad_rows_are_put_aside_when_told() {
+fn invalid_rows_are_rejected_on_request() {
     let fixture = Fixture::new();
     let text =
         "userId,movieId,rating,timestamp\n1,1,5,20\n1,2,six,10\n1,3,3,10\n1,4,\n1,5,NaN,10\n";
@@ -324,7 +324,7 @@ fn wrong_command_lines_end_with_2() {
 }
 
 #[test]
-fn what_mvrec_did_not_write_is_not_replaced() {
+fn foreign_outputs_are_not_replaced() {
     let fixture = Fixture::new();
     fs::create_dir(fixture.path("photos")).unwrap();
     fs::write(fixture.path("photos/me.jpg"), "").unwrap();

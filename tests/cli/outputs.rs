@@ -54,7 +54,7 @@ fn refused(fixture: &Fixture, args: &[&str], code: i32, message: &str) {
 }
 
 #[test]
-fn directories_of_another_kind_or_with_other_files_are_not_replaced() {
+fn foreign_directories_are_not_replaced() {
     let fixture = fixture();
     fixture.ok(&["split", "--by", "random", "ml", "-o", "parts"]);
     for name in ["model.json", "dataset.json", "split.json"] {

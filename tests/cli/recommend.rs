@@ -3,7 +3,7 @@ use std::fs;
 use crate::Fixture;
 
 #[test]
-fn a_new_person_gets_a_list_with_titles() {
+fn new_user_gets_a_list_with_titles() {
     let fixture = Fixture::with_model();
     insta::assert_snapshot!(fixture.snapshot(&[
         "recommend", "als", "--rate", "Spirited Away=5", "--rate", "49=1", "-n", "2", "--format", "jsonl",
@@ -78,7 +78,7 @@ fn users_one_by_one_from_a_file_and_all_agree() {
 }
 
 #[test]
-fn likes_of_a_movie() {
+fn similar_movies_are_listed_or_refused() {
     let fixture = Fixture::with_dataset();
     fixture.ok(&["train", "cosine", "ml", "-o", "cosine"]);
     insta::assert_snapshot!(fixture.snapshot(&[
@@ -315,7 +315,7 @@ fn ratings_come_from_files_of_any_kind() {
 }
 
 #[test]
-fn many_people_are_answered_line_by_line() {
+fn json_lines_are_answered_line_by_line() {
     let fixture = Fixture::with_model();
     let lines = concat!(
         "{\"id\": \"anna\", \"ratings\": {\"Alien\": 5}}\n\n",
@@ -382,7 +382,7 @@ fn an_answer_does_not_wait_for_the_next_line() {
 }
 
 #[test]
-fn the_people_of_a_dataset_are_new_people() {
+fn users_of_a_dataset_are_new_users() {
     let fixture = Fixture::with_model();
     fixture.ok(&["filter", "ml", "--where", "user in (3, 7)", "-o", "two.parquet"]);
     let people = fixture.json(&["recommend", "als", "--ratings", "two.parquet"]);
@@ -394,7 +394,7 @@ fn the_people_of_a_dataset_are_new_people() {
     ]), @"
     exit 2
     --- stderr
-    mvrec: error: --rate and --like add to one person's --ratings, not to many people's
+    mvrec: error: --rate and --like add to the --ratings of one user, not of many
     ");
 }
 

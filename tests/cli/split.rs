@@ -104,7 +104,7 @@ fn every_way_of_dividing_keeps_all_ratings() {
 }
 
 #[test]
-fn what_dividing_says() {
+fn split_reports_sizes_and_leakage() {
     let fixture = Fixture::with_dataset();
     insta::assert_snapshot!(fixture.snapshot(&["split", "--by", "last", "ml", "-o", "parts"]), @"
     exit 0

@@ -138,7 +138,7 @@ fn a_bad_format_is_a_wrong_command_line() {
 }
 
 #[test]
-fn a_report_goes_to_a_file_of_the_kind_of_its_name() {
+fn report_file_has_the_format_of_its_extension() {
     let fixture = Fixture::with_dataset();
     fixture.ok(&["stats", "movies", "ml", "-o", "m.parquet"]);
     let info = fixture.json(&["info", "m.parquet"]);
@@ -475,7 +475,7 @@ fn every_report_can_be_drawn() {
 }
 
 #[test]
-fn what_a_model_is_like() {
+fn stats_model_reports_loss_factors_and_neighbors() {
     let fixture = Fixture::with_model();
     let report = fixture.json(&["stats", "model", "als", "--movies", "2", "--similar", "3"]);
     let info = fixture.json(&["info", "als"]);

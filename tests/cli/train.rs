@@ -6,7 +6,7 @@ use crate::Fixture;
 use crate::common::files;
 
 #[test]
-fn what_takes_too_much_memory_is_refused_beforehand() {
+fn memory_estimate_above_the_limit_is_refused() {
     let fixture = Fixture::with_dataset();
     let mut shown = String::new();
     for args in [
@@ -70,7 +70,7 @@ fn every_algorithm_trains_and_recommends() {
 }
 
 #[test]
-fn what_training_says() {
+fn training_reports_progress_and_loss() {
     let fixture = Fixture::with_dataset();
     insta::assert_snapshot!(fixture.snapshot(&["train", "popularity", "ml", "-o", "model", "-v"]), @"
     exit 0

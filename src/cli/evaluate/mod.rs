@@ -21,11 +21,10 @@ use crate::dataset::keyed::translate;
 use crate::dataset::load::{load, load_lists};
 use crate::dataset::{Dataset, Movies, Ratings};
 use crate::eval::compare::{UserFigures, compare};
-use crate::eval::protocol::{
-    EvaluationOutcome, EvaluationProtocol, ItemBackground, OfLists, OfModel, evaluate,
-};
+use crate::eval::protocol::{EvaluationOutcome, EvaluationProtocol, ItemBackground, evaluate};
 use crate::eval::ranking::RelevanceGain;
 use crate::eval::significance::bootstrap;
+use crate::eval::systems::{ListSystem, ModelSystem};
 use crate::io::numbers::read_numbers;
 use crate::io::values::Scale;
 use crate::model::folder::ModelFolder;
@@ -322,7 +321,7 @@ impl EvaluateArgs {
         ui.begin("evaluating", "users", None);
         let (protocol, fold_in) =
             (self.protocol(Some(test)), fold_in.as_ref().map(|(ratings, _)| &**ratings));
-        let system = OfModel::new(&model, fold_in, &protocol);
+        let system = ModelSystem::new(&model, fold_in, protocol.longest(), protocol.relevant_from);
         let mut outcome = evaluate(&system, &ratings, &background, &protocol)?;
         outcome.rename_users(&back);
         Ok(outcome)
@@ -341,7 +340,7 @@ impl EvaluateArgs {
         };
         ui.begin("evaluating", "users", None);
         let protocol = self.protocol(Some(test));
-        let system = OfLists { rows: &rows, by_rank, n: protocol.longest() };
+        let system = ListSystem { rows: &rows, by_rank, n: protocol.longest() };
         Ok(evaluate(&system, &test.ratings, &background, &protocol)?)
     }
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::cli::error::Result;
 use crate::cli::output::LineSink;
+use crate::cli::recommend::audience::JsonLines;
 use crate::cli::recommend::resolve::{OnBadRating, resolve};
 use crate::cli::recommend::rows::RankedList;
-use crate::cli::recommend::who::JsonLines;
 use crate::dataset::ids::ItemIx;
 use crate::io::IoError;
 use crate::io::profiles;

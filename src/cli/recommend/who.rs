@@ -1,26 +1,22 @@
 //! Who gets a list: users of the training data, users with ratings of their own, or the neighbours
 //! of a movie or user.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
-use serde_json::Value;
 
 use crate::cli::args::{load_id_list, warn_of_unknown};
 use crate::cli::error::{Result, usage};
+use crate::cli::recommend::audience::{Audience, read_new_users};
 use crate::cli::recommend::resolve::{OnBadRating, ResolvedProfile, resolve, scale};
 use crate::cli::ui::{Ui, counted};
 use crate::dataset::DatasetError;
 use crate::dataset::error::shown;
 use crate::dataset::ids::ItemIx;
-use crate::io::IoError;
 use crate::io::id_list::IdSide;
 use crate::io::keys::Keys;
-use crate::io::profiles::{self, UserProfile};
-use crate::io::source::{STDIN, Source, SourceKind, read_small};
+use crate::io::profiles::UserProfile;
 use crate::io::values::{Scale, parse_id};
 use crate::model::finder::MovieFinder;
 use crate::model::folder::ModelFolder;
@@ -92,28 +88,6 @@ impl FromStr for RateArg {
     }
 }
 
-/// Who gets a list, as far as the command line alone tells.
-pub(super) enum Audience<'a> {
-    /// Users of the training data.
-    Users(UserSelection),
-    /// One new user.
-    Person(UserProfile),
-    /// Many new users, as JSON lines.
-    JsonLines(JsonLines),
-    /// Many new users, as a dataset or file of ratings.
-    People(&'a Path),
-    /// The movies most like one.
-    SimilarTo(&'a str),
-    /// The users most like one.
-    SimilarUsers(i32),
-}
-
-/// JSON lines, of which some may have been read already.
-pub(super) struct JsonLines {
-    pub(super) begun: Vec<u8>,
-    pub(super) rest: Box<dyn BufRead + Send>,
-}
-
 impl WhoArgs {
     /// Reads who is asked for; `keys` are what the model's users are called, where they are no
     /// numbers.
@@ -142,7 +116,11 @@ impl WhoArgs {
                 _ => Err(unknown_user(user, &user_ids(model)?, keys)),
             };
         }
-        if users { Ok(Audience::Users(self.wanted_users(model, keys, ui)?)) } else { self.person() }
+        if users {
+            Ok(Audience::Users(self.wanted_users(model, keys, ui)?))
+        } else {
+            self.new_users()
+        }
     }
 
     /// Returns the users asked for that the model knows, and warns of the others.
@@ -200,14 +178,14 @@ impl WhoArgs {
         Ok(UserSelection::Some(ids))
     }
 
-    fn person(&self) -> Result<Audience<'_>> {
+    fn new_users(&self) -> Result<Audience<'_>> {
         let alone = self.rate.is_empty() && self.like.is_empty();
-        let Some(path) = &self.ratings else { return Ok(Audience::Person(UserProfile::default())) };
-        let who = read_people(path)?;
-        if !alone && !matches!(who, Audience::Person(_)) {
-            return Err(usage(
-                "--rate and --like add to one person's --ratings, not to many people's",
-            ));
+        let Some(path) = &self.ratings else {
+            return Ok(Audience::NewUser(UserProfile::default()));
+        };
+        let who = read_new_users(path)?;
+        if !alone && !matches!(who, Audience::NewUser(_)) {
+            return Err(usage("--rate and --like add to the --ratings of one user, not of many"));
         }
         Ok(who)
     }
@@ -311,85 +289,6 @@ fn unknown_user(user: &str, known: &[i32], keys: Option<&Keys>) -> anyhow::Error
     anyhow::Error::new(error).context(format!("user {user} is not in the model{range}"))
 }
 
-/// Reads the ratings of one user, or tells that there are many.
-fn read_people(path: &Path) -> Result<Audience<'_>> {
-    if path.is_dir() {
-        return Ok(Audience::People(path));
-    }
-    let (name, mut reader): (String, Box<dyn BufRead + Send>) = if path.as_os_str() == STDIN {
-        // Whoever waits for an answer before writing on must not be waited for.
-        ("<stdin>".into(), Box::new(BufReader::with_capacity(1 << 20, io::stdin())))
-    } else {
-        let source = Source::open(path)?;
-        if source.kind == SourceKind::Parquet {
-            return Ok(Audience::People(path));
-        }
-        if source.kind == SourceKind::Zip {
-            let file = File::open(path).map_err(IoError::at(path))?;
-            return Ok(Audience::Person(profiles::from_zip(&source.name, file)?));
-        }
-        (source.name, Box::new(BufReader::with_capacity(1 << 20, source.reader)))
-    };
-    let failed = |error: io::Error| IoError::named(name.clone())(error);
-    let bad = |problem: String| anyhow::anyhow!("{name}: {problem}");
-    let mut begun = Vec::new();
-    read_line(&mut reader, &mut begun).map_err(failed)?;
-    match begun.first() {
-        None => Err(IoError::Empty { file: name }.into()),
-        Some(b'{' | b'[') => {
-            if let Ok(value) = serde_json::from_slice::<Value>(&begun) {
-                let before = begun.len();
-                if !profiles::is_query(&value) {
-                    read_line(&mut reader, &mut begun).map_err(failed)?;
-                }
-                return if profiles::is_query(&value) || begun.len() > before {
-                    Ok(Audience::JsonLines(JsonLines { begun, rest: reader }))
-                } else {
-                    person_from_value(&value, &name)
-                };
-            }
-            let all = read_small((&begun[..]).chain(reader), &name)?;
-            let value = serde_json::from_slice(&all).map_err(|error| bad(error.to_string()))?;
-            person_from_value(&value, &name)
-        }
-        Some(_) => {
-            let bytes = read_small((&begun[..]).chain(reader), &name)?;
-            Ok(Audience::Person(profiles::from_csv(&name, &bytes)?))
-        }
-    }
-}
-
-/// Makes one user of a JSON value from a file.
-fn person_from_value<'a>(value: &Value, file: &str) -> Result<Audience<'a>> {
-    let mut profile =
-        profiles::from_json(value).map_err(|problem| anyhow::anyhow!("{file}: {problem}"))?;
-    let rated = profile.ratings.iter_mut().chain(&mut profile.seen);
-    rated.for_each(|rated| rated.place = Some(file.to_string()));
-    Ok(Audience::Person(profile))
-}
-
-/// Adds the next line that is not blank.
-fn read_line(reader: &mut (impl BufRead + ?Sized), to: &mut Vec<u8>) -> io::Result<()> {
-    const LONGEST_LINE: u64 = 64 << 20;
-    loop {
-        let before = to.len();
-        match (&mut *reader).take(LONGEST_LINE).read_until(b'\n', to)? as u64 {
-            0 => return Ok(()),
-            LONGEST_LINE => {
-                let problem = format!("a line has more than {} MiB", LONGEST_LINE >> 20);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
-            }
-            _ => {}
-        }
-        if to[before..].iter().any(|byte| !byte.is_ascii_whitespace()) {
-            let blanks = to[before..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-            to.drain(before..before + blanks);
-            return Ok(());
-        }
-        to.truncate(before);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -403,16 +302,5 @@ mod tests {
         for bad in ["Alien", "Alien=", "Alien=six"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn blank_lines_are_passed_over() {
-        let mut reader = BufReader::new(&b"\n  \n {\"a\":1}\n\n\n{}\n"[..]);
-        let mut lines = Vec::new();
-        read_line(&mut reader, &mut lines).unwrap();
-        assert_eq!(lines, b"{\"a\":1}\n");
-        read_line(&mut reader, &mut lines).unwrap();
-        read_line(&mut reader, &mut lines).unwrap();
-        assert_eq!(lines, b"{\"a\":1}\n{}\n");
     }
 }

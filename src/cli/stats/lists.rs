@@ -17,7 +17,8 @@ use crate::plot::stats as plot;
 use crate::progress::Progress;
 use crate::stats::landing::{POOL, landing};
 use crate::stats::movies::{self, MovieFigures, Order, all_ranked, first_of_genres, ranked};
-use crate::stats::sums::{PerMovie, RatingSums, sums_of_movie};
+use crate::stats::sum_table::{PerMovie, sums_of_movie};
+use crate::stats::sums::RatingSums;
 
 /// List every rated movie with its average and number of ratings
 ///

@@ -20,7 +20,8 @@ use crate::model::ranker::Ranker;
 use crate::model::{Model, UserSelection};
 use crate::plot::stats as plot;
 use crate::stats::movie::{OneMovie, WithAll};
-use crate::stats::sums::{RatingSums, sums_of_movie};
+use crate::stats::sum_table::sums_of_movie;
+use crate::stats::sums::RatingSums;
 
 /// Tell all that is known of one movie
 ///

@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_field_cannot_be_is_refused() {
+    fn values_of_a_wrong_type_are_refused() {
         for (text, problem) in [
             ("rating = 'x'", "a rating is a number"),
             ("year = 2019.5", "this is no year of the calendar"),

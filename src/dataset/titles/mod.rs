@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_several_or_none_is_told_so() {
+    fn ambiguous_and_unknown_titles_are_errors() {
         let movies = movies();
         let ids = |title: &str| -> Vec<i32> {
             closest(&movies, title).into_iter().map(|(id, _)| id.0).collect()

@@ -159,7 +159,7 @@ mod tests {
     use crate::schema;
 
     #[test]
-    fn what_came_out_of_an_exchange_goes_back_if_it_is_foreign() {
+    fn foreign_directory_is_restored_after_an_exchange() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("als");
         let built = AtomicDir::create(&target, MODEL, &[]).unwrap();

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dead_processes_left_is_removed_and_what_lives_or_is_foreign_stays() {
+    fn leftovers_of_dead_processes_alone_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         let target = place("als");

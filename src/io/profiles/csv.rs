@@ -1,11 +1,109 @@
 //! Profiles from delimited text with a header.
 
-use csv::{Position, ReaderBuilder};
+use csv::{Position, ReaderBuilder, StringRecord};
 
 use crate::io::error::IoError;
 use crate::io::keys::text_of;
-use crate::io::profiles::{IMDB, LETTERBOXD, MovieName, RatedMovie, TMDB, TRAKT, UserProfile};
+use crate::io::profiles::{
+    ExportFormat, IMDB, LETTERBOXD, MovieName, RatedMovie, TMDB, TRAKT, UserProfile,
+};
 use crate::io::text::Delimiter;
+
+/// Positions of the columns that a profile has.
+struct ProfileColumns {
+    id: Option<usize>,
+    imdb_id: Option<usize>,
+    tmdb_id: Option<usize>,
+    title: Option<usize>,
+    year: Option<usize>,
+    rating: Option<usize>,
+    date: Option<usize>,
+    title_type: Option<usize>,
+    /// The site whose export has such columns.
+    export: Option<ExportFormat>,
+}
+
+impl ProfileColumns {
+    /// Finds the columns by their usual names, in any case; returns `None` if none names a movie.
+    fn find(header: &[String]) -> Option<Self> {
+        let at = |names: &[&str]| {
+            let position = |name| header.iter().position(|own| own.eq_ignore_ascii_case(name));
+            names.iter().find_map(|name| position(name))
+        };
+        let has = |name: &str| at(&[name]).is_some();
+        let export = match () {
+            () if has("const") => Some(IMDB),
+            () if has("letterboxd uri") => Some(LETTERBOXD),
+            () if has("trakt_id") || has("trakt_rating") => Some(TRAKT),
+            () if has("tmdb id") => Some(TMDB),
+            () => None,
+        };
+        let columns = Self {
+            id: at(&["movie_id", "movieId", "movie", "item_id"]),
+            imdb_id: at(&["const", "imdb_id", "imdb id"]),
+            tmdb_id: at(&["tmdb_id", "tmdb id"]),
+            title: at(&["title", "name"]),
+            year: at(&["year", "release date", "release_date"]),
+            // A site's own mean may stand in `rating` beside it.
+            rating: at(&["your rating", "your_rating", "rating", "stars", "trakt_rating"]),
+            date: at(&["watched date", "date rated", "rated_at", "date", "timestamp"]),
+            title_type: at(&["title type", "type"]),
+            export,
+        };
+        let names = [columns.id, columns.imdb_id, columns.tmdb_id, columns.title];
+        names.iter().any(Option::is_some).then_some(columns)
+    }
+}
+
+/// A row of a profile.
+struct ProfileRow<'a> {
+    columns: &'a ProfileColumns,
+    record: &'a StringRecord,
+    file: &'a str,
+}
+
+impl ProfileRow<'_> {
+    fn field(&self, at: Option<usize>) -> Option<String> {
+        let text = self.record.get(at?).unwrap_or_default().trim();
+        (!text.is_empty()).then(|| text.to_string())
+    }
+
+    /// Whether it is of a series, an episode or a game.
+    fn is_no_movie(&self) -> bool {
+        const OTHER_TYPES: [&str; 6] =
+            ["tv episode", "tv series", "tv mini series", "video game", "show", "tv"];
+        let is_other = |title_type: String| OTHER_TYPES.contains(&&*title_type.to_lowercase());
+        self.field(self.columns.title_type).is_some_and(is_other)
+    }
+
+    fn movie(&self) -> MovieName {
+        let columns = self.columns;
+        MovieName {
+            typed: None,
+            id: self.field(columns.id),
+            imdb_id: self.field(columns.imdb_id),
+            tmdb_id: self.field(columns.tmdb_id),
+            title: self.field(columns.title),
+            year: self.field(columns.year).map(|year| year.chars().take(4).collect()),
+        }
+    }
+
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, Position::line)
+    }
+
+    /// Returns the rating; `None` if there is none.
+    fn rating(&self) -> Result<Option<f32>, IoError> {
+        let Some(value) = self.field(self.columns.rating) else { return Ok(None) };
+        value.parse().map(Some).map_err(|_| IoError::BadField {
+            file: self.file.into(),
+            line: self.line(),
+            column: "rating",
+            value,
+            problem: "is not a number".into(),
+        })
+    }
+}
 
 /// Reads a profile from text with a header: a column for the movie (its id, IMDb or TMDB id, or
 /// title), one for the rating, and perhaps one for the year. Rows without a rating were only seen.
@@ -13,17 +111,6 @@ use crate::io::text::Delimiter;
 /// # Errors
 /// If no column names a movie, or a rating is no number.
 pub fn from_csv(file: &str, bytes: &[u8]) -> Result<UserProfile, IoError> {
-    const ID: [&str; 4] = ["movie_id", "movieId", "movie", "item_id"];
-    const IMDB_ID: [&str; 3] = ["const", "imdb_id", "imdb id"];
-    const TMDB_ID: [&str; 2] = ["tmdb_id", "tmdb id"];
-    const TITLE: [&str; 2] = ["title", "name"];
-    // A site's own mean may stand in `rating` beside it.
-    const RATING: [&str; 5] = ["your rating", "your_rating", "rating", "stars", "trakt_rating"];
-    const YEAR: [&str; 3] = ["year", "release date", "release_date"];
-    const DATE: [&str; 5] = ["watched date", "date rated", "rated_at", "date", "timestamp"];
-    const SKIPPED_TYPES: [&str; 6] =
-        ["tv episode", "tv series", "tv mini series", "video game", "show", "tv"];
-
     let failed = |error: csv::Error| {
         let line = error.position().map_or(0, Position::line);
         match error.into_kind() {
@@ -46,67 +133,24 @@ pub fn from_csv(file: &str, bytes: &[u8]) -> Result<UserProfile, IoError> {
     };
     let mut reader =
         ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
-    let header: Vec<String> =
-        reader.headers().map_err(failed)?.iter().map(|name| name.trim().to_string()).collect();
-    let at = |names: &[&str]| {
-        names.iter().find_map(|name| header.iter().position(|own| own.eq_ignore_ascii_case(name)))
+    let header = reader.headers().map_err(failed)?.iter();
+    let header: Vec<String> = header.map(|name| name.trim().to_string()).collect();
+    let Some(columns) = ProfileColumns::find(&header) else {
+        let (file, column) = (file.into(), "movie");
+        return Err(IoError::MissingColumn { file, column, found: header });
     };
-    let (id, imdb_id, tmdb_id, title) = (at(&ID), at(&IMDB_ID), at(&TMDB_ID), at(&TITLE));
-    if [id, imdb_id, tmdb_id, title].iter().all(Option::is_none) {
-        let found = header.clone();
-        return Err(IoError::MissingColumn { file: file.into(), column: "movie", found });
-    }
-    let (rating, year, date) = (at(&RATING), at(&YEAR), at(&DATE));
-    let kind = at(&["title type", "type"]);
-    let export = if at(&["const"]).is_some() {
-        Some(IMDB)
-    } else if at(&["letterboxd uri"]).is_some() {
-        Some(LETTERBOXD)
-    } else if at(&["trakt_id"]).is_some() || at(&["trakt_rating"]).is_some() {
-        Some(TRAKT)
-    } else if at(&["tmdb id"]).is_some() {
-        Some(TMDB)
-    } else {
-        None
-    };
-    let mut profile = UserProfile { export, ..UserProfile::default() };
+    let mut profile = UserProfile { export: columns.export, ..UserProfile::default() };
     for record in reader.records() {
-        let record = record.map_err(failed)?;
-        let field = |at: Option<usize>| {
-            let text = record.get(at?).unwrap_or_default().trim();
-            (!text.is_empty()).then(|| text.to_string())
-        };
-        let is_other = |kind: String| SKIPPED_TYPES.contains(&&*kind.to_lowercase());
-        if field(kind).is_some_and(is_other) {
+        let row = ProfileRow { columns: &columns, record: &record.map_err(failed)?, file };
+        let movie = row.movie();
+        if row.is_no_movie() || movie.is_empty() {
             continue;
         }
-        let movie = MovieName {
-            typed: None,
-            id: field(id),
-            imdb_id: field(imdb_id),
-            tmdb_id: field(tmdb_id),
-            title: field(title),
-            year: field(year).map(|year| year.chars().take(4).collect()),
-        };
-        if movie.is_empty() {
-            continue;
+        let (date, place) = (row.field(columns.date), Some(format!("{file}:{}", row.line())));
+        match row.rating()? {
+            Some(rating) => profile.ratings.push(RatedMovie { movie, rating, date, place }),
+            None => profile.seen.push(RatedMovie { movie, rating: f32::NAN, date, place }),
         }
-        let line = record.position().map_or(0, Position::line);
-        let place = Some(format!("{file}:{line}"));
-        let date = field(date);
-        let value = field(rating);
-        let rating = match &value {
-            None => f32::NAN,
-            Some(value) => value.parse().map_err(|_| IoError::BadField {
-                file: file.into(),
-                line,
-                column: "rating",
-                value: value.clone(),
-                problem: "is not a number".into(),
-            })?,
-        };
-        let rated = RatedMovie { movie, rating, date, place };
-        if value.is_some() { profile.ratings.push(rated) } else { profile.seen.push(rated) }
     }
     Ok(profile)
 }

@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_the_forms_that_people_write() {
+    fn times_of_common_formats_are_read() {
         for text in [
             "user,item,rating,created_at\n1,2,3,2017-07-14 02:40:00 UTC\n",
             "user,item,rating,Date Rated\n1,2,3,2017-07-14T02:40+0000\n",

@@ -171,7 +171,7 @@ impl RowConsumer for EveryThird {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn the_short_way_reads_what_arrow_reads(
+    fn native_decoder_reads_what_arrow_reads(
         rows in proptest::collection::vec(
             (0..5_i32, any::<i32>(), 1..10_u8, proptest::option::of(0..4_000_000_000_000_i64)), 1..900),
         users in 1..100_i32,
