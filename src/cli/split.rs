@@ -152,7 +152,7 @@ pub(crate) fn run(args: &SplitArgs, ui: &Ui) -> Result<()> {
     Ok(out.commit()?)
 }
 
-/// Writes each part of `rows_in` ratings as a dataset with all that comes along.
+/// Writes each part of `rows_in` ratings as a dataset with the metadata of the whole.
 fn write(
     folder: &Path,
     rest: &DatasetMetadata,

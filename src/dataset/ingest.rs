@@ -1,4 +1,4 @@
-//! Imports ratings of any source, with the movies, links and tags that come along.
+//! Imports ratings of any source with their metadata: movies, links and tags.
 
 use std::path::{Path, PathBuf};
 

@@ -25,7 +25,7 @@ use crate::schema;
 
 /// An input whose ratings have not been read yet.
 pub struct RatingsInput {
-    /// What comes along; of a text, all of it is known only after reading.
+    /// Dataset metadata; of a text, all of it is known only after reading.
     pub sidecar: DatasetMetadata,
     pub(super) body: InputBody,
     /// What the ratings must turn out to be.
@@ -78,7 +78,7 @@ impl RatingsInput {
         Ok(input)
     }
 
-    /// Opens what [`Self::open`] does, but reads nothing that comes along with the ratings of a
+    /// Opens what [`Self::open`] does, but reads no metadata beside the ratings of a
     /// directory.
     pub(super) fn open_ratings(path: &Path) -> Result<Self, DatasetError> {
         if !path.is_dir() {
@@ -206,8 +206,8 @@ impl RatingsInput {
         Ok((Self::new(sidecar, InputBody::Parquet(file)), dropped))
     }
 
-    /// Counts the ratings of each user and of each movie, of those that `keep` returns; nothing
-    /// outside of a `period` need be looked at.
+    /// Counts the ratings of each user and of each movie, of those that `keep` returns; rows
+    /// outside of a `period` need not be read.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -304,7 +304,7 @@ impl RatingsInput {
         Ok(Dataset { ratings, sidecar, duplicates })
     }
 
-    /// Hands all ratings to `sink` and returns what comes along.
+    /// Hands all ratings to `sink` and returns the dataset metadata.
     ///
     /// # Errors
     /// If they cannot be read or hold what ratings must not hold, or if `sink` fails.

@@ -43,7 +43,7 @@ impl From<Ratings> for RatingScan {
     }
 }
 
-/// Row groups or blocks of rows, one of which is looked at at a time.
+/// Row groups or blocks of rows, one of which is read at a time.
 enum RatingBlocks<'a> {
     File(RatingGroups<'a>),
     Memory(&'a Ratings),

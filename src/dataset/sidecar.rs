@@ -1,4 +1,4 @@
-//! What comes along with ratings.
+//! Dataset metadata: movies, links, tags, string ids and provenance.
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ use crate::io::source::Source;
 use crate::io::{IoError, batches};
 use crate::schema;
 
-/// Writes ratings, all that comes along and the manifest into a folder.
+/// Writes ratings, their metadata and the manifest into a folder.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -35,7 +35,7 @@ pub fn write_files(
     write_sidecar(sidecar, &tally, folder)
 }
 
-/// Writes all that comes along and the manifest into a folder beside the ratings that were tallied.
+/// Writes the metadata and the manifest into a folder beside the ratings that were summarized.
 ///
 /// # Errors
 /// If a file cannot be written.

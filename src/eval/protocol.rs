@@ -17,14 +17,14 @@ use crate::model::ModelError;
 pub struct EvaluationProtocol {
     /// Lengths at which lists are cut, ascending.
     pub cuts: Vec<usize>,
-    /// Lowest rating of a test rating that make its movie relevant.
+    /// Lowest test rating that makes its movie relevant.
     pub relevant_from: f32,
     /// What a relevant movie gains in NDCG.
     pub gain: RelevanceGain,
 }
 
 impl EvaluationProtocol {
-    /// Returns how many movies of a list are looked at.
+    /// Returns how many movies of a list are evaluated.
     #[must_use]
     pub fn longest(&self) -> usize {
         self.cuts.last().copied().unwrap_or(0)

@@ -34,7 +34,7 @@ pub trait EvaluatedSystem: Sync {
     -> Result<Option<SystemAnswer>, ModelError>;
 }
 
-/// A model, asked about users of its training data, or about users of whom it gets some ratings.
+/// A model, asked about users of its training data, or about new users with some ratings.
 #[derive(Debug)]
 pub struct ModelSystem<'a> {
     model: &'a Model,
@@ -44,7 +44,7 @@ pub struct ModelSystem<'a> {
 }
 
 impl<'a> ModelSystem<'a> {
-    /// Asks a model about the users that it knows or, with `fold_in`, about the users whose
+    /// Asks a model about the users that it knows or, with `fold_in`, about the new users whose
     /// ratings are there.
     #[must_use]
     pub fn new(

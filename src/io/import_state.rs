@@ -44,7 +44,7 @@ pub type Sink<'a> = &'a mut (dyn FnMut(RatingColumns) -> Result<(), IoError> + S
 const FIRST_CREDIBLE_MS: i64 = 31_536_000_000;
 
 /// Returns the latest of a time and more times, or any credible one of them, after which no more
-/// are looked at.
+/// are checked.
 #[must_use]
 pub fn later(latest_ms: i64, times_ms: &[i64]) -> i64 {
     let mut latest = latest_ms;

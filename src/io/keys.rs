@@ -223,7 +223,7 @@ pub struct IdSample {
 }
 
 impl IdSample {
-    /// Ids that are looked at.
+    /// Ids in the sample.
     pub const SIZE: usize = 1000;
 
     /// Adds an id; one that is missing says nothing.

@@ -5,7 +5,6 @@ pub mod cg;
 pub mod cholesky;
 pub mod dense;
 mod emulated;
-pub(crate) mod functions;
 pub mod gram;
 pub mod ldl;
 pub mod nnls;

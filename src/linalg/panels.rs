@@ -8,7 +8,7 @@
 //! The rows are kept in panels of 16, each stored column by column, so that a vector's products
 //! with a panel are formed side by side and nothing is summed across a register. Several vectors
 //! are multiplied at a time, with all sums in registers (Goto & van de Geijn 2008), and a product
-//! is looked at again only if it beats the vector's worst kept one.
+//! is checked again only if it beats the vector's worst kept one.
 
 use rayon::prelude::*;
 
@@ -16,7 +16,7 @@ use crate::linalg::dense::{Matrix, dot};
 use crate::linalg::simd::{LANES, SimdLanes, dispatch, vectors};
 use crate::linalg::topk::{ScoredIndex, TopKHeap};
 
-/// Rows whose products are formed before they are looked at: with 64 columns, they fill half of a
+/// Rows whose products are formed before they are compared: with 64 columns, they fill half of a
 /// second-level cache.
 const TILE: usize = 16 * LANES;
 

@@ -1,7 +1,6 @@
 //! What can go wrong with a model beyond its files.
 
 use crate::dataset::DatasetError;
-use crate::dataset::ids::UserId;
 use crate::io::IoError;
 use crate::io::values::Scale;
 
@@ -98,13 +97,6 @@ pub enum ModelError {
     /// The model has no similarity between users.
     #[error("this model has no user-user similarity; als, nmf and cosine --between users have")]
     NoSimilarUsers,
-}
-
-impl ModelError {
-    /// Returns the error for a user that the model does not know.
-    pub(crate) fn unknown_user(user: Option<UserId>) -> Self {
-        Self::UnknownUser { user: user.map_or_else(|| "new".into(), |user| user.to_string()) }
-    }
 }
 
 fn row(side: &str, id: Option<i32>) -> String {

@@ -8,7 +8,7 @@ use crate::linalg::dense::{Matrix, scores};
 use crate::linalg::topk::{ScoredIndex, top};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
-use crate::model::factor_state::{RatingUnit, RatingUnits};
+use crate::model::factor_state::{RatingUnit, UnitConversion};
 use crate::model::factors::{Factors, cosine, cosines};
 use crate::model::query::RankBy;
 use crate::model::ranking::StarRanking;
@@ -63,7 +63,7 @@ pub trait FoldIn: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub struct FactorModel {
     fold_in: Box<dyn FoldIn>,
-    units: RatingUnits,
+    units: UnitConversion,
     users: Factors,
     items: Matrix,
     ranking: StarRanking,
@@ -73,7 +73,7 @@ impl FactorModel {
     /// Joins the factors, of which `users` may hold only those to be asked for.
     pub(crate) fn new(
         fold_in: Box<dyn FoldIn>,
-        units: RatingUnits,
+        units: UnitConversion,
         users: Factors,
         items: Matrix,
         ranking: StarRanking,
@@ -214,7 +214,7 @@ impl ExplainScores for FactorModel {
 impl SimilarItems for FactorModel {
     fn similarities(&self, item: ItemIx) -> Vec<f32> {
         let factors = self.fold_in.similarity_factors(&self.items);
-        let mut similarity = cosines(factors, self.rank(), item.at());
+        let mut similarity = cosines(factors, self.rank(), factors.row(item.at()));
         if let Some(ranking) = self.star_ranking() {
             ranking.complete_similarities(item, &mut similarity);
         }
@@ -248,12 +248,11 @@ impl SimilarUsers for FactorModel {
         user: TargetUser<'_>,
         n: usize,
     ) -> Result<Vec<(UserId, f32)>, ModelError> {
-        let row = user.user.and_then(|user| self.users.ids.binary_search(&user.0).ok());
-        let row = row.ok_or_else(|| ModelError::unknown_user(user.user))?;
-        let similarity = cosines(&self.users.vectors, self.rank(), row).into_iter();
-        let scored = similarity.zip(0..).map(|(score, ix)| ScoredIndex { ix, score });
-        let best = top(scored.filter(|other| other.ix as usize != row), n).into_iter();
+        let Some(factors) = self.user_factors(user)? else { return Ok(Vec::new()) };
+        let similarity = cosines(&self.users.vectors, self.rank(), &factors).into_iter();
         let id = |row: u32| UserId(self.users.ids[row as usize]);
+        let scored = similarity.zip(0..).map(|(score, ix)| ScoredIndex { ix, score });
+        let best = top(scored.filter(|other| Some(id(other.ix)) != user.user), n).into_iter();
         Ok(best.map(|other| (id(other.ix), other.score)).collect())
     }
 }
@@ -304,7 +303,7 @@ mod tests {
             for fold_in in fold_ins {
                 let items = Matrix::gaussian(ITEMS, 16, 7);
                 let ranking = StarRanking::new(&catalogue, Scale::default(), None);
-                let units = RatingUnits::identity(16);
+                let units = UnitConversion::identity(16);
                 let model = FactorModel::new(fold_in, units, Factors::default(), items, ranking);
                 let user = TargetUser { user: None, ratings: &ratings };
                 let factors: Vec<_> = pool.install(|| {

@@ -21,18 +21,11 @@ use crate::model::algorithm::{
 use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::factor_model::{FactorModel, FoldIn};
-use crate::model::factors::Factors;
+use crate::model::factors::{Factors, FittedFactors};
 use crate::model::ranking::StarRanking;
 use crate::model::recommender::Recommender;
 use crate::model::{embeddings, spark};
 use crate::schema;
-
-/// Factors of both sides after a fit, a row per user or item, and the loss of each iteration.
-pub(crate) struct FittedFactors {
-    pub(crate) users: Matrix,
-    pub(crate) items: Matrix,
-    pub(crate) losses: Vec<f64>,
-}
 
 /// An algorithm whose models are user and item factors.
 pub(crate) trait FactorAlgorithm: Algorithm + Clone + 'static {
@@ -56,12 +49,12 @@ pub(crate) trait FactorAlgorithm: Algorithm + Clone + 'static {
     fn fit_factors(
         &self,
         ratings: &InteractionMatrix,
-        units: RatingUnits,
+        units: UnitConversion,
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError>;
 
     /// Returns how new users are folded in; `mean` is that of the ratings, in their own unit.
-    fn fold_in(&self, mean: f64, units: RatingUnits) -> Box<dyn FoldIn>;
+    fn fold_in(&self, mean: f64, units: UnitConversion) -> Box<dyn FoldIn>;
 }
 
 /// Fits a model of factors, and item embeddings if it predicts ratings.
@@ -71,7 +64,7 @@ pub(crate) fn fit<A: FactorAlgorithm>(
 ) -> Result<FitResult, ModelError> {
     let (ratings, scale) = (training.ratings, training.scale);
     algorithm.check_ratings(ratings, scale)?;
-    let units = RatingUnits::new(algorithm, scale);
+    let units = UnitConversion::new(algorithm, scale);
     if let Some(start) = &mut training.start {
         units.convert_users(&mut start.users, RatingUnit::Fitted);
         units.convert_items(&mut start.items, RatingUnit::Fitted);
@@ -141,7 +134,7 @@ impl<A: FactorAlgorithm> ModelState for FactorState<A> {
     ) -> Result<Box<dyn Recommender>, ModelError> {
         let Self { algorithm, mut users, items, embeddings } = *self;
         let &ModelContext { mean, scale, catalogue, .. } = context;
-        let units = RatingUnits::new(&algorithm, scale);
+        let units = UnitConversion::new(&algorithm, scale);
         let mut items = matched_to_catalogue(schema::ITEM_FACTORS, items, catalogue)?;
         units.convert_users(&mut users.vectors, RatingUnit::Fitted);
         units.convert_items(&mut items, RatingUnit::Fitted);
@@ -175,14 +168,14 @@ fn matched_to_catalogue(
 
 /// The unit of fitted ratings, and where in a row it applies.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct RatingUnits {
+pub(crate) struct UnitConversion {
     /// Ratings of the data for a fitted one.
     pub(crate) rating: f32,
     /// Columns of factors; behind them stand biases, a user's first and then an item's.
     rank: usize,
 }
 
-impl RatingUnits {
+impl UnitConversion {
     fn new(algorithm: &impl FactorAlgorithm, scale: Scale) -> Self {
         let rating = if algorithm.fits_ratings() { scale.unit() } else { 1.0 };
         Self { rating, rank: algorithm.rank() }
@@ -251,7 +244,7 @@ mod tests {
     fn converted_factors_predict_ratings_of_the_other_unit() {
         let params = AlsParams { factors: 2, ..AlsParams::explicit() };
         let scale = Scale { min: 10.0, max: 100.0 };
-        let units = RatingUnits::new(&params, scale);
+        let units = UnitConversion::new(&params, scale);
         assert_eq!(units.rating, 20.0);
         // p, b_u + mean, 1 and q, 1, b_i.
         let mut users = Matrix { rows: 1, cols: 4, data: vec![0.5, -1.0, 3.5, 1.0] };

@@ -22,14 +22,25 @@ impl Factors {
     }
 }
 
+/// Result of fitting both sides.
+#[derive(Debug, Clone)]
+pub struct FittedFactors {
+    /// User factors, users × width.
+    pub users: Matrix,
+    /// Item factors, items × width.
+    pub items: Matrix,
+    /// Value of the objective after each iteration.
+    pub losses: Vec<f64>,
+}
+
 /// Returns the bytes that a row of factors takes in a fit: trained, half-way, and written.
 pub(crate) fn bytes_per_row(width: usize) -> u64 {
     3 * (size_of::<f32>() * width) as u64
 }
 
-/// Returns the cosine of each row's first `k` entries with those of one row.
-pub(crate) fn cosines(vectors: &Matrix, k: usize, one: usize) -> Vec<f32> {
-    let one = &vectors.row(one)[..k];
+/// Returns the cosine of each row's first `k` entries with those of one vector.
+pub(crate) fn cosines(vectors: &Matrix, k: usize, one: &[f32]) -> Vec<f32> {
+    let one = &one[..k];
     vectors.data.par_chunks_exact(vectors.cols).map(|row| cosine_of(&row[..k], one)).collect()
 }
 

@@ -57,7 +57,7 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// Returns what the algorithm is told of the training data.
+    /// Returns the training data in brief, as an algorithm's model needs it.
     pub(crate) fn context<'a>(
         &self,
         catalogue: &'a Arc<ItemCatalogue>,

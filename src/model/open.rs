@@ -13,7 +13,7 @@ use crate::model::als::{AlsFoldIn, AlsParams, Feedback};
 use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::factor_model::FactorModel;
-use crate::model::factor_state::RatingUnits;
+use crate::model::factor_state::UnitConversion;
 use crate::model::folder::ModelFolder;
 use crate::model::info::ModelInfo;
 use crate::model::query::{Query, Recommendation};
@@ -185,7 +185,7 @@ impl Model {
     /// If the model does not know the user, or was not opened for them.
     pub fn user(&self, user: UserId) -> Result<TargetUser<'_>, ModelError> {
         if self.user_ids.binary_search(&user.0).is_err() {
-            return Err(ModelError::unknown_user(Some(user)));
+            return Err(ModelError::UnknownUser { user: user.to_string() });
         }
         Ok(TargetUser { user: Some(user), ratings: self.seen.get(user).unwrap_or_default() })
     }
@@ -260,7 +260,7 @@ impl Model {
         let user_ids = users.ids.clone();
         let params = AlsParams::spark(feedback, rank);
         let fold_in = Box::new(AlsFoldIn::new(params, 0.0, 1.0));
-        let units = RatingUnits::identity(rank);
+        let units = UnitConversion::identity(rank);
         let ranking = StarRanking::new(&catalogue, Scale::default(), None);
         let recommender = FactorModel::new(fold_in, units, users, items.vectors, ranking);
         let seen = Arc::new(SeenRatings::default());

@@ -305,7 +305,7 @@ impl<'a> Ranker<'a> {
         has_dislikes.then(|| mean_rating(ratings)).flatten()
     }
 
-    /// Number of movies that are looked at for a list.
+    /// Number of candidates that a list is re-ranked from.
     fn pool(&self) -> usize {
         self.query.rerank.pool(self.query.n)
     }

@@ -29,7 +29,6 @@ use rayon::prelude::*;
 use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
 use crate::linalg::dense::{Matrix, add_rows, dot, scores};
-use crate::linalg::functions::log1p;
 use crate::model::catalogue::ItemCatalogue;
 use crate::model::embeddings::column_scale;
 use crate::model::factors::{cosine, cosines};
@@ -97,7 +96,8 @@ impl StarRanking {
             });
             embeddings
         });
-        let prior = n_ratings.iter().map(|&n| POPULARITY_WEIGHT * log1p(n)).collect();
+        let prior =
+            n_ratings.iter().map(|&n| POPULARITY_WEIGHT * libm::log1p(n.into()) as f32).collect();
         Self {
             popularity_prior: prior,
             neutral: scale.min + (scale.max - scale.min) / 3.0,
@@ -205,7 +205,7 @@ impl StarRanking {
     /// are embeddings.
     pub fn complete_similarities(&self, item: ItemIx, cosines_of_factors: &mut [f32]) {
         let Some(embeddings) = &self.embeddings else { return };
-        let of_embeddings = cosines(embeddings, embeddings.cols, item.at());
+        let of_embeddings = cosines(embeddings, embeddings.cols, embeddings.row(item.at()));
         for (similarity, cosine) in cosines_of_factors.iter_mut().zip(of_embeddings) {
             *similarity = f32::midpoint(*similarity, cosine);
         }

@@ -84,7 +84,7 @@ pub trait SimilarUsers {
     /// Returns at most `n` users, the most similar first and without the user itself.
     ///
     /// # Errors
-    /// If the user is unknown to the model.
+    /// If the fold-in equations of the user cannot be solved.
     fn similar_users(
         &self,
         user: TargetUser<'_>,

@@ -2,7 +2,6 @@
 //! well known.
 
 use crate::dataset::ids::ItemIx;
-use crate::linalg::functions::log1p;
 use crate::linalg::topk::ScoredIndex;
 use crate::model::Model;
 use crate::model::candidates::GenreSets;
@@ -49,7 +48,9 @@ impl RerankOptions {
         }
         let (best, worst) = (pool[0].score, pool[pool.len() - 1].score);
         let width = if best > worst { best - worst } else { 1.0 };
-        let known = |one: &ScoredIndex| log1p(model.catalogue.n_ratings[one.ix as usize]);
+        let known = |one: &ScoredIndex| {
+            libm::log1p(model.catalogue.n_ratings[one.ix as usize].into()) as f32
+        };
         let best_known = pool.iter().map(known).fold(f32::MIN_POSITIVE, f32::max);
         let relevance = |one: &ScoredIndex| {
             (one.score - worst) / width - self.popularity_penalty * known(one) / best_known

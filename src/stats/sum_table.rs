@@ -30,7 +30,7 @@ pub(super) struct SumTable {
 struct HalfStars(u64);
 
 impl HalfStars {
-    /// Most half stars of a rating: ten ratings.
+    /// Most half stars of a rating: ten stars.
     const MOST: u32 = 20;
     const SUM_AT: u32 = 26;
     const N_AT: u32 = 48;
@@ -46,7 +46,7 @@ impl HalfStars {
         of
     };
 
-    /// Returns that of one rating; `None` if its ratings are no halves, or too many.
+    /// Returns that of one rating; `None` if it is no multiple of a half star, or too large.
     fn from_stars(stars: f32) -> Option<Self> {
         let half = stars + stars;
         let fits = half.fract() == 0.0 && (0.0..=Self::MOST as f32).contains(&half);
@@ -58,7 +58,7 @@ impl HalfStars {
     }
 
     /// Whether there are so many ratings, 2¹⁵, that only as many more have room, whatever
-    /// their ratings.
+    /// their values.
     fn is_full(self) -> bool {
         self.0 >> 63 == 1
     }
@@ -91,7 +91,7 @@ impl SumTable {
                 return self.add_halves(numbers, halves);
             }
         } else {
-            // Without a branch on each of them: all are looked at many at a time.
+            // Without a branch on each rating: the loop checks all of them.
             let are_halves = stars.iter().fold(true, |all, &stars| {
                 let half = stars + stars;
                 // Numbers of this size have no digits behind the point.
@@ -110,8 +110,8 @@ impl SumTable {
         }
     }
 
-    /// Makes room in the table for as many of some numbers as can have some; tells whether that is
-    /// so for `number`, one of them.
+    /// Makes room in the table for as many of some numbers as can have some; returns whether
+    /// `number`, one of them, has.
     #[cold]
     fn make_room(&mut self, number: i32, numbers: &[i32]) -> bool {
         let places = numbers.iter().filter_map(|&number| SumSlots::place(number));
@@ -123,7 +123,7 @@ impl SumTable {
         SumSlots::place(number).is_some()
     }
 
-    /// Adds ratings whose ratings are halves.
+    /// Adds ratings that are half stars.
     #[inline]
     fn add_halves(&mut self, numbers: &[i32], halves: impl Iterator<Item = HalfStars>) {
         let mut rows = numbers.iter().zip(halves);
@@ -163,7 +163,7 @@ impl SumTable {
         }
         let tables = self.table.chunks_mut(AT_A_TIME).zip(later.table.chunks(AT_A_TIME));
         for (at, (places, later)) in (0..).step_by(AT_A_TIME).zip(tables) {
-            // All are added up before one is looked at.
+            // All are added up before any is checked.
             let any = places.iter_mut().zip(later).fold(0, |any, (place, later)| {
                 *place = place.plus(*later);
                 any | place.0

@@ -22,7 +22,7 @@ impl RatingSums {
         self.squares += stars * stars;
     }
 
-    /// Adds `n` ratings of equal ratings.
+    /// Adds `n` equal ratings.
     pub fn add_times(&mut self, stars: f32, n: u64) {
         let (stars, times) = (f64::from(stars), n as f64);
         self.n += n;

@@ -225,7 +225,7 @@ dispatch! {
 
 #[inline(always)]
 fn rows_of_with<L: SimdLanes>(movies: &[i32], movie: i32, rows: &mut Vec<u32>) {
-    /// Rows that are looked at without a branch.
+    /// Rows that are compared without a branch.
     const AT_A_TIME: usize = 64;
     for (chunk, some) in movies.chunks(AT_A_TIME).enumerate() {
         let mut any = false;

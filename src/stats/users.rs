@@ -103,7 +103,7 @@ impl Aggregator for PerUser {
 
 /// Returns how often the first of some users comes before another one.
 fn times_at_first(users: &[i32]) -> usize {
-    /// Users that are looked at without a branch.
+    /// Users that are compared without a branch.
     const AT_A_TIME: usize = 16;
     let is_other = |user: &i32| *user != users[0];
     let any_other = |users: &[i32]| users.iter().fold(false, |any, user| any | is_other(user));

@@ -46,7 +46,6 @@ impl Responder<'_> {
         user_ids: &[i32],
         sink: ReportSink,
     ) -> Result<Option<ScoreKind>> {
-        let meaning = self.score_kind();
         match audience {
             Audience::Users(_) => {
                 if !self.model.knows_seen() && !self.query.include_seen {
@@ -63,7 +62,7 @@ impl Responder<'_> {
             Audience::SimilarUsers(user) => return self.similar_users(user, sink).map(Some),
             Audience::JsonLines(lines) => return self.json_lines(lines, sink).map(|()| None),
         }
-        Ok(Some(meaning))
+        Ok(Some(self.score_kind()))
     }
 
     fn ranker(&self) -> Ranker<'_> {
@@ -201,7 +200,7 @@ impl Responder<'_> {
         Ok(())
     }
 
-    /// Makes the list of each user, who may be a user.
+    /// Makes the list of each user; known users come with their id.
     fn lists(
         &self,
         ranker: &Ranker<'_>,

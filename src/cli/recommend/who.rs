@@ -1,5 +1,4 @@
-//! Who gets a list: users of the training data, users with ratings of their own, or the neighbours
-//! of a movie or user.
+//! Options that name the audience of a list.
 
 use std::path::PathBuf;
 use std::str::FromStr;

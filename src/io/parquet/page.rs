@@ -10,7 +10,6 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::io::parquet::input::ParquetInput;
-use crate::io::parquet::selection::PageSelection;
 use crate::io::parquet::window::ChunkWindow;
 
 /// Returns the error of a corrupt file.
@@ -89,14 +88,7 @@ pub(super) fn split_levels(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     rest.split_at_checked(length).ok_or_else(|| corrupt("levels exceed the page"))
 }
 
-/// Checks that all selected values of `n` were found in a page.
-pub(super) fn check_complete(
-    n_found: usize,
-    selection: PageSelection<'_>,
-    n: usize,
-) -> Result<Option<()>> {
-    match n_found == selection.count(n) {
-        true => Ok(Some(())),
-        false => Err(corrupt("fewer values in a page than its header promises")),
-    }
+/// Returns the error of a page whose values are fewer than its header promises.
+pub(super) fn too_few_values() -> ParquetError {
+    corrupt("fewer values in a page than its header promises")
 }

@@ -356,8 +356,8 @@ impl ParquetFile {
     }
 
     /// Returns the rows of each page of a column, and the pages' smallest and largest value where
-    /// they are told and of 32 bits; `None` if the file has no index of pages, or one that
-    /// cannot be.
+    /// the index has them and they fit 32 bits; `None` if the file has no index of pages, or one
+    /// that cannot be.
     fn pages(&self, column: usize) -> Option<Vec<PageRows>> {
         let metadata = self.metadata.metadata();
         let schema = self.metadata.parquet_schema();

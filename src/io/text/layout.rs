@@ -110,7 +110,7 @@ impl TextLayout {
     }
 }
 
-/// Objects are looked at for names that not all of them have.
+/// Objects are sampled for names that not all of them have.
 const OBJECTS_SAMPLED: usize = 1000;
 
 /// Says what a text is that begins as JSON and has no object in its first line.

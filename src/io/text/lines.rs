@@ -288,7 +288,7 @@ impl<'l> RecordReader<'l> {
         Some([user?, movie?])
     }
 
-    /// Returns the fields of the roles; `quoted` tells whether there is any quote.
+    /// Returns the fields of the roles; `quoted` is whether there is any quote.
     fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Result<Fields<'a>, Problem> {
         match self.layout {
             TextLayout::JsonLines { names, .. } => json_fields(record, names),

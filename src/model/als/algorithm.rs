@@ -7,10 +7,11 @@ use crate::model::als::fit::fit;
 use crate::model::als::fold_in::AlsFoldIn;
 use crate::model::als::params::{AlsParams, ConfidenceWeighting, Feedback};
 use crate::model::builders::builder;
-use crate::model::error::ModelError;
+use crate::model::embeddings;
+use crate::model::error::{ModelError, check};
 use crate::model::factor_model::FoldIn;
-use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, RatingUnits};
-use crate::model::{embeddings, factors};
+use crate::model::factor_state::{self, FactorAlgorithm, UnitConversion};
+use crate::model::factors::{self, FittedFactors};
 
 impl Algorithm for AlsParams {
     fn name(&self) -> &'static str {
@@ -18,7 +19,22 @@ impl Algorithm for AlsParams {
     }
 
     fn validate(&self) -> Result<(), ModelError> {
-        self.check_ranges()
+        const MOST_FACTORS: usize = 4096;
+        let positive = |value: f64| value.is_finite() && value >= 0.0;
+        let factors = (1..=MOST_FACTORS).contains(&self.factors);
+        check(factors, "factors", "from 1 to 4096", self.factors)?;
+        let lambda = self.regularization;
+        check(positive(lambda), "regularization", "0 or more", lambda)?;
+        let alpha0 = self.unobserved_weight;
+        check(positive(alpha0), "unobserved-weight", "0 or more", alpha0)?;
+        check(self.exponent.is_finite(), "exponent", "a number", self.exponent)?;
+        check(self.positive_from.is_finite(), "positive-from", "a number", self.positive_from)?;
+        if let ConfidenceWeighting::Hu { alpha } | ConfidenceWeighting::Spark { alpha } =
+            self.weighting
+        {
+            check(positive(alpha.into()), "alpha", "0 or more", alpha)?;
+        }
+        Ok(())
     }
 
     fn unused_parameters(&self) -> &'static [&'static str] {
@@ -82,7 +98,7 @@ impl FactorAlgorithm for AlsParams {
     fn fit_factors(
         &self,
         ratings: &InteractionMatrix,
-        _units: RatingUnits,
+        _units: UnitConversion,
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError> {
         let is_implicit = self.feedback == Feedback::Implicit;
@@ -99,11 +115,10 @@ impl FactorAlgorithm for AlsParams {
             ));
         }
         let mut on_iteration = training.begin(self.iterations);
-        let fit = fit(ratings, self, training.start, &mut on_iteration)?;
-        Ok(FittedFactors { users: fit.users, items: fit.items, losses: fit.losses })
+        fit(ratings, self, training.start, &mut on_iteration)
     }
 
-    fn fold_in(&self, mean: f64, units: RatingUnits) -> Box<dyn FoldIn> {
+    fn fold_in(&self, mean: f64, units: UnitConversion) -> Box<dyn FoldIn> {
         let mean = if self.biases { mean / f64::from(units.rating) } else { 0.0 };
         Box::new(AlsFoldIn::new(self.clone(), mean, units.rating))
     }

@@ -8,23 +8,12 @@ use crate::dataset::matrix::InteractionMatrix;
 use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::CsrView;
 use crate::model::OnIteration;
+use crate::model::algorithm::Algorithm;
 use crate::model::als::half_step::{AlsHalfStep, SolvedSide};
 use crate::model::als::params::{AlsParams, Feedback, RowSolver};
 use crate::model::error::ModelError;
+use crate::model::factors::FittedFactors;
 use crate::model::warm::StartFactors;
-
-/// Result of fitting: vectors of both sides and the course of the loss.
-#[derive(Debug, Clone)]
-pub struct AlsFit {
-    /// User factors, users × width.
-    pub users: Matrix,
-    /// Item factors, items × width.
-    pub items: Matrix,
-    /// Mean rating μ that the biases are relative to; 0 without biases.
-    pub mean: f64,
-    /// Value of the objective after each iteration.
-    pub losses: Vec<f64>,
-}
 
 /// Fits a model, from random vectors or those of another one; the objective is that of the
 /// [module](crate::model::als).
@@ -37,8 +26,8 @@ pub fn fit(
     params: &AlsParams,
     warm: Option<StartFactors>,
     on_iteration: OnIteration<'_>,
-) -> Result<AlsFit, ModelError> {
-    params.check_ranges()?;
+) -> Result<FittedFactors, ModelError> {
+    params.validate()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }
@@ -47,8 +36,7 @@ pub fn fit(
         |row: usize| ModelError::Singular { side: "user", id: Some(matrix.user_ids[row]) };
     let StartFactors { users, items } = match warm {
         Some(mut warm) => {
-            // Users begin as new users do, so that those whom the model did not know have vectors,
-            // too.
+            // Users are folded in first, so that those unknown to the model have factors, too.
             complete_biases(&mut warm, params, mean);
             let step = AlsHalfStep::new(params, mean, SolvedSide::Users, &warm.items);
             solve_side(&step, params.solver, matrix.by_user(), &mut warm.users)
@@ -60,7 +48,7 @@ pub fn fit(
             items: Matrix::zeros(matrix.n_items(), params.width()),
         },
     };
-    let mut fit = AlsFit { users, items, mean, losses: Vec::with_capacity(params.iterations) };
+    let mut fit = FittedFactors { users, items, losses: Vec::with_capacity(params.iterations) };
     for iteration in 1..=params.iterations {
         let step = AlsHalfStep::new(params, mean, SolvedSide::Items, &fit.users);
         solve_side(&step, params.solver, matrix.by_item(), &mut fit.items).map_err(|row| {

@@ -29,6 +29,6 @@ mod half_step;
 mod params;
 
 pub use algorithm::Als;
-pub use fit::{AlsFit, fit};
+pub use fit::fit;
 pub use fold_in::AlsFoldIn;
 pub use params::{AlsParams, CG_STEPS, ConfidenceWeighting, Feedback, RowSolver};

@@ -3,8 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::error::{ModelError, check};
-
 /// What a rating says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -134,25 +132,5 @@ impl AlsParams {
     #[must_use]
     pub fn width(&self) -> usize {
         self.factors + if self.biases { 2 } else { 0 }
-    }
-
-    /// Checks the ranges of all parameters.
-    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
-        const MOST_FACTORS: usize = 4096;
-        let positive = |value: f64| value.is_finite() && value >= 0.0;
-        let factors = (1..=MOST_FACTORS).contains(&self.factors);
-        check(factors, "factors", "from 1 to 4096", self.factors)?;
-        let lambda = self.regularization;
-        check(positive(lambda), "regularization", "0 or more", lambda)?;
-        let alpha0 = self.unobserved_weight;
-        check(positive(alpha0), "unobserved-weight", "0 or more", alpha0)?;
-        check(self.exponent.is_finite(), "exponent", "a number", self.exponent)?;
-        check(self.positive_from.is_finite(), "positive-from", "a number", self.positive_from)?;
-        if let ConfidenceWeighting::Hu { alpha } | ConfidenceWeighting::Spark { alpha } =
-            self.weighting
-        {
-            check(positive(alpha.into()), "alpha", "0 or more", alpha)?;
-        }
-        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::model::builders::builder;
 use crate::model::cosine::fit::{NeighborLists, fit};
 use crate::model::cosine::params::{CosineParams, NeighborSide};
 use crate::model::cosine::{CosineMovies, CosineUsers};
-use crate::model::error::ModelError;
+use crate::model::error::{ModelError, check};
 use crate::model::recommender::Recommender;
 use crate::schema;
 
@@ -21,7 +21,9 @@ impl Algorithm for CosineParams {
     }
 
     fn validate(&self) -> Result<(), ModelError> {
-        self.check_ranges()
+        check(self.neighbors > 0, "neighbors", "1 or more", self.neighbors)?;
+        let ok = self.shrinkage.is_finite() && self.shrinkage >= 0.0;
+        check(ok, "shrinkage", "0 or more", self.shrinkage)
     }
 
     fn bytes_per_row(&self) -> u64 {

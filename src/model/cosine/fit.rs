@@ -11,6 +11,7 @@ use crate::linalg::simd::prefetch;
 use crate::linalg::sparse::CsrView;
 
 use crate::linalg::topk::{ScoredIndex, TopKHeap};
+use crate::model::algorithm::Algorithm;
 use crate::model::cosine::params::{CosineParams, NeighborSide};
 use crate::model::error::ModelError;
 use crate::progress::Progress;
@@ -61,7 +62,7 @@ pub fn fit(
     params: &CosineParams,
     progress: &dyn Progress,
 ) -> Result<NeighborLists, ModelError> {
-    params.check_ranges()?;
+    params.validate()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }

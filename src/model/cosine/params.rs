@@ -3,8 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::error::{ModelError, check};
-
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -31,14 +29,5 @@ pub struct CosineParams {
 impl Default for CosineParams {
     fn default() -> Self {
         Self { between: NeighborSide::Movies, neighbors: 20, shrinkage: 10.0, center: false }
-    }
-}
-
-impl CosineParams {
-    /// Checks the ranges of all parameters.
-    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
-        check(self.neighbors > 0, "neighbors", "1 or more", self.neighbors)?;
-        let ok = self.shrinkage.is_finite() && self.shrinkage >= 0.0;
-        check(ok, "shrinkage", "0 or more", self.shrinkage)
     }
 }

@@ -4,13 +4,14 @@ use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
 use crate::model::algorithm::{Algorithm, FitResult, ModelSource, ModelState, TrainingSet};
 use crate::model::builders::builder;
-use crate::model::error::ModelError;
+use crate::model::embeddings;
+use crate::model::error::{ModelError, check};
 use crate::model::factor_model::FoldIn;
-use crate::model::factor_state::{self, FactorAlgorithm, FittedFactors, RatingUnits};
+use crate::model::factor_state::{self, FactorAlgorithm, UnitConversion};
+use crate::model::factors::{self, FittedFactors};
 use crate::model::nmf::fit::fit;
 use crate::model::nmf::fold_in::NmfFoldIn;
 use crate::model::nmf::params::NmfParams;
-use crate::model::{embeddings, factors};
 
 impl Algorithm for NmfParams {
     fn name(&self) -> &'static str {
@@ -18,7 +19,14 @@ impl Algorithm for NmfParams {
     }
 
     fn validate(&self) -> Result<(), ModelError> {
-        self.check_ranges()
+        const MOST_FACTORS: usize = 4096;
+        let factors = (1..=MOST_FACTORS).contains(&self.factors);
+        check(factors, "factors", "from 1 to 4096", self.factors)?;
+        let lambda = self.regularization;
+        let ok = lambda.is_finite() && lambda >= 0.0;
+        check(ok, "regularization", "0 or more", lambda)?;
+        let fill = self.fill.unwrap_or(0.0);
+        check(fill.is_finite() && fill >= 0.0, "fill", "0 or more", fill)
     }
 
     fn unused_parameters(&self) -> &'static [&'static str] {
@@ -78,16 +86,15 @@ impl FactorAlgorithm for NmfParams {
     fn fit_factors(
         &self,
         ratings: &InteractionMatrix,
-        units: RatingUnits,
+        units: UnitConversion,
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError> {
         let mut on_iteration = training.begin(self.iterations);
         let params = self.clone().in_units(units.rating);
-        let fit = fit(ratings, &params, training.start, &mut on_iteration)?;
-        Ok(FittedFactors { users: fit.users, items: fit.items, losses: fit.losses })
+        fit(ratings, &params, training.start, &mut on_iteration)
     }
 
-    fn fold_in(&self, _mean: f64, units: RatingUnits) -> Box<dyn FoldIn> {
+    fn fold_in(&self, _mean: f64, units: UnitConversion) -> Box<dyn FoldIn> {
         Box::new(NmfFoldIn::new(self.clone(), units.rating))
     }
 }

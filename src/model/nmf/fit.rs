@@ -8,22 +8,13 @@ use crate::dataset::matrix::InteractionMatrix;
 use crate::linalg::dense::Matrix;
 use crate::linalg::sparse::CsrView;
 use crate::model::OnIteration;
+use crate::model::algorithm::Algorithm;
 use crate::model::error::ModelError;
+use crate::model::factors::FittedFactors;
 use crate::model::nmf::half_step::{NmfHalfStep, NmfScratch};
 use crate::model::nmf::params::NmfParams;
 use crate::model::nmf::start::start;
 use crate::model::warm::StartFactors;
-
-/// Result of fitting: vectors of both sides and the course of the loss.
-#[derive(Debug, Clone)]
-pub struct NmfFit {
-    /// User factors, users × k.
-    pub users: Matrix,
-    /// Item factors, items × k.
-    pub items: Matrix,
-    /// Value of the objective after each iteration.
-    pub losses: Vec<f64>,
-}
 
 /// Fits a model, from the start that the parameters name or from another model; the objective is
 /// that of the [module](crate::model::nmf).
@@ -37,8 +28,8 @@ pub fn fit(
     params: &NmfParams,
     warm: Option<StartFactors>,
     on_iteration: OnIteration<'_>,
-) -> Result<NmfFit, ModelError> {
-    params.check_ranges()?;
+) -> Result<FittedFactors, ModelError> {
+    params.validate()?;
     if matrix.n_ratings() == 0 {
         return Err(ModelError::NoRatings);
     }
@@ -46,7 +37,7 @@ pub fn fit(
         let (users, items) = start(matrix, params);
         StartFactors { users, items }
     });
-    let mut fit = NmfFit { users, items, losses: Vec::with_capacity(params.iterations) };
+    let mut fit = FittedFactors { users, items, losses: Vec::with_capacity(params.iterations) };
     let cells = squares_of_cells(matrix, params);
     for iteration in 1..=params.iterations {
         let step = NmfHalfStep::new(params, &fit.items);

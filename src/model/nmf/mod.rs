@@ -24,6 +24,6 @@ mod params;
 mod start;
 
 pub use algorithm::Nmf;
-pub use fit::{NmfFit, fit};
+pub use fit::fit;
 pub use fold_in::NmfFoldIn;
 pub use params::{NmfInit, NmfParams};

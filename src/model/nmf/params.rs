@@ -3,8 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::error::{ModelError, check};
-
 /// How fitting begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -64,17 +62,5 @@ impl NmfParams {
             init: NmfInit::Nndsvda,
             ..Self::masked()
         }
-    }
-
-    /// Checks the ranges of all parameters.
-    pub(crate) fn check_ranges(&self) -> Result<(), ModelError> {
-        const MOST_FACTORS: usize = 4096;
-        let factors = (1..=MOST_FACTORS).contains(&self.factors);
-        check(factors, "factors", "from 1 to 4096", self.factors)?;
-        let lambda = self.regularization;
-        let ok = lambda.is_finite() && lambda >= 0.0;
-        check(ok, "regularization", "0 or more", lambda)?;
-        let fill = self.fill.unwrap_or(0.0);
-        check(fill.is_finite() && fill >= 0.0, "fill", "0 or more", fill)
     }
 }

@@ -7,7 +7,7 @@ use crate::model::algorithm::{
     Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
 };
 use crate::model::builders::builder;
-use crate::model::error::ModelError;
+use crate::model::error::{ModelError, check};
 use crate::model::popularity::{PopularityModel, PopularityParams};
 use crate::model::recommender::Recommender;
 
@@ -17,7 +17,8 @@ impl Algorithm for PopularityParams {
     }
 
     fn validate(&self) -> Result<(), ModelError> {
-        self.check_ranges()
+        let ok = self.damping.is_finite() && self.damping >= 0.0;
+        check(ok, "damping", "0 or more", self.damping)
     }
 
     fn bytes_per_row(&self) -> u64 {

@@ -9,7 +9,7 @@ use crate::io::parquet::column::ColumnDecoder;
 use crate::io::parquet::column::fixed_width::{BYTE_DICTIONARY, FixedWidthColumn};
 use crate::io::parquet::encoding::rle_bit_packed::decode_byte_indices;
 use crate::io::parquet::input::ParquetInput;
-use crate::io::parquet::page::{EncodedPage, PageReader, check_complete, corrupt};
+use crate::io::parquet::page::{EncodedPage, PageReader, corrupt};
 use crate::io::parquet::selection::PageSelection;
 
 /// A column of few distinct values, as their indices in its dictionary.
@@ -43,7 +43,7 @@ impl ColumnDecoder for DictionaryIndexColumn {
         self.0.pages()
     }
 
-    fn decode(
+    fn decode_values(
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
@@ -57,8 +57,6 @@ impl ColumnDecoder for DictionaryIndexColumn {
         if !is_indexed || len > BYTE_DICTIONARY || width > 8 {
             return Ok(None);
         }
-        let before = indices.len();
-        decode_byte_indices(packed, width, page.n_rows, selection, len, indices)?;
-        check_complete(indices.len() - before, selection, page.n_rows)
+        decode_byte_indices(packed, width, page.n_rows, selection, len, indices).map(Some)
     }
 }

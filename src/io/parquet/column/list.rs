@@ -10,7 +10,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::io::parquet::encoding::rle_bit_packed::decode_runs;
 use crate::io::parquet::input::ParquetInput;
-use crate::io::parquet::page::{corrupt, split_levels};
+use crate::io::parquet::page::{corrupt, split_levels, too_few_values};
 use crate::io::parquet::window::ChunkWindow;
 
 /// Reads a column of lists of `len` floats each, row after row, none of them null; returns `None`
@@ -51,8 +51,7 @@ pub(in crate::io::parquet) fn read_lists(
             checked = Some((n, levels.to_vec()));
         }
         let words = bytes.as_chunks::<4>().0.get(..n);
-        let words =
-            words.ok_or_else(|| corrupt("fewer values in a page than its header promises"))?;
+        let words = words.ok_or_else(too_few_values)?;
         values.extend(words.iter().map(|&word| f32::from_le_bytes(word)));
     }
     match values.len() == n_values {

@@ -19,7 +19,7 @@ mod timestamp;
 use parquet::errors::Result;
 
 use crate::io::parquet::buffer::FifoBuffer;
-use crate::io::parquet::page::{EncodedPage, PageReader};
+use crate::io::parquet::page::{EncodedPage, PageReader, too_few_values};
 use crate::io::parquet::selection::PageSelection;
 
 pub(super) use dictionary_indices::DictionaryIndexColumn;
@@ -35,13 +35,32 @@ pub(super) trait ColumnDecoder: Sized {
     /// Returns its pages.
     fn pages(&mut self) -> &mut PageReader;
 
-    /// Appends the selected values of a page; returns `None` if its encoding is not supported.
-    fn decode(
+    /// Appends the selected values of a page, as far as it has them; returns `None` if its encoding
+    /// is not supported.
+    fn decode_values(
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
         values: &mut FifoBuffer<Self::Value>,
     ) -> Result<Option<()>>;
+
+    /// Appends the selected values of a page, all of which must be there; returns `None` if its
+    /// encoding is not supported.
+    fn decode(
+        &mut self,
+        page: &EncodedPage,
+        selection: PageSelection<'_>,
+        values: &mut FifoBuffer<Self::Value>,
+    ) -> Result<Option<()>> {
+        let before = values.len();
+        if self.decode_values(page, selection, values)?.is_none() {
+            return Ok(None);
+        }
+        match values.len() - before == selection.count(page.n_rows) {
+            true => Ok(Some(())),
+            false => Err(too_few_values()),
+        }
+    }
 
     /// Decodes all pages, of which only some `rows` may be selected, into `memory`; returns `None`
     /// if an encoding is not supported.

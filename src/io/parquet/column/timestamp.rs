@@ -10,7 +10,7 @@ use crate::io::parquet::column::ColumnDecoder;
 use crate::io::parquet::encoding::delta::decode_deltas;
 use crate::io::parquet::encoding::rle_bit_packed::decode_runs;
 use crate::io::parquet::input::ParquetInput;
-use crate::io::parquet::page::{EncodedPage, PageReader, check_complete, corrupt, split_levels};
+use crate::io::parquet::page::{EncodedPage, PageReader, split_levels, too_few_values};
 use crate::io::parquet::selection::PageSelection;
 
 /// A column of delta-packed milliseconds; nulls become [`NO_TIME`].
@@ -37,7 +37,7 @@ impl TimestampColumn {
         decode_deltas(bytes, n_defined, PageSelection::ALL, &mut defined)?;
         let mut values = defined.into_vec();
         if values.len() != n_defined {
-            return Err(corrupt("fewer values in a page than its header promises"));
+            return Err(too_few_values());
         }
         // From the back, so that nothing is overwritten that is still to be moved.
         values.resize(n, NO_TIME);
@@ -62,7 +62,7 @@ impl ColumnDecoder for TimestampColumn {
         &mut self.pages
     }
 
-    fn decode(
+    fn decode_values(
         &mut self,
         page: &EncodedPage,
         selection: PageSelection<'_>,
@@ -71,7 +71,7 @@ impl ColumnDecoder for TimestampColumn {
         if page.encoding != Encoding::DELTA_BINARY_PACKED {
             return Ok(None);
         }
-        let (n, before) = (page.n_rows, values.len());
+        let n = page.n_rows;
         let (levels, bytes) = split_levels(&page.bytes)?;
         self.runs.clear();
         let mut n_defined = 0;
@@ -90,6 +90,6 @@ impl ColumnDecoder for TimestampColumn {
                 }
             }
         }
-        check_complete(values.len() - before, selection, n)
+        Ok(Some(()))
     }
 }

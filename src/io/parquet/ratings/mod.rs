@@ -29,7 +29,7 @@ use crate::schema;
 pub use scan::{RatingGroups, RowMemory};
 
 impl ParquetFile {
-    /// Hands all ratings to `sink`, in the order of the file, checked as at import: scale,
+    /// Hands all ratings to `sink`, in the order of the file, validated at import: scale,
     /// dates, and ids that fit 32 bits.
     ///
     /// Columns are found as in a text; integers as timestamps are seconds, or as their size tells.

@@ -15,8 +15,8 @@ use crate::io::text::{MOVIE, RATING, TIMESTAMP, USER};
 use crate::io::time;
 use crate::io::values::check_time;
 
-/// Returns the place of the first value that is not good. Values are looked at many at a time,
-/// since nearly always all are.
+/// Returns the index of the first value that is not good. Values are checked many at a time, since
+/// nearly always all are.
 fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
     const AT_A_TIME: usize = 1 << 10;
     let all_good = |values: &[T]| values.iter().fold(true, |all, &value| all & good(value));
@@ -24,14 +24,18 @@ fn first_bad<T: Copy>(values: &[T], good: impl Fn(T) -> bool) -> Option<usize> {
     Some(chunk + values[chunk..].iter().position(|&value| !good(value))?)
 }
 
-/// Reads all of a column or the rows `wanted`, which ascend; `None` if it is stored in a way
-/// that is not known.
-fn whole<C: ColumnDecoder>(
-    column: Result<Option<C>, ParquetError>,
-    wanted: Option<&[u32]>,
+/// Reads all of a column or the selected `rows`, ascending; empty if it is not needed, `None` if
+/// its kind is not supported.
+fn read_column<C: ColumnDecoder>(
+    is_needed: bool,
+    open: impl FnOnce() -> Result<Option<C>, ParquetError>,
+    rows: Option<&[u32]>,
     memory: Vec<C::Value>,
 ) -> Result<Option<Vec<C::Value>>, ParquetError> {
-    column?.map_or(Ok(None), |column| column.decode_all(wanted, memory))
+    if !is_needed {
+        return Ok(Some(Vec::new()));
+    }
+    open()?.map_or(Ok(None), |column| column.decode_all(rows, memory))
 }
 
 impl RatingColumnReader {
@@ -65,10 +69,12 @@ impl RatingColumnReader {
         }
         let n = metadata.num_rows().max(0) as usize;
         let (input, column) = (&file.input, |at: usize| metadata.column(at));
-        let times = match projection.times || self.period.is_some() {
-            true => whole(TimestampColumn::open(input, column(TIMESTAMP), n), None, memory.time_ms),
-            false => Ok(Some(Vec::new())),
-        };
+        let times = read_column(
+            projection.times || self.period.is_some(),
+            || TimestampColumn::open(input, column(TIMESTAMP), n),
+            None,
+            memory.time_ms,
+        );
         let Some(times) = times.map_err(file.corrupt())? else { return Ok(None) };
         let wanted: Option<Vec<u32>> = self.period.as_ref().map(|period| {
             let mut rows = vec![0; n];
@@ -86,19 +92,14 @@ impl RatingColumnReader {
             return Ok(Some(RatingColumns::default()));
         }
         let wanted = wanted.as_deref();
-        let ids = |is_needed: bool, at: usize, memory| match is_needed {
-            true => whole(FixedWidthColumn::open(input, column(at), n), wanted, memory),
-            false => Ok(Some(Vec::new())),
-        };
-        let users = ids(projection.users, USER, memory.user_id);
-        let movies = ids(projection.movies, MOVIE, memory.movie_id);
-        let stars = match projection.ratings {
-            true => whole(FixedWidthColumn::open(input, column(RATING), n), wanted, memory.rating),
-            false => Ok(Some(Vec::new())),
-        };
-        let damaged = file.corrupt();
+        let open = |at: usize| FixedWidthColumn::open(input, column(at), n);
+        let users = read_column(projection.users, || open(USER), wanted, memory.user_id);
+        let movies = read_column(projection.movies, || open(MOVIE), wanted, memory.movie_id);
+        let open = || FixedWidthColumn::open(input, column(RATING), n);
+        let ratings = read_column(projection.ratings, open, wanted, memory.rating);
+        let corrupt = file.corrupt();
         let (Some(user_id), Some(movie_id), Some(rating)) =
-            (users.map_err(&damaged)?, movies.map_err(&damaged)?, stars.map_err(&damaged)?)
+            (users.map_err(&corrupt)?, movies.map_err(&corrupt)?, ratings.map_err(&corrupt)?)
         else {
             return Ok(None);
         };

@@ -212,7 +212,7 @@ proptest! {
             (0..groups.len()).for_each(|group| groups.feed(group, &mut all, &mut memory).unwrap());
             prop_assert_eq!(&all.seen, &columns);
         }
-        // Of some rows only, of which all that is there is looked at.
+        // Late materialization: the columns of selected rows only.
         for (needs, of_picked) in [
             (Projection { movies: true, ..Projection::default() }, Projection { movies: false, ..kinds }),
             (Projection { movies: true, rating_indices: true, ..Projection::default() }, Projection::ALL),
