@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 
-MODELS = ["als", "als --no-biases", "als --feedback implicit", "nmf", "nmf --fill 2.5", "cosine", "cosine --between users", "popularity"]
+MODELS = ["als", "als --no-biases", "als --feedback implicit", "nmf", "nmf --fill 2.5", "svd", "ease", "cosine", "cosine --between users", "popularity"]
 
 
 def rows(path):

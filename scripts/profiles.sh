@@ -3,12 +3,12 @@
 #
 # usage: scripts/profiles.sh MOVIELENS_FOLDER [MODEL...]
 #
-# MODEL is any of als ials nmf cosine users popularity (default: the first four).
+# MODEL is any of als ials svd ease nmf cosine users popularity (default: the first six).
 set -euo pipefail
 data=$(cd "${1:?usage: scripts/profiles.sh MOVIELENS_FOLDER [MODEL...]}" && pwd)
 shift
 models=("$@")
-[ ${#models[@]} -gt 0 ] || models=(als ials nmf cosine)
+[ ${#models[@]} -gt 0 ] || models=(als ials svd ease nmf cosine)
 root=$(cd "$(dirname "$0")/.." && pwd)
 mvrec=${MVREC:-$root/target/release/mvrec}
 [ -x "$mvrec" ] || cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml"

@@ -28,6 +28,8 @@ MODELS = {
     "als, implicit": "als --feedback implicit",
     "nmf": "nmf",
     "nmf, filled 2.5": "nmf --fill 2.5",
+    "svd": "svd",
+    "ease": "ease",
     "cosine, movies": "cosine",
     "cosine, users": "cosine --between users",
     "popularity": "popularity",

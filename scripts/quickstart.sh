@@ -31,8 +31,8 @@ run() {
 }
 
 step "Build (a few minutes the first time)"
-cargo build --release --locked
-mvrec=$PWD/target/release/mvrec
+cargo build --profile quick --locked
+mvrec=$PWD/target/quick/mvrec
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cp -r fixtures/ml-mini "$out/ml-mini"
@@ -55,9 +55,11 @@ run stats timeline --by year ml --chart
 step "All of it as a page"
 run stats report ml -o report.html
 
-step "Train the four models"
+step "Train the models"
 run train als ml-2019 -o als
 run train nmf ml-2019 -o nmf
+run train svd ml-2019 -o svd
+run train ease ml-2019 -o ease
 run train cosine ml-2019 -o cosine
 run train popularity ml-2019 -o popularity
 
@@ -66,7 +68,7 @@ step "Recommend for user $user, who is in the data"
 run recommend als --user "$user" -n 5 --format table
 
 step "Recommend for somebody new, who has just rated three films"
-for model in als nmf cosine popularity; do
+for model in als nmf svd ease cosine popularity; do
     echo
     run recommend "$model" --rate "Spirited Away=5" --rate "My Neighbor Totoro=5" --rate "Twilight=1" -n 5 --format table
 done

@@ -19,9 +19,11 @@ import tempfile
 # For each model: command, figure, and the values that its parameters may take, the default first.
 MODELS = {
     "als": ("als", "rmse", {
-        "--regularization": [0.1, 0.06, 0.08, 0.12, 0.15],
-        "--factors": [64, 16, 32, 128],
-        "--iterations": [15, 10, 25, 40],
+        "--regularization": [1.2, 0.8, 1, 1.4, 1.7],
+        "--implicit-weight": [1, 0, 0.5, 2],
+        "--factors": [32, 16, 64],
+        "--exponent": [0.5, 1],
+        "--iterations": [15, 10, 25],
     }),
     "als --feedback implicit": ("als --feedback implicit", "ndcg@10", {
         "--unobserved-weight": [0.2, 0.05, 0.1, 0.4],
@@ -32,7 +34,7 @@ MODELS = {
         "--iterations": [15, 8, 25],
     }),
     "nmf": ("nmf", "rmse", {
-        "--regularization": [0.15, 0.1, 0.12, 0.2],
+        "--regularization": [0.12, 0.08, 0.1, 0.15, 0.2],
         "--factors": [32, 8, 16, 64],
         "--iterations": [30, 15, 60, 100],
     }),
@@ -41,13 +43,18 @@ MODELS = {
         "--iterations": [40, 20, 60, 100],
         "--regularization": [0, 0.0001, 0.001],
     }),
+    "svd": ("svd", "ndcg@10", {
+        "--factors": [128, 64, 192],
+        "--exponent": [0.2, 0.15, 0.25],
+    }),
+    "ease": ("ease", "ndcg@10", {"--regularization": [80, 40, 120, 200, 400]}),
     "cosine": ("cosine", "ndcg@10", {
         "--neighbors": [20, 10, 30, 50, 100],
         "--shrinkage": [10, 0, 5, 20, 50],
     }),
     "cosine --between users": ("cosine --between users", "ndcg@10", {
         "--neighbors": [50, 20, 30, 80, 120, 200],
-        "--shrinkage": [10, 0, 5, 20, 50],
+        "--shrinkage": [0, 5, 10, 20],
     }),
     "popularity": ("popularity", "rmse", {"--damping": [5, 1, 2, 10]}),
 }

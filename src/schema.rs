@@ -53,6 +53,8 @@ pub const USER_FACTORS: &str = "userFactors";
 pub const ITEM_FACTORS: &str = "itemFactors";
 /// Item embeddings by which a model that predicts ratings ranks, a folder like those two.
 pub const EMBEDDINGS: &str = "itemEmbeddings";
+/// Prior of the user factors, a folder like those two: of each entry the mean and the covariances.
+pub const USER_PRIOR: &str = "userPrior";
 /// Folder of the JSON line in Spark's `ALSModel` layout.
 pub const METADATA: &str = "metadata";
 
@@ -180,6 +182,17 @@ pub fn neighbors(id: &str) -> SchemaRef {
         required(id, DataType::Int32),
         required("neighbor_id", DataType::Int32),
         required("similarity", DataType::Float32),
+    ])
+}
+
+/// Returns the columns of `neighbors.parquet` of EASE: the weight of a movie in the score of
+/// another.
+#[must_use]
+pub fn weights() -> SchemaRef {
+    schema(vec![
+        required("movie_id", DataType::Int32),
+        required("neighbor_id", DataType::Int32),
+        required("weight", DataType::Float32),
     ])
 }
 

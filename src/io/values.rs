@@ -68,6 +68,15 @@ impl Scale {
         }
     }
 
+    /// Returns a rating as on MovieLens' scale; 1 on a scale of one rating.
+    #[must_use]
+    pub fn to_movielens(&self, rating: f32) -> f32 {
+        match self.is_unary() {
+            true => 1.0,
+            false => 0.5 + (rating - self.min) / self.unit(),
+        }
+    }
+
     /// Whether there is only one rating, which says no more than that a user chose the movie.
     #[must_use]
     pub fn is_unary(&self) -> bool {

@@ -18,11 +18,14 @@ pub struct ConjugateGradient {
     x: Vec<f32>,
 }
 
-/// The fixed part of the matrix.
+/// The fixed part of the equations.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedTerms<'a> {
-    /// G as [`padded`](crate::linalg::gram::padded) makes it, or nothing.
+    /// G over all or the first unknowns, as [`padded`](crate::linalg::gram::padded) makes it, or
+    /// nothing.
     pub gram: &'a [f32],
+    /// What b is before any row is added, for the first unknowns.
+    pub b: &'a [f32],
     /// ρ.
     pub ridge: f32,
 }
@@ -56,8 +59,8 @@ impl ConjugateGradient {
         }
     }
 
-    /// Improves `x` by `steps` steps and returns xᵀA x − 2 bᵀx without ρ, where b is Σ t f;
-    /// `weights` are 1 where there are none.
+    /// Improves `x` by `steps` steps and returns xᵀA x − 2 bᵀx without ρ, where b is the fixed
+    /// one and Σ t f; `weights` are 1 where there are none.
     pub fn improve(
         &mut self,
         fixed: FixedTerms<'_>,
@@ -72,6 +75,7 @@ impl ConjugateGradient {
         // r = b − A x, whose two parts run over the same rows.
         image.fill(0.0);
         b.fill(0.0);
+        b[..fixed.b.len()].copy_from_slice(fixed.b);
         apply(rows, weights, targets, padded, image, b);
         fixed_part(fixed, padded, image);
         let linear = |x: &[f32], b: &[f32]| -> f64 {
@@ -104,9 +108,8 @@ impl ConjugateGradient {
 }
 
 fn fixed_part(fixed: FixedTerms<'_>, x: &[f32], out: &mut [f32]) {
-    if !fixed.gram.is_empty() {
-        times(fixed.gram, x, out);
-    }
+    let n = fixed.gram.len().isqrt();
+    times(fixed.gram, &x[..n], &mut out[..n]);
     out.iter_mut().zip(x).for_each(|(out, &x)| *out += fixed.ridge * x);
 }
 
@@ -251,7 +254,7 @@ mod tests {
         let mut solver = ConjugateGradient::new(k);
         solver.take(&source, &ids, k);
         let mut x = vec![1.0; k];
-        let fixed = FixedTerms { gram: &gram, ridge: 0.5 };
+        let fixed = FixedTerms { gram: &gram, b: &[], ridge: 0.5 };
         let mut before = f64::INFINITY;
         for _ in 0..40 {
             let value = solver.improve(fixed, &weights, &targets, 4, &mut x);

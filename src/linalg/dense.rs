@@ -97,6 +97,25 @@ impl Matrix {
     }
 }
 
+/// Returns `matrix` · B, of which `columns` are the `k` columns, one after another.
+pub(crate) fn times_columns(matrix: &Matrix, columns: &[f64], k: usize) -> Matrix {
+    /// Rows that a thread takes at a time.
+    const ROWS: usize = 1024;
+    let width = matrix.cols.max(1);
+    let mut out = Matrix::zeros(matrix.rows, k);
+    let rows = matrix.data.par_chunks(ROWS * width);
+    out.data.par_chunks_mut((ROWS * k).max(1)).zip(rows).for_each(|(out, rows)| {
+        let mut wide = vec![0.0; width];
+        for (out, row) in out.chunks_exact_mut(k.max(1)).zip(rows.chunks_exact(width)) {
+            wide.iter_mut().zip(row).for_each(|(wide, &x)| *wide = f64::from(x));
+            for (out, column) in out.iter_mut().zip(columns.chunks_exact(width)) {
+                *out = dot_f64(&wide, column) as f32;
+            }
+        }
+    });
+    out
+}
+
 #[inline(always)]
 fn add_products_body<L: SimdLanes>(a: &[f32], b: &[f32], m: usize, n: usize, out: &mut [f64]) {
     for (a, b) in a.chunks_exact(m).zip(b.chunks_exact(n)) {

@@ -98,6 +98,11 @@ impl NormalEquations {
         }
     }
 
+    /// Adds to b.
+    pub fn add_to_b(&mut self, values: &[f32]) {
+        self.b.iter_mut().zip(values).for_each(|(b, value)| *b += value);
+    }
+
     /// Returns the length of a row of A in memory, as of what [`padded`] returns.
     #[must_use]
     pub fn stride(&self) -> usize {

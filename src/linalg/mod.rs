@@ -6,6 +6,7 @@ pub mod cholesky;
 pub mod dense;
 mod emulated;
 pub mod gram;
+pub(crate) mod inverse;
 pub mod ldl;
 pub mod nnls;
 pub mod panels;

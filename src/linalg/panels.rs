@@ -23,7 +23,7 @@ const TILE: usize = 16 * LANES;
 /// More than rounding adds to a product, relative to the product of the lengths.
 const ROUNDING: f32 = 1e-4;
 
-/// Rows in panels, with a number for each that is added to its products.
+/// Rows in panels.
 #[derive(Debug, Clone, Default)]
 pub struct PackedRows {
     /// Columns of the matrices that stand side by side.
@@ -32,14 +32,12 @@ pub struct PackedRows {
     rows: Vec<u32>,
     places: Vec<u32>,
     data: Vec<f32>,
-    bonus: Vec<f32>,
     tiles: Vec<BlockBound>,
 }
 
 /// The most that some rows have.
 #[derive(Debug, Clone, PartialEq)]
 struct BlockBound {
-    bonus: f32,
     /// Length of their part in each of the matrices.
     lengths: Vec<f32>,
 }
@@ -50,12 +48,11 @@ fn length(values: &[f32]) -> f32 {
 
 impl PackedRows {
     /// Takes the rows that `rows` names, numbered in that order, of matrices that stand side by
-    /// side; `bonus` has an entry for each row of them, or none at all.
+    /// side.
     #[must_use]
-    pub fn new(matrices: &[&Matrix], rows: &[u32], bonus: &[f32]) -> Self {
+    pub fn new(matrices: &[&Matrix], rows: &[u32]) -> Self {
         let widths: Vec<usize> = matrices.iter().map(|matrix| matrix.cols).collect();
         let cols: usize = widths.iter().sum();
-        let bonus_of = |row: usize| bonus.get(rows[row] as usize).copied().unwrap_or_default();
         let n = matrices.len();
         let mut lengths = vec![0.0; rows.len() * n];
         lengths.par_chunks_mut(n).zip(rows).for_each(|(out, &row)| {
@@ -64,8 +61,7 @@ impl PackedRows {
         });
         let lengths_of = |row: usize| &lengths[row * n..][..n];
         let most_of = |some: &[u32]| {
-            let own = some.iter().map(|&row| (bonus_of(row as usize), lengths_of(row as usize)));
-            BlockBound::from_rows(own, n)
+            BlockBound::from_rows(some.iter().map(|&row| lengths_of(row as usize)), n)
         };
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         let most = most_of(&order);
@@ -73,8 +69,7 @@ impl PackedRows {
         // first.
         let promise = |row: usize| {
             let share = |(value, most): (&f32, &f32)| if *most > 0.0 { value / most } else { 0.0 };
-            let lengths = lengths_of(row).iter().zip(&most.lengths).map(share).sum::<f32>();
-            lengths + share((&bonus_of(row), &most.bonus))
+            lengths_of(row).iter().zip(&most.lengths).map(share).sum::<f32>()
         };
         let promises: Vec<f32> = (0..rows.len()).map(promise).collect();
         order.par_sort_unstable_by(|&a, &b| {
@@ -95,19 +90,16 @@ impl PackedRows {
                 }
             },
         );
-        let mut bonus: Vec<f32> = order.iter().map(|&row| bonus_of(row as usize)).collect();
-        // What only fills a panel up is never among the best.
-        bonus.resize(n_panels * LANES, f32::NEG_INFINITY);
         let tiles = order.chunks(TILE).map(most_of).collect();
-        Self { widths, rows: order, places, data, bonus, tiles }
+        Self { widths, rows: order, places, data, tiles }
     }
 
     fn cols(&self) -> usize {
         self.widths.iter().sum()
     }
 
-    /// Returns the product of a vector with a row, without its bonus; a vector that is shorter than
-    /// the rows is multiplied with their first entries.
+    /// Returns the product of a vector with a row; a vector that is shorter than the rows is
+    /// multiplied with their first entries.
     #[must_use]
     pub fn product(&self, vector: &[f32], row: usize) -> f32 {
         let place = self.places[row] as usize;
@@ -130,8 +122,9 @@ impl PackedRows {
         let mut lists = vec![(TopKHeap::new(n), f32::NEG_INFINITY); m];
         let (mut active, mut vectors) = (Vec::with_capacity(m), Vec::with_capacity(some.len()));
         let mut out = vec![0.0; m * TILE];
-        let tiles = self.data.chunks((TILE * cols).max(1)).zip(self.bonus.chunks(TILE));
-        for (tile, (data, bonus)) in tiles.enumerate() {
+        for (tile, rows) in self.rows.chunks(TILE).enumerate() {
+            let width = rows.len().next_multiple_of(LANES);
+            let data = &self.data[tile * TILE * cols..][..width * cols];
             active.clear();
             vectors.clear();
             for (at, ((_, bound), lengths)) in lists.iter().zip(&lengths).enumerate() {
@@ -140,13 +133,12 @@ impl PackedRows {
                     vectors.extend_from_slice(&some[at * cols..][..cols]);
                 }
             }
-            let rows = &self.rows[tile * TILE..];
-            let width = bonus.len();
             let out = &mut out[..active.len() * width];
-            products(data, bonus, &vectors, cols, out);
+            products(data, width, &vectors, cols, out);
             for (&at, scores) in active.iter().zip(out.chunks(width)) {
                 let (best, bound) = &mut lists[at];
-                let scores = &scores[..width.min(rows.len())];
+                // What only fills a panel up is no row.
+                let scores = &scores[..rows.len()];
                 let mut from = 0;
                 while let Some(next) = next_from(&scores[from..], *bound) {
                     let row = rows[from + next];
@@ -169,19 +161,17 @@ impl PackedRows {
 }
 
 impl BlockBound {
-    fn from_rows<'a>(some: impl Iterator<Item = (f32, &'a [f32])>, n_lengths: usize) -> Self {
-        let none = Self { bonus: f32::NEG_INFINITY, lengths: vec![0.0; n_lengths] };
-        some.fold(none, |mut most, (bonus, lengths)| {
-            most.bonus = most.bonus.max(bonus);
+    fn from_rows<'a>(some: impl Iterator<Item = &'a [f32]>, n_lengths: usize) -> Self {
+        some.fold(Self { lengths: vec![0.0; n_lengths] }, |mut most, lengths| {
             most.lengths.iter_mut().zip(lengths).for_each(|(most, own)| *most = most.max(*own));
             most
         })
     }
 
-    /// Returns what no product of a vector whose parts have these lengths exceeds, bonus included.
+    /// Returns what no product of a vector whose parts have these lengths exceeds.
     fn product(&self, lengths: &[f32]) -> f32 {
         let product: f32 = self.lengths.iter().zip(lengths).map(|(a, b)| a * b).sum();
-        self.bonus + product + ROUNDING * (product + self.bonus.abs())
+        product + ROUNDING * product
     }
 }
 
@@ -189,7 +179,7 @@ impl BlockBound {
 /// order, whatever the shape.
 #[inline(always)]
 fn block<L: SimdLanes, const U: usize, const P: usize>(
-    (data, bonus): (&[f32], &[f32]),
+    data: &[f32],
     some: &[f32],
     cols: usize,
     (first, width): (usize, usize),
@@ -211,29 +201,27 @@ fn block<L: SimdLanes, const U: usize, const P: usize>(
     for (u, sums) in sums.into_iter().enumerate() {
         for (p, sum) in sums.into_iter().enumerate() {
             let at = (first + p) * LANES;
-            let bonus = L::load(bonus[at..].first_chunk().expect("panels are whole"));
             let out = out[u * width + at..].first_chunk_mut().expect("panels are whole");
-            sum.add(bonus).store(out);
+            sum.store(out);
         }
     }
 }
 
 #[inline(always)]
 fn rows_of_blocks<L: SimdLanes, const U: usize, const P: usize>(
-    tile: (&[f32], &[f32]),
+    (data, width): (&[f32], usize),
     some: &[f32],
     cols: usize,
     out: &mut [f32],
 ) {
-    let width = tile.1.len();
     let n_panels = width / LANES;
     let mut first = 0;
     while first + P <= n_panels {
-        block::<L, U, P>(tile, some, cols, (first, width), out);
+        block::<L, U, P>(data, some, cols, (first, width), out);
         first += P;
     }
     while first < n_panels {
-        block::<L, U, 1>(tile, some, cols, (first, width), out);
+        block::<L, U, 1>(data, some, cols, (first, width), out);
         first += 1;
     }
 }
@@ -241,21 +229,19 @@ fn rows_of_blocks<L: SimdLanes, const U: usize, const P: usize>(
 #[inline(always)]
 fn products_body<L: SimdLanes>(
     data: &[f32],
-    bonus: &[f32],
+    width: usize,
     some: &[f32],
     cols: usize,
     out: &mut [f32],
 ) {
-    let width = bonus.len();
     if cols == 0 {
-        out.chunks_mut(width.max(1)).for_each(|out| out.copy_from_slice(bonus));
-        return;
+        return out.fill(0.0);
     }
     let together = if L::HAS_32_REGISTERS { 8 } else { 2 };
     let whole = some.len() / cols / together * together;
     let (some, some_rest) = some.split_at(whole * cols);
     let (out, out_rest) = out.split_at_mut(whole * width);
-    let tile = (data, bonus);
+    let tile = (data, width);
     for (some, out) in some.chunks(together * cols).zip(out.chunks_mut((together * width).max(1))) {
         if L::HAS_32_REGISTERS {
             rows_of_blocks::<L, 8, 2>(tile, some, cols, out);
@@ -274,7 +260,7 @@ fn products_body<L: SimdLanes>(
 
 dispatch! {
     /// Writes the products of vectors with panels, vector after vector.
-    fn products(data: &[f32], bonus: &[f32], some: &[f32], cols: usize, out: &mut [f32]) = products_body
+    fn products(data: &[f32], width: usize, some: &[f32], cols: usize, out: &mut [f32]) = products_body
 }
 
 #[inline(always)]
@@ -387,11 +373,10 @@ mod tests {
                 some.row_mut(row)[1..].fill(0.0);
                 some.row_mut(row)[0] *= 30.0;
             }
-            let bonus: Vec<f32> = (0..rows).map(|row| (row % 7) as f32 * 0.1).collect();
             let ids: Vec<u32> = (0..rows as u32).filter(|row| row % 5 != 3).collect();
             let both = [&matrix, &more];
             let parts = if cols > 0 { &both[..] } else { &both[..1] };
-            let panels = PackedRows::new(parts, &ids, &bonus);
+            let panels = PackedRows::new(parts, &ids);
             let fits = |at: usize, row: u32| !(at as u32 + row).is_multiple_of(3);
             let lists = panels.best(&some.data, 10, fits);
             assert_eq!(lists.len(), m);
@@ -402,7 +387,7 @@ mod tests {
                     let values = parts.iter().flat_map(|matrix| matrix.row(id as usize));
                     let dot: f32 = x.iter().zip(values).map(|(a, b)| a * b).sum();
                     assert!((product - dot).abs() < 1e-4, "{rows} {cols}: {product} for {dot}");
-                    ScoredIndex { ix: row as u32, score: product + bonus[id as usize] }
+                    ScoredIndex { ix: row as u32, score: product }
                 };
                 let all = ids.iter().enumerate().map(score);
                 let best = top(all.filter(|one| fits(at, one.ix)), 10);
@@ -427,7 +412,7 @@ mod tests {
             matrix.row_mut(row).iter_mut().for_each(|x| *x *= scale);
         }
         let ids: Vec<u32> = (0..matrix.rows as u32).collect();
-        let mut panels = PackedRows::new(&[&matrix], &ids, &[]);
+        let mut panels = PackedRows::new(&[&matrix], &ids);
         let lists = panels.best(matrix.row(2), 3, |_, _| true);
         assert_eq!((lists[0].len(), lists[0][0].ix), (3, 2));
         // Who looks at the others finds them better than any.
@@ -439,12 +424,12 @@ mod tests {
     fn every_instruction_set_gives_the_same_bits() {
         let (matrix, some) = (Matrix::gaussian(100, 19, 1), Matrix::gaussian(11, 19, 2));
         let ids: Vec<u32> = (0..100).collect();
-        let panels = PackedRows::new(&[&matrix], &ids, &[]);
-        let width = panels.bonus.len();
-        type Products = fn(&[f32], &[f32], &[f32], usize, &mut [f32]);
+        let panels = PackedRows::new(&[&matrix], &ids);
+        let width = 112;
+        type Products = fn(&[f32], usize, &[f32], usize, &mut [f32]);
         every_instruction_set!(products_body, |products: Products| {
             let mut out = vec![0.0_f32; 11 * width];
-            products(&panels.data, &panels.bonus, &some.data, 19, &mut out);
+            products(&panels.data, width, &some.data, 19, &mut out);
             for (out, vector) in out.chunks_exact(width).zip(some.iter_rows()) {
                 for row in 0..100 {
                     let product = panels.product(vector, row);

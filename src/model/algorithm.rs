@@ -38,6 +38,11 @@ pub trait Algorithm: Debug + Send + Sync {
     /// Returns about how many bytes a fit takes for each user and each item beside the ratings.
     fn bytes_per_row(&self) -> u64;
 
+    /// Returns about how many bytes a fit takes for so many users and items beside the ratings.
+    fn bytes(&self, users: usize, items: usize) -> u64 {
+        (users + items) as u64 * self.bytes_per_row()
+    }
+
     /// Returns the number of iterations, for the fit to set if it ended early; `None` if the
     /// algorithm does not iterate.
     fn iterations_mut(&mut self) -> Option<&mut usize> {
@@ -105,6 +110,15 @@ pub struct FitResult {
     pub losses: Vec<f64>,
     /// Rank of the item embeddings; 0 without any.
     pub embedding_rank: usize,
+    /// Variance of the errors of fitted ratings; with a prior of the users only.
+    pub residual_variance: Option<f32>,
+}
+
+impl FitResult {
+    /// Returns the result of an algorithm without iterations, embeddings and prior.
+    pub(crate) fn new(state: Box<dyn ModelState>) -> Self {
+        Self { state, losses: Vec::new(), embedding_rank: 0, residual_variance: None }
+    }
 }
 
 /// What a model has learnt: the part of a model directory that is the algorithm's own.
@@ -137,6 +151,8 @@ pub struct ModelSource<'a> {
     pub users: Option<&'a [i32]>,
     /// Rank of the item embeddings; 0 without any.
     pub embedding_rank: usize,
+    /// Variance of the errors of fitted ratings; with a prior of the users only.
+    pub residual_variance: Option<f32>,
 }
 
 /// What a model shares with all others: the training data in brief.

@@ -18,30 +18,23 @@ use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
 use crate::linalg::dense::Matrix;
 use crate::linalg::svd;
+use crate::model::svd::SvdParams;
 
-/// Rank of the embeddings.
-pub(crate) const RANK: usize = 128;
-
-/// Returns an item's scale n^−0.2 for its number of ratings; 0 without ratings.
-pub(crate) fn column_scale(n_ratings: u32) -> f32 {
-    const EXPONENT: f64 = -0.2;
-    if n_ratings == 0 { 0.0 } else { libm::pow(n_ratings.into(), EXPONENT) as f32 }
+/// Returns an item's scale n^−exponent for its number of ratings; 0 without ratings.
+pub(crate) fn column_scale(n_ratings: u32, exponent: f64) -> f32 {
+    if n_ratings == 0 { 0.0 } else { libm::pow(n_ratings.into(), -exponent) as f32 }
 }
 
-/// Returns the embeddings, items × [`RANK`]; of a small matrix the last columns are zero.
-pub(crate) fn fit(matrix: &InteractionMatrix, scale: Scale) -> Matrix {
-    const SEED: u64 = 0;
-    const NOISE_SHARE: f64 = 0.8;
-    /// Lowest rating of MovieLens, relative to the width of its scale.
-    const LOWEST: f32 = 0.5 / 4.5;
+/// Multiplications that are worth while for exactness.
+const WORK: usize = 6_000_000_000;
+
+/// Returns the embeddings, items × factors; of a small matrix the last columns are zero.
+pub(crate) fn fit(matrix: &InteractionMatrix, scale: Scale, params: &SvdParams) -> Matrix {
     let (users, items) = (matrix.n_users(), matrix.n_items());
-    let width = scale.max - scale.min;
-    let value = |rating: f32| match scale.is_unary() {
-        true => 1.0,
-        false => LOWEST + (rating - scale.min) / width,
-    };
+    let value = |rating: f32| scale.to_movielens(rating);
     let rows = matrix.by_item();
-    let scales: Vec<f32> = (0..items).map(|item| column_scale(rows.len(item) as u32)).collect();
+    let scales: Vec<f32> =
+        (0..items).map(|item| column_scale(rows.len(item) as u32, params.exponent)).collect();
     let scaled = |mut x: Matrix| {
         let cols = x.cols.max(1);
         for (row, &scale) in x.data.chunks_exact_mut(cols).zip(&scales) {
@@ -52,16 +45,20 @@ pub(crate) fn fit(matrix: &InteractionMatrix, scale: Scale) -> Matrix {
     let times = |x: &Matrix| matrix.by_user().times(&scaled(x.clone()), value);
     let transposed_times = |y: &Matrix| scaled(rows.times(y, value));
     // As many vectors as there are items would tell each from any other, and put none near another.
-    let rank = RANK.min(users.min(items).div_ceil(3));
-    let found = svd::randomised(users, items, rank, SEED, times, transposed_times);
+    let rank = params.factors.min(users.min(items).div_ceil(3));
+    // More iterations where they cost little.
+    let iterations = (WORK / (matrix.n_ratings() * rank).max(1)).clamp(3, 8);
+    let seed = params.seed;
+    let found = svd::randomised(users, items, rank, seed, iterations, times, transposed_times);
     let smallest = found.s.last().copied().unwrap_or(0.0);
     let weight = |s: f64| match s > 0.0 {
-        true => (1.0 - NOISE_SHARE * (smallest / s).powi(2)).sqrt() as f32,
+        true => (1.0 - params.noise_share * (smallest / s).powi(2)).sqrt() as f32,
         false => 0.0,
     };
     let weights: Vec<f32> = found.s.iter().map(|&s| weight(s)).collect();
-    let mut embeddings = Matrix::zeros(items, RANK);
-    for (to, from) in embeddings.data.chunks_exact_mut(RANK).zip(found.v.iter_rows()) {
+    let mut embeddings = Matrix::zeros(items, params.factors);
+    let rows = embeddings.data.chunks_exact_mut(params.factors);
+    for (to, from) in rows.zip(found.v.iter_rows()) {
         for ((to, from), weight) in to.iter_mut().zip(from).zip(&weights) {
             *to = from * weight;
         }
@@ -91,8 +88,8 @@ mod tests {
         rows.extend([(20, 0, 5.0, 0), (20, 10, 1.0, 0)]);
         let ratings = Ratings::new(rows.into_iter().collect(), DuplicatePolicy::Last).0;
         let matrix = InteractionMatrix::new(&ratings);
-        let embeddings = fit(&matrix, Scale::default());
-        assert_eq!((embeddings.rows, embeddings.cols), (20, RANK));
+        let embeddings = fit(&matrix, Scale::default(), &SvdParams::default());
+        assert_eq!((embeddings.rows, embeddings.cols), (20, 128));
         let leading = |item: usize| &embeddings.row(item)[..2];
         for item in 1..10 {
             let (own, other) =
@@ -111,8 +108,8 @@ mod tests {
         let ratings = Ratings::new(rows.collect(), DuplicatePolicy::Last).0;
         let ratings = InteractionMatrix::new(&ratings);
         let scaled = ratings.map_ratings(|rating| 100.0 + 20.0 * rating);
-        let embeddings = fit(&ratings, Scale::default());
-        let other = fit(&scaled, Scale { min: 110.0, max: 200.0 });
+        let embeddings = fit(&ratings, Scale::default(), &SvdParams::default());
+        let other = fit(&scaled, Scale { min: 110.0, max: 200.0 }, &SvdParams::default());
         let pairs = || embeddings.data.iter().zip(&other.data);
         assert!(pairs().all(|(a, b)| (a - b).abs() < 1e-3));
         assert!(embeddings.data.iter().any(|x| x.abs() > 0.1));

@@ -128,12 +128,6 @@ impl FactorModel {
         }
     }
 
-    /// Returns the popularity prior of each item; empty if there is none.
-    #[must_use]
-    pub fn popularity_prior(&self) -> &[f32] {
-        self.star_ranking().map_or(&[], StarRanking::popularity_prior)
-    }
-
     /// Returns the item embeddings, a row per item; `None` if the model does not rank by them.
     #[must_use]
     pub fn embeddings(&self) -> Option<&Matrix> {
@@ -145,7 +139,7 @@ impl FactorModel {
     pub fn ranking_vector(&self, user: TargetUser<'_>, factors: &[f32]) -> Vec<f32> {
         let mut vector = factors.to_vec();
         match self.star_ranking().and_then(|ranking| ranking.profile(user.ratings)) {
-            Some(profile) => vector.extend(profile.vector),
+            Some(profile) => vector.extend(profile),
             None => vector.resize(factors.len() + self.embeddings().map_or(0, |z| z.cols), 0.0),
         }
         vector
@@ -161,13 +155,12 @@ impl ScoreItems for FactorModel {
                 rating = Some(score.iter().map(|product| ranking.unit() * product).collect());
                 if let Some((z, profile)) = ranking.embeddings().zip(ranking.profile(user.ratings))
                 {
-                    let mut similarity = vec![0.0; z.rows];
-                    scores(&z.data, &profile.vector, &mut similarity);
-                    score.iter_mut().zip(similarity).for_each(|(score, z)| *score += z);
+                    let mut nearness = vec![0.0; z.rows];
+                    scores(&z.data, &profile, &mut nearness);
+                    score.iter_mut().zip(nearness).for_each(|(score, near)| *score += near);
                 }
             }
         }
-        score.iter_mut().zip(self.popularity_prior()).for_each(|(score, prior)| *score += prior);
         Ok(ItemScores { score, rating })
     }
 
@@ -196,14 +189,10 @@ impl ExplainScores for FactorModel {
             }
             return Ok(explanations);
         }
-        let profile = ranking.profile(user.ratings);
         for (item, explanation) in items.iter().zip(&mut explanations) {
-            explanation.base += ranking.popularity_prior()[item.at()];
-            if let Some(profile) = &profile {
-                let similarity = ranking.contributions(profile, user.ratings, *item);
-                let sums = explanation.contributions.iter_mut().zip(similarity);
-                sums.for_each(|(sum, contribution)| *sum += contribution);
-            }
+            let nearness = ranking.contributions(user.ratings, *item);
+            let sums = explanation.contributions.iter_mut().zip(nearness);
+            sums.for_each(|(sum, contribution)| *sum += contribution);
         }
         Ok(explanations)
     }

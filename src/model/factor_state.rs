@@ -18,12 +18,14 @@ use crate::linalg::dense::Matrix;
 use crate::model::algorithm::{
     Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
 };
+use crate::model::als::UserPrior;
 use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::factor_model::{FactorModel, FoldIn};
 use crate::model::factors::{Factors, FittedFactors};
 use crate::model::ranking::StarRanking;
 use crate::model::recommender::Recommender;
+use crate::model::svd::SvdParams;
 use crate::model::{embeddings, spark};
 use crate::schema;
 
@@ -53,8 +55,16 @@ pub(crate) trait FactorAlgorithm: Algorithm + Clone + 'static {
         training: TrainingSet<'_>,
     ) -> Result<FittedFactors, ModelError>;
 
-    /// Returns how new users are folded in; `mean` is that of the ratings, in their own unit.
-    fn fold_in(&self, mean: f64, units: UnitConversion) -> Box<dyn FoldIn>;
+    /// Returns how new users are folded in, with the prior of users in fitted units.
+    ///
+    /// # Errors
+    /// If the prior is none.
+    fn fold_in(
+        &self,
+        context: &ModelContext<'_>,
+        units: UnitConversion,
+        prior: Option<&UserPrior>,
+    ) -> Result<Box<dyn FoldIn>, ModelError>;
 }
 
 /// Fits a model of factors, and item embeddings if it predicts ratings.
@@ -71,14 +81,20 @@ pub(crate) fn fit<A: FactorAlgorithm>(
     }
     let embeddings = algorithm.predicts_ratings().then(|| {
         training.progress.begin("relating movies", "movies", None);
-        Factors { ids: ratings.movie_ids.clone(), vectors: embeddings::fit(ratings, scale) }
+        Factors {
+            ids: ratings.movie_ids.clone(),
+            vectors: embeddings::fit(ratings, scale, &SvdParams::default()),
+        }
     });
     let fitted = units.fitted(ratings);
     let mut fit = algorithm.fit_factors(&fitted, units, training)?;
     units.convert_users(&mut fit.users, RatingUnit::Data);
     units.convert_items(&mut fit.items, RatingUnit::Data);
     let square = f64::from(units.rating).powi(2);
+    let user_prior =
+        fit.user_prior.map(|prior| units.convert_prior(&prior, RatingUnit::Data).rounded());
     Ok(FitResult {
+        residual_variance: user_prior.as_ref().map(|prior| prior.residual_variance as f32),
         losses: fit.losses.into_iter().map(|loss| square * loss).collect(),
         embedding_rank: embeddings.as_ref().map_or(0, |factors| factors.vectors.cols),
         state: Box::new(FactorState {
@@ -86,16 +102,17 @@ pub(crate) fn fit<A: FactorAlgorithm>(
             users: Factors { ids: ratings.user_ids.clone(), vectors: fit.users },
             items: Factors { ids: ratings.movie_ids.clone(), vectors: fit.items },
             embeddings,
+            user_prior,
         }),
     })
 }
 
-/// Reads the factors of a model directory, the three files at once.
+/// Reads the factors of a model directory, the large files at once.
 pub(crate) fn open<A: FactorAlgorithm>(
     algorithm: &A,
     source: &ModelSource<'_>,
 ) -> Result<Box<dyn ModelState>, ModelError> {
-    let ModelSource { folder, users, embedding_rank } = *source;
+    let ModelSource { folder, users, embedding_rank, residual_variance } = *source;
     let width = algorithm.width();
     let read_embeddings = || spark::read_factors(folder, schema::EMBEDDINGS, embedding_rank, None);
     let ((users, items), embeddings) = rayon::join(
@@ -107,8 +124,22 @@ pub(crate) fn open<A: FactorAlgorithm>(
         },
         || (embedding_rank > 0).then(read_embeddings).transpose(),
     );
-    let algorithm = algorithm.clone();
-    Ok(Box::new(FactorState { algorithm, users: users?, items: items?, embeddings: embeddings? }))
+    let read_prior = |variance: f32| -> Result<UserPrior, ModelError> {
+        let width = algorithm.rank() + 2;
+        let rows = spark::read_factors(folder, schema::USER_PRIOR, width, None)?.vectors;
+        if rows.rows + 1 != rows.cols {
+            let path = folder.path().join(schema::USER_PRIOR).display().to_string();
+            return Err(ModelError::Damaged { path, problem: "it is not square".into() });
+        }
+        Ok(UserPrior::from_rows(&rows, variance))
+    };
+    Ok(Box::new(FactorState {
+        user_prior: residual_variance.map(read_prior).transpose()?,
+        algorithm: algorithm.clone(),
+        users: users?,
+        items: items?,
+        embeddings: embeddings?,
+    }))
 }
 
 /// Factors of users and items for the ratings of the data, and item embeddings.
@@ -118,11 +149,17 @@ pub(crate) struct FactorState<A> {
     users: Factors,
     items: Factors,
     embeddings: Option<Factors>,
+    user_prior: Option<UserPrior>,
 }
 
 impl<A: FactorAlgorithm> ModelState for FactorState<A> {
     fn write(&self, folder: &Path, model: &str) -> Result<(), IoError> {
         spark::write(folder, &self.users, &self.items, model)?;
+        if let Some(prior) = &self.user_prior {
+            let vectors = prior.to_rows();
+            let rows = Factors { ids: (0..vectors.rows as i32).collect(), vectors };
+            spark::write_factors(&folder.join(schema::USER_PRIOR), &rows, model)?;
+        }
         let folder = folder.join(schema::EMBEDDINGS);
         let write = |factors| spark::write_factors(&folder, factors, model);
         self.embeddings.as_ref().map_or(Ok(()), write)
@@ -132,8 +169,8 @@ impl<A: FactorAlgorithm> ModelState for FactorState<A> {
         self: Box<Self>,
         context: &ModelContext<'_>,
     ) -> Result<Box<dyn Recommender>, ModelError> {
-        let Self { algorithm, mut users, items, embeddings } = *self;
-        let &ModelContext { mean, scale, catalogue, .. } = context;
+        let Self { algorithm, mut users, items, embeddings, user_prior } = *self;
+        let &ModelContext { scale, catalogue, .. } = context;
         let units = UnitConversion::new(&algorithm, scale);
         let mut items = matched_to_catalogue(schema::ITEM_FACTORS, items, catalogue)?;
         units.convert_users(&mut users.vectors, RatingUnit::Fitted);
@@ -141,7 +178,8 @@ impl<A: FactorAlgorithm> ModelState for FactorState<A> {
         let matched = |factors| matched_to_catalogue(schema::EMBEDDINGS, factors, catalogue);
         let embeddings = embeddings.map(matched).transpose()?;
         let ranking = StarRanking::new(catalogue, scale, embeddings);
-        let fold_in = algorithm.fold_in(mean, units);
+        let prior = user_prior.map(|prior| units.convert_prior(&prior, RatingUnit::Fitted));
+        let fold_in = algorithm.fold_in(context, units, prior.as_ref())?;
         Ok(Box::new(FactorModel::new(fold_in, units, users, items, ranking)))
     }
 
@@ -207,14 +245,25 @@ impl UnitConversion {
         self.convert(items, to, self.rank + 1);
     }
 
+    /// Converts the prior of users between the ratings of the data and fitted ones.
+    fn convert_prior(self, prior: &UserPrior, to: RatingUnit) -> UserPrior {
+        let unit = f64::from(self.factor_to(to));
+        prior.rescaled(unit.sqrt(), unit)
+    }
+
+    /// Returns what a rating is multiplied by to have another unit.
+    fn factor_to(self, to: RatingUnit) -> f32 {
+        match to {
+            RatingUnit::Data => self.rating,
+            RatingUnit::Fitted => 1.0 / self.rating,
+        }
+    }
+
     fn convert(self, factors: &mut Matrix, to: RatingUnit, bias: usize) {
         if self.is_identity() || factors.cols == 0 {
             return;
         }
-        let unit = match to {
-            RatingUnit::Data => self.rating,
-            RatingUnit::Fitted => 1.0 / self.rating,
-        };
+        let unit = self.factor_to(to);
         let root = unit.sqrt();
         for row in factors.data.chunks_exact_mut(factors.cols) {
             row[..self.rank].iter_mut().for_each(|x| *x *= root);

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::linalg::dense::{Matrix, dot};
+use crate::model::als::UserPrior;
 
 /// Raw ids with a vector each, ids ascending.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,6 +32,8 @@ pub struct FittedFactors {
     pub items: Matrix,
     /// Value of the objective after each iteration.
     pub losses: Vec<f64>,
+    /// Prior of the users that new ones are folded in by.
+    pub(crate) user_prior: Option<UserPrior>,
 }
 
 /// Returns the bytes that a row of factors takes in a fit: trained, half-way, and written.

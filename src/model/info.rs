@@ -52,6 +52,9 @@ pub struct ModelInfo {
     /// Rank of the item embeddings of a model that predicts ratings; 0 without any.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub embedding_rank: usize,
+    /// Variance of the errors of fitted ratings; with a prior of the users only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual_variance: Option<f32>,
     /// Value of the objective after each iteration.
     pub loss: Vec<f64>,
 }

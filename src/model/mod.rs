@@ -6,6 +6,7 @@ pub mod builders;
 pub mod candidates;
 pub mod catalogue;
 pub mod cosine;
+pub mod ease;
 pub mod embeddings;
 mod error;
 pub mod explain;
@@ -25,6 +26,7 @@ pub mod recommender;
 mod rerank;
 pub mod seen;
 pub mod spark;
+pub mod svd;
 pub mod train;
 pub mod warm;
 
@@ -35,12 +37,14 @@ use crate::model::algorithm::{Algorithm, algorithms};
 pub use als::Als;
 pub use builders::FittedModel;
 pub use cosine::Cosine;
+pub use ease::Ease;
 pub use error::ModelError;
 pub use nmf::Nmf;
 pub use open::{Model, UserSelection};
 pub use popularity::Popularity;
 pub use recommender::{ItemScores, Recommender, ScoreKind, TargetUser};
 pub use rerank::RerankOptions;
+pub use svd::Svd;
 pub use train::train;
 
 algorithms! {
@@ -48,6 +52,10 @@ algorithms! {
     Als(als::AlsParams),
     /// Non-negative matrix factorization.
     Nmf(nmf::NmfParams),
+    /// Scaled truncated SVD.
+    Svd(svd::SvdParams),
+    /// Weights between items, in closed form.
+    Ease(ease::EaseParams),
     /// Neighbourhoods by cosine similarity.
     Cosine(cosine::CosineParams),
     /// The baseline.

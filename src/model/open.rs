@@ -200,6 +200,7 @@ impl Model {
             folder: &folder,
             users: users.filter(),
             embedding_rank: info.embedding_rank,
+            residual_variance: info.residual_variance,
         };
         let (catalogue, state) =
             rayon::join(|| read_catalogue(&folder, movies), || info.algorithm.open(&source));

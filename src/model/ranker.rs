@@ -14,7 +14,6 @@ use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
 use crate::model::factor_model::FactorModel;
 use crate::model::query::{Query, RankBy, Recommendation};
-use crate::model::ranking::mean_rating;
 use crate::model::{ItemScores, Model, TargetUser};
 
 /// A model and a query, made ready to answer one user or all of them.
@@ -142,9 +141,8 @@ impl<'a> Ranker<'a> {
         vectors.into_iter().zip(&constraints).map(answer).collect()
     }
 
-    /// Lists movies for users whose vectors are known: first those that they are expected to like.
+    /// Lists movies for users whose vectors are known.
     fn ranked(&self, factors: &FactorModel, asked: &[UserQuery<'_>]) -> Vec<Vec<Recommendation>> {
-        let all: Vec<&UserQuery<'_>> = asked.iter().collect();
         let rating = |asked: &UserQuery<'_>, row: u32| {
             let product = match self.panels.get() {
                 Some(panels) => panels.product(asked.vector, row as usize),
@@ -154,9 +152,6 @@ impl<'a> Ranker<'a> {
                 }
             };
             factors.rating_unit() * product
-        };
-        let is_disliked = |asked: &UserQuery<'_>, row: u32| {
-            asked.constraints.least_rating.is_some_and(|least| rating(asked, row) < least)
         };
         let fits = |asked: &UserQuery<'_>, row: u32| {
             asked.constraints.fits(ItemIx(self.items[row as usize]))
@@ -172,22 +167,8 @@ impl<'a> Ranker<'a> {
             });
             with_rating.collect()
         };
-        let liked =
-            self.best(factors, &all, |asked, row| fits(asked, row) && !is_disliked(asked, row));
-        let mut lists: Vec<Vec<Recommendation>> =
-            all.iter().zip(liked).map(|(asked, rows)| recommended(asked, rows)).collect();
-        let is_short = |at: &usize| {
-            asked[*at].constraints.least_rating.is_some() && lists[*at].len() < self.query.n
-        };
-        let short: Vec<usize> = (0..asked.len()).filter(is_short).collect();
-        let users: Vec<&UserQuery<'_>> = short.iter().map(|&at| &asked[at]).collect();
-        let disliked =
-            self.best(factors, &users, |asked, row| fits(asked, row) && is_disliked(asked, row));
-        for ((at, asked), rows) in short.into_iter().zip(users).zip(disliked) {
-            let missing = self.query.n - lists[at].len();
-            lists[at].extend(recommended(asked, rows).into_iter().take(missing));
-        }
-        lists
+        let best = self.best(factors, asked, fits);
+        asked.iter().zip(best).map(|(asked, rows)| recommended(asked, rows)).collect()
     }
 
     /// Lists movies by the scores of every movie for a user who has rated `ratings`.
@@ -208,21 +189,14 @@ impl<'a> Ranker<'a> {
         };
         let score = |item: ItemIx| values[item.at()];
         let rating = |item: ItemIx| Some(scores.rating.as_ref()?[item.at()]);
-        let is_disliked = |item| {
-            threshold.is_some_and(|threshold| score(item) < threshold)
-                || constraints
-                    .least_rating
-                    .zip(rating(item))
-                    .is_some_and(|(least, own)| own < least)
-        };
+        let is_disliked = |item| threshold.is_some_and(|threshold| score(item) < threshold);
         let recommended = |one: ScoredIndex| self.recommended(one, rating(ItemIx(one.ix)));
         let liked = self.cut(self.top(values, |item| constraints.fits(item) && !is_disliked(item)));
         let list = liked.into_iter().map(recommended).collect();
-        let knows_dislikes = threshold.is_some() || constraints.least_rating.is_some();
-        let unknown = |item: ItemIx| !knows_dislikes || score(item).is_nan();
+        let unknown = |item: ItemIx| threshold.is_none() || score(item).is_nan();
         let mut list = self.filled(list, constraints, unknown);
         let missing = self.query.n.saturating_sub(list.len());
-        if knows_dislikes && missing > 0 {
+        if threshold.is_some() && missing > 0 {
             let disliked = self.top(values, |item| constraints.fits(item) && is_disliked(item));
             list.extend(self.cut(disliked).into_iter().take(missing).map(recommended));
         }
@@ -231,7 +205,7 @@ impl<'a> Ranker<'a> {
 
     /// Packs the item vectors, which pays for many users.
     fn pack_items(&self, factors: &FactorModel) {
-        let new = || PackedRows::new(&self.matrices(factors), &self.items, self.prior(factors));
+        let new = || PackedRows::new(&self.matrices(factors), &self.items);
         self.panels.get_or_init(new);
     }
 
@@ -244,33 +218,21 @@ impl<'a> Ranker<'a> {
         [Some(factors.items()), embeddings].into_iter().flatten().collect()
     }
 
-    fn prior<'m>(&self, factors: &'m FactorModel) -> &'m [f32] {
-        match self.query.rank_by {
-            RankBy::Score => factors.popularity_prior(),
-            RankBy::Predicted => &[],
-        }
-    }
-
     /// Returns the best candidates that fit for each user, as indices of the candidates.
     fn best(
         &self,
         factors: &FactorModel,
-        asked: &[&UserQuery<'_>],
+        asked: &[UserQuery<'_>],
         fits: impl Fn(&UserQuery<'_>, u32) -> bool,
     ) -> Vec<Vec<ScoredIndex>> {
         if let Some(panels) = self.panels.get() {
             let vectors: Vec<f32> =
                 asked.iter().flat_map(|asked| asked.ranking_vector.iter().copied()).collect();
-            return panels.best(&vectors, self.pool(), |at, row| fits(asked[at], row));
+            return panels.best(&vectors, self.pool(), |at, row| fits(&asked[at], row));
         }
-        let prior = self.prior(factors);
-        let best = |asked: &&UserQuery<'_>| {
+        let best = |asked: &UserQuery<'_>| {
             let vector = &asked.ranking_vector;
-            let mut scores = products_of_rows(&self.matrices(factors), &self.items, vector);
-            if !prior.is_empty() {
-                let priors = self.items.iter().map(|&item| prior[item as usize]);
-                scores.iter_mut().zip(priors).for_each(|(score, prior)| *score += prior);
-            }
+            let scores = products_of_rows(&self.matrices(factors), &self.items, vector);
             let scored = scores.into_iter().zip(0..).map(|(score, ix)| ScoredIndex { ix, score });
             top_fitting(scored, self.pool(), |row| fits(asked, row))
         };
@@ -289,20 +251,11 @@ impl<'a> Ranker<'a> {
     fn constraints<'p>(&'p self, ratings: &'p [(ItemIx, f32)]) -> UserConstraints<'p> {
         UserConstraints {
             seen: if self.query.include_seen { &[] } else { ratings },
-            least_rating: self.least_rating(ratings),
             genres: self.query.favourite_genres.then(|| {
                 let genres = self.genres();
                 (genres, genres.favourites(ratings))
             }),
         }
-    }
-
-    /// Returns the predicted rating below which a movie comes after all others: the mean of the
-    /// user's own ratings.
-    fn least_rating(&self, ratings: &[(ItemIx, f32)]) -> Option<f32> {
-        let factors = self.model.recommender.factor_model()?;
-        let has_dislikes = self.query.rank_by == RankBy::Score && factors.star_ranking().is_some();
-        has_dislikes.then(|| mean_rating(ratings)).flatten()
     }
 
     /// Number of candidates that a list is re-ranked from.
@@ -362,8 +315,6 @@ struct UserQuery<'a> {
 /// What one user's list leaves out.
 struct UserConstraints<'a> {
     seen: &'a [(ItemIx, f32)],
-    /// Predicted rating below which a movie comes last.
-    least_rating: Option<f32>,
     genres: Option<(&'a GenreSets, Vec<u16>)>,
 }
 

@@ -120,19 +120,23 @@ pub trait Recommender: fmt::Debug + Send + Sync + ScoreItems + ExplainScores {
 pub enum ScoreKind {
     /// Predicted rating alone.
     PredictedRating,
-    /// Predicted rating, with items below the user's mean last.
-    PredictedRatingByMean,
-    /// Predicted rating, popularity prior and profile similarity.
-    RatingPriorProfile,
+    /// Predicted rating and nearness to the rated items.
+    RatingAndNearness,
     /// The same on a rating scale of another width than MovieLens'.
-    RatingPriorProfileRescaled,
+    RatingAndNearnessRescaled,
     /// Preference of implicit feedback.
     Preference,
+    /// Rating that a truncated SVD reconstructs.
+    Nearness,
+    /// Sum over rated movies of weight times rating of 0.5 to 5.
+    WeightedRatings,
+    /// Weight of one movie in the score of another.
+    Weight,
     /// Value of a reconstructed matrix whose empty cells were filled.
     ReconstructedValue,
     /// Sum over rated movies of similarity times rating.
     ItemNeighbors,
-    /// Sum over similar users of similarity times rating.
+    /// Sum over similar users of similarity times rating of 0.5 to 5.
     UserNeighbors,
     /// Number of ratings.
     RatingCount,
@@ -156,27 +160,30 @@ impl ScoreKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PredictedRating => "predicted rating",
-            Self::PredictedRatingByMean => {
-                "predicted rating; movies predicted below the person's mean rating come last"
+            Self::RatingAndNearness => {
+                "predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies"
             }
-            Self::RatingPriorProfile => {
-                "predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the \
-                 rated movies (z-score); movies predicted below the person's mean rating come last"
-            }
-            Self::RatingPriorProfileRescaled => {
-                "predicted rating, as on a scale 4.5 wide, + 0.3 x ln(1 + ratings of the movie) + \
-                 4 x similarity to the rated movies (z-score); movies predicted below the person's \
-                 mean rating come last"
+            Self::RatingAndNearnessRescaled => {
+                "predicted rating, as on a scale 4.5 wide, + 3 (1 + 15 / n) x nearness to the n \
+                 rated movies"
             }
             Self::Preference => {
                 "strength of preference: 1 for what people like to see, 0 for the rest"
             }
+            Self::Nearness => {
+                "nearness to the rated movies: the rating that a truncated SVD reconstructs, no \
+                 rating counting as 0"
+            }
+            Self::WeightedRatings => {
+                "sum over the rated movies of weight x rating, as on a scale of 0.5 to 5"
+            }
+            Self::Weight => "weight of the movie's rating in the score of the other",
             Self::ReconstructedValue => "reconstructed value of the filled matrix",
             Self::ItemNeighbors => {
                 "sum over the rated movies of similarity x (rating - neutral rating)"
             }
             Self::UserNeighbors => {
-                "sum over similar users of similarity x (rating - neutral rating)"
+                "sum over similar users of similarity x rating, as on a scale of 0.5 to 5"
             }
             Self::RatingCount => "number of ratings in the training data",
             Self::RatingCountAsSimilarity => {

@@ -67,7 +67,7 @@ pub fn train_from(
         start: warm.map(|warm| warm.start_for(&ratings, &dataset.sidecar)).transpose()?,
         progress,
     };
-    let FitResult { state, losses, embedding_rank } = algorithm.fit(training)?;
+    let FitResult { state, losses, embedding_rank, residual_variance } = algorithm.fit(training)?;
     let iterations_requested = record_iterations(&mut algorithm, losses.len());
     let tally = dataset.ratings.tally();
     let training = TrainingInfo {
@@ -85,6 +85,7 @@ pub fn train_from(
         warm_start: warm.map(|warm| warm.origin.clone()),
         iterations_requested,
         embedding_rank,
+        residual_variance,
         loss: losses,
     };
     Ok(TrainedModel {

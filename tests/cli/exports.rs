@@ -85,7 +85,7 @@ fn ratings_that_cannot_be_used_are_named() {
       diary.csv:3: Forrest Gump (1994) is rated twice; the latest rating is kept
       diary.csv:4: no movie is called `No Such Film (1990)`
       diary.csv:5: `Shawshank Redemption (1994)`: 9 is not between 0.5 and 5 stars
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     ");
     fs::write(fixture.path("ten.csv"), "title,rating\nForrest Gump,8\n").unwrap();
     let (_, said) = list(&fixture, &["--ratings", "ten.csv", "--ratings-scale", "1..10"]);

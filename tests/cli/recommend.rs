@@ -10,12 +10,12 @@ fn new_user_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":16.912111,"predicted_rating":5.6265435}
-    {"rank":2,"movie_id":16,"title":"Schindler's List (1993)","genres":"Drama|War","score":16.058353,"predicted_rating":2.7504804}
+    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":9.086003,"predicted_rating":4.2922883}
+    {"rank":2,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":8.037398,"predicted_rating":4.360358}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     "#);
     let list = fixture.json(&[
         "recommend",
@@ -206,12 +206,12 @@ fn a_spark_model_is_opened_with_titles_from_elsewhere() {
     exit 0
     --- stdout
     user_id,rank,movie_id,title,genres,score,predicted_rating
-    1,1,111,,,4.960879,4.960879
+    1,1,19,,,4.896892,4.896892
     --- stderr
     mvrec: a model of Spark's: explicit by its predictions, as they average 0.5 or more; --feedback implicit otherwise
     mvrec: no titles in the model: add --movies PATH (a dataset, movies.parquet or movies.csv)
     mvrec: warning: Spark models do not store the ratings of users: lists may contain rated movies; --seen INPUT gives their ratings
-    mvrec: score: predicted rating; movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating
     ");
 }
 
@@ -269,7 +269,7 @@ fn ratings_come_from_files_of_any_kind() {
     mvrec: 1 rating read
     mvrec: warning: left out: 1
       odd.csv:3: no movie is called `No such film`
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     "#);
     fs::write(fixture.path("nothing.json"), "{}").unwrap();
     insta::assert_snapshot!(fixture.snapshot(&[
@@ -277,11 +277,11 @@ fn ratings_come_from_files_of_any_kind() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":57,"title":"2001: A Space Odyssey (1968)","genres":"Adventure|Drama|Sci-Fi","score":5.545944,"predicted_rating":4.312682,"base_score":5.545944,"because":[]}
+    {"rank":1,"movie_id":136,"title":"Rashomon (1950)","genres":"Crime|Drama|Mystery","score":4.2325153,"predicted_rating":4.2325153,"base_score":4.2325153,"because":[]}
     --- stderr
     mvrec: 0 ratings read
     mvrec: warning: no ratings given: this is the list of an average user
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     "#);
     for (name, text) in [
         ("off.json", "{\"Alien\": 7}"),
@@ -328,13 +328,13 @@ fn json_lines_are_answered_line_by_line() {
     ]), @r#"
     exit 1
     --- stdout
-    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":21.776775,"predicted_rating":4.8898754,"base_score":5.5240955,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":16.252678}]}]}
+    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":16.438337,"predicted_rating":4.4781528,"base_score":4.174415,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":12.263923}]}]}
     {"line":3,"id":2,"error":"no movie is called `No such film`\n  (--on-error skip leaves such ratings out)"}
     {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars; for another scale, use --ratings-scale MIN..MAX\n  (--on-error skip leaves such ratings out)"}
     {"line":5,"error":"expected ident at line 1 column 2"}
-    {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":20.530432,"predicted_rating":3.8195472,"base_score":4.754412,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":15.776022}]}]}
+    {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":12.868493,"predicted_rating":3.662485,"base_score":3.5601492,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":9.308345}]}]}
     --- stderr
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     mvrec: error: 3 of 6 lines could not be answered; the output says why
     "#);
     // Each gets what it gets alone.
@@ -445,11 +445,11 @@ fn lists_are_narrowed_before_the_cut() {
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating
-    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,11.326264,4.60933
+    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,8.52035,4.164098
     --- stderr
     mvrec: rated 5 Alien (1979)
     mvrec: genres: Horror, Sci-Fi
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     "#);
     for wrong in [
         vec!["--where", "rating > 3"],
@@ -509,20 +509,20 @@ fn reasons_add_up_in_every_format() {
     exit 0
     --- stdout
     rank  movie_id  title                 score  predicted_rating  base_score  because
-       1        15  Jurassic Park (199…  19.968             4.223       5.524  Alien (1979) +16.0…  ★★★★
-       2        35  Avatar (2009)        16.289             4.240       4.821  Alien (1979) +9.77…  ★★★★
+       1        15  Jurassic Park (199…  10.727             4.236       4.185  Alien (1979) +6.66…  ★★★★
+       2        52  The Sixth Sense (1…   8.326             4.001       4.028  Alien (1979) +4.46…  ★★★★
     (no room for genres)
     --- stderr
     mvrec: rated 1 Twilight (2008)
     mvrec: rated 5 Alien (1979)
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     ");
     insta::assert_snapshot!(fixture.snapshot(&[&args[..], &["--format", "csv", "-q"]].concat()), @r#"
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating,base_score,because
-    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,19.968431,4.2234163,5.5240955,"Alien (1979) +16.06, Twilight (2008) -1.61"
-    2,35,Avatar (2009),Action|Adventure|Sci-Fi,16.288881,4.2402167,4.821419,"Alien (1979) +9.77, Twilight (2008) +1.70"
+    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,10.727226,4.236154,4.1848497,"Alien (1979) +6.66, Twilight (2008) -0.12"
+    2,52,"Sixth Sense, The (1999)",Drama|Horror|Mystery,8.326077,4.0012465,4.0278687,"Alien (1979) +4.46, Twilight (2008) -0.16"
     "#);
     let rows = fixture.json(&args);
     let first = &rows[0]["because"];
@@ -578,14 +578,14 @@ fn lists_for_all_are_the_same_in_every_format() {
     --- stdout
     []
     --- stderr
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     ");
     insta::assert_snapshot!(fixture.snapshot(&["recommend", "als", "--users", "none.txt", "--format", "csv"]), @"
     exit 0
     --- stdout
     user_id,rank,movie_id,title,genres,score,predicted_rating
     --- stderr
-    mvrec: score: predicted rating + 0.3 x ln(1 + ratings of the movie) + 4 x similarity to the rated movies (z-score); movies predicted below the person's mean rating come last
+    mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     ");
 }
 

@@ -68,25 +68,25 @@ fn recommendations_keep_numbers_and_stars_whole() {
     insta::assert_snapshot!(text, @"
     == 60
     rank  movie_id  title                 score
-       1       192  The Thing (1982)      0.490  ██████████
-       2       201  28 Days Later (2002)  0.470  █████████▋
-       3        46  The Shining (1980)    0.466  █████████▌
+       1        26  Gladiator (2000)      0.529  ██████████
+       2        15  Jurassic Park (1993)  0.513  █████████▋
+       3       192  The Thing (1982)      0.500  █████████▌
     (no room for genres)
     == 80
     rank  movie_id  title                 genres                   score
-       1       192  The Thing (1982)      Action|Horror|Sci-Fi|T…  0.490  ██████████
-       2       201  28 Days Later (2002)  Action|Horror|Sci-Fi     0.470  █████████▋
-       3        46  The Shining (1980)    Horror                   0.466  █████████▌
+       1        26  Gladiator (2000)      Action|Adventure|Drama   0.529  ██████████
+       2        15  Jurassic Park (1993)  Action|Adventure|Sci-F…  0.513  █████████▋
+       3       192  The Thing (1982)      Action|Horror|Sci-Fi|T…  0.500  █████████▌
     == 100
-    rank  movie_id  title                 genres                         score
-       1       192  The Thing (1982)      Action|Horror|Sci-Fi|Thriller  0.490  ██████████
-       2       201  28 Days Later (2002)  Action|Horror|Sci-Fi           0.470  █████████▋
-       3        46  The Shining (1980)    Horror                         0.466  █████████▌
+    rank  movie_id  title                 genres                            score
+       1        26  Gladiator (2000)      Action|Adventure|Drama            0.529  ██████████
+       2        15  Jurassic Park (1993)  Action|Adventure|Sci-Fi|Thriller  0.513  █████████▋
+       3       192  The Thing (1982)      Action|Horror|Sci-Fi|Thriller     0.500  █████████▌
     == 200
-    rank  movie_id  title                 genres                         score
-       1       192  The Thing (1982)      Action|Horror|Sci-Fi|Thriller  0.490  ██████████
-       2       201  28 Days Later (2002)  Action|Horror|Sci-Fi           0.470  █████████▋
-       3        46  The Shining (1980)    Horror                         0.466  █████████▌
+    rank  movie_id  title                 genres                            score
+       1        26  Gladiator (2000)      Action|Adventure|Drama            0.529  ██████████
+       2        15  Jurassic Park (1993)  Action|Adventure|Sci-Fi|Thriller  0.513  █████████▋
+       3       192  The Thing (1982)      Action|Horror|Sci-Fi|Thriller     0.500  █████████▌
     ");
 }
 

@@ -195,7 +195,7 @@ fn training_goes_on_from_a_model() {
     insta::assert_snapshot!(told, @"
     exit 1
     --- stderr
-    mvrec: error: some-als: factors have width 10, expected 66 for these parameters
+    mvrec: error: some-als: factors have width 10, expected 34 for these parameters
     exit 1
     --- stderr
     mvrec: error: ml: not a model directory (neither model.json nor Spark's metadata in it)

@@ -71,31 +71,19 @@ fn rank_by_predicted_sorts_by_predicted_ratings() {
 }
 
 #[test]
-fn movies_predicted_below_the_own_mean_come_last() {
+fn what_was_rated_lowest_draws_nothing_near() {
     let fixture = Fixture::with_model();
-    let lists = fixture.json(&["recommend", "als", "--all-users", "-n", "300", "--include-seen"]);
-    let summary = fixture.json(&["recommend", "als", "--all-users", "-n", "5"]);
-    assert_eq!(summary.as_array().unwrap().len(), 1000);
-    fixture.ok(&["ingest", "ml", "-o", "rows.csv"]);
-    let csv = fs::read_to_string(fixture.path("rows.csv")).unwrap();
-    let mut means = std::collections::HashMap::<i64, (f64, f64)>::new();
-    for row in csv.lines().skip(1) {
-        let fields: Vec<&str> = row.split(',').collect();
-        let mean = means.entry(fields[0].parse().unwrap()).or_default();
-        *mean = (mean.0 + fields[2].parse::<f64>().unwrap(), mean.1 + 1.0);
-    }
-    let mut below = 0;
-    let mut last = (0, false);
-    for row in lists.as_array().unwrap() {
-        let user = row["user_id"].as_i64().unwrap();
-        let (sum, n) = means[&user];
-        let above = row["predicted_rating"].as_f64().unwrap() - sum / n;
-        let is_below = above < -1e-4;
-        assert!(above < 1e-4 || last != (user, true) || n < 10.0, "{row}");
-        below += usize::from(is_below);
-        last = (user, is_below);
-    }
-    assert!(below > 1000, "{below}");
+    let beyond_prediction = |rate: &str| -> Vec<f64> {
+        let rows = fixture.json(&["recommend", "als", "--rate", rate, "-n", "50"]);
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| row["score"].as_f64().unwrap() - row["predicted_rating"].as_f64().unwrap())
+            .collect()
+    };
+    let lowest = beyond_prediction("28=0.5");
+    assert!(lowest.len() == 50 && lowest.iter().all(|x| x.abs() < 1e-6), "{lowest:?}");
+    let (half, whole) = (beyond_prediction("28=2.75"), beyond_prediction("28=5"));
+    let most = |nearness: &[f64]| nearness.iter().copied().fold(0.0, f64::max);
+    assert!(most(&half) > 0.01 && most(&whole) > 1.5 * most(&half), "{half:?} {whole:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::error::{Result, usage};
-use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs};
+use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs, TrainingShape};
 use crate::io::values::Scale;
 use crate::model::AlgorithmParams;
 use crate::model::als::{AlsParams, CG_STEPS, ConfidenceWeighting, Feedback, RowSolver};
@@ -37,7 +37,8 @@ pub(super) struct AlsArgs {
         AlsParams::explicit().regularization, AlsParams::implicit().regularization
     ))]
     regularization: Option<f64>,
-    /// Learn no biases: exactly Spark's objective (explicit)
+    /// Exactly Spark's objective: no biases, no implicit terms, and Spark's regularization
+    /// (explicit)
     #[arg(long)]
     no_biases: bool,
     #[arg(long, value_name = "WEIGHT", help = format!(
@@ -46,10 +47,16 @@ pub(super) struct AlsArgs {
     ))]
     unobserved_weight: Option<f64>,
     #[arg(long, value_name = "NU", help = format!(
-        "Exponent of the frequency-scaled regularization (implicit) [default: {}]",
-        AlsParams::implicit().exponent
+        "Exponent of the frequency-scaled regularization [default: {}, implicit: {}]",
+        AlsParams::explicit().exponent, AlsParams::implicit().exponent
     ))]
     exponent: Option<f64>,
+    #[arg(long, value_name = "WEIGHT", conflicts_with = "no_biases", help = format!(
+        "Weight of the implicit terms, by which factors also say who has rated what (explicit) \
+         [default: {}]",
+        AlsParams::explicit().implicit_weight
+    ))]
+    implicit_weight: Option<f64>,
     /// Weigh a rating of r by 1 + ALPHA r, and everything else by 1, as Hu et al. (implicit)
     #[arg(long, value_name = "ALPHA", conflicts_with = "unobserved_weight")]
     alpha: Option<f32>,
@@ -84,8 +91,8 @@ impl TrainCommandArgs for AlsArgs {
         Some(&self.passes)
     }
 
-    fn algorithm(&self, scale: Scale) -> Result<AlgorithmParams> {
-        let positive_from = self.positive_from.unwrap_or_else(|| scale.liked_from());
+    fn algorithm(&self, data: TrainingShape) -> Result<AlgorithmParams> {
+        let positive_from = self.positive_from.unwrap_or_else(|| data.scale.liked_from());
         Ok(AlsParams { positive_from, ..self.params()? }.into())
     }
 
@@ -102,7 +109,6 @@ impl AlsArgs {
     fn params(&self) -> Result<AlsParams> {
         let implicit_only = [
             ("--unobserved-weight", self.unobserved_weight.is_some()),
-            ("--exponent", self.exponent.is_some()),
             ("--alpha", self.alpha.is_some()),
             ("--positive-from", self.positive_from.is_some()),
         ];
@@ -111,11 +117,17 @@ impl AlsArgs {
                 if let Some((name, _)) = implicit_only.iter().find(|(_, given)| *given) {
                     return Err(usage(format!("{name} belongs to --feedback implicit")));
                 }
-                AlsParams::explicit()
+                match self.no_biases {
+                    true => AlsParams::without_biases(),
+                    false => AlsParams::explicit(),
+                }
             }
             Feedback::Implicit => {
                 if self.no_biases {
                     return Err(usage("--no-biases belongs to --feedback explicit"));
+                }
+                if self.implicit_weight.is_some() {
+                    return Err(usage("--implicit-weight belongs to --feedback explicit"));
                 }
                 AlsParams::implicit()
             }
@@ -134,11 +146,12 @@ impl AlsArgs {
             factors: self.factors.unwrap_or(defaults.factors),
             iterations: self.iterations,
             regularization: self.regularization.unwrap_or(defaults.regularization),
-            biases: defaults.biases && !self.no_biases,
+            biases: defaults.biases,
             weighting: self
                 .alpha
                 .map_or(defaults.weighting, |alpha| ConfidenceWeighting::Hu { alpha }),
             unobserved_weight: self.unobserved_weight.unwrap_or(defaults.unobserved_weight),
+            implicit_weight: self.implicit_weight.unwrap_or(defaults.implicit_weight),
             exponent: self.exponent.unwrap_or(defaults.exponent),
             positive_from: self.positive_from.unwrap_or(defaults.positive_from),
             solver,

@@ -3,8 +3,7 @@
 use clap::Args;
 
 use crate::cli::error::Result;
-use crate::cli::train::{CommonArgs, TrainCommandArgs};
-use crate::io::values::Scale;
+use crate::cli::train::{CommonArgs, TrainCommandArgs, TrainingShape};
 use crate::model::AlgorithmParams;
 use crate::model::cosine::{CosineParams, NeighborSide};
 
@@ -19,12 +18,17 @@ pub(super) struct CosineArgs {
     /// Whose neighbors
     #[arg(long, value_enum, default_value_t = NeighborSide::Movies, value_name = "WHAT")]
     between: NeighborSide,
-    /// Number of neighbors to keep of each
-    #[arg(long, default_value_t = CosineParams::default().neighbors, value_name = "N")]
-    neighbors: usize,
-    /// Number of common ratings at which a similarity is halved (shrinkage)
-    #[arg(long, default_value_t = CosineParams::default().shrinkage, value_name = "N")]
-    shrinkage: f64,
+    #[arg(long, value_name = "N", help = format!(
+        "Number of neighbors to keep of each [default: {}, users: {}]",
+        CosineParams::movies().neighbors, CosineParams::users().neighbors
+    ))]
+    neighbors: Option<usize>,
+    #[arg(long, value_name = "N", help = format!(
+        "Number of common ratings at which a similarity is halved (shrinkage) [default: {}, \
+         users: {}]",
+        CosineParams::movies().shrinkage, CosineParams::users().shrinkage
+    ))]
+    shrinkage: Option<f64>,
     /// Center ratings on the mean of their user
     #[arg(long)]
     center: bool,
@@ -35,11 +39,15 @@ impl TrainCommandArgs for CosineArgs {
         &self.common
     }
 
-    fn algorithm(&self, _scale: Scale) -> Result<AlgorithmParams> {
+    fn algorithm(&self, _data: TrainingShape) -> Result<AlgorithmParams> {
+        let defaults = match self.between {
+            NeighborSide::Movies => CosineParams::movies(),
+            NeighborSide::Users => CosineParams::users(),
+        };
         Ok(CosineParams {
             between: self.between,
-            neighbors: self.neighbors,
-            shrinkage: self.shrinkage,
+            neighbors: self.neighbors.unwrap_or(defaults.neighbors),
+            shrinkage: self.shrinkage.unwrap_or(defaults.shrinkage),
             center: self.center,
         }
         .into())

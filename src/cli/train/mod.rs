@@ -2,8 +2,10 @@
 
 mod als;
 mod cosine;
+mod ease;
 mod nmf;
 mod popularity;
+mod svd;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,8 @@ pub(crate) struct TrainArgs {
 enum TrainCommand {
     Als(als::AlsArgs),
     Nmf(nmf::NmfArgs),
+    Svd(svd::SvdArgs),
+    Ease(ease::EaseArgs),
     Cosine(cosine::CosineArgs),
     Popularity(popularity::PopularityArgs),
 }
@@ -60,6 +64,14 @@ struct PassesArgs {
     save_on_interrupt: bool,
 }
 
+/// What defaults follow of the ratings.
+#[derive(Debug, Clone, Copy, Default)]
+struct TrainingShape {
+    scale: Scale,
+    n_ratings: usize,
+    n_movies: usize,
+}
+
 /// The arguments of one algorithm.
 trait TrainCommandArgs {
     fn common(&self) -> &CommonArgs;
@@ -69,8 +81,8 @@ trait TrainCommandArgs {
         None
     }
 
-    /// Returns the algorithm for ratings of a scale, which some defaults follow.
-    fn algorithm(&self, scale: Scale) -> Result<AlgorithmParams>;
+    /// Returns the algorithm for the ratings, which some defaults follow.
+    fn algorithm(&self, data: TrainingShape) -> Result<AlgorithmParams>;
 
     /// Returns what to say of the defaults that another scale than MovieLens' has changed.
     fn scale_note(&self, _scale: Scale) -> Option<String> {
@@ -82,6 +94,8 @@ pub(crate) fn run(args: &TrainArgs, ui: &Ui) -> Result<()> {
     match &args.algorithm {
         TrainCommand::Als(args) => train(args, ui),
         TrainCommand::Nmf(args) => train(args, ui),
+        TrainCommand::Svd(args) => train(args, ui),
+        TrainCommand::Ease(args) => train(args, ui),
         TrainCommand::Cosine(args) => train(args, ui),
         TrainCommand::Popularity(args) => train(args, ui),
     }
@@ -92,7 +106,7 @@ const BYTES_PER_RATING: u64 = 60;
 
 fn train(command: &dyn TrainCommandArgs, ui: &Ui) -> Result<()> {
     let args = command.common();
-    let algorithm = command.algorithm(Scale::default())?;
+    let algorithm = command.algorithm(TrainingShape::default())?;
     algorithm.validate()?;
     let warm_path = command.passes().and_then(|passes| passes.warm_start.as_deref());
     let width = algorithm.warm_start_width().unwrap_or(0);
@@ -103,13 +117,14 @@ fn train(command: &dyn TrainCommandArgs, ui: &Ui) -> Result<()> {
     let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
     let scale = dataset.sidecar.history.scale.unwrap_or_default();
-    let algorithm = command.algorithm(scale)?;
+    let shape = dataset.ratings.shape();
+    let n_ratings = dataset.ratings.len();
+    let algorithm =
+        command.algorithm(TrainingShape { scale, n_ratings, n_movies: shape.movies })?;
     if let Some(note) = command.scale_note(scale) {
         ui.say(&note);
     }
-    let shape = dataset.ratings.shape();
-    let rows = (shape.users + shape.movies) as u64;
-    let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + rows * algorithm.bytes_per_row();
+    let needed = n_ratings as u64 * BYTES_PER_RATING + algorithm.bytes(shape.users, shape.movies);
     ui.memory.allow("training this model", needed)?;
     let movies =
         args.movies.for_ratings(&dataset.sidecar, dataset.ratings.movie_ids().into_iter(), ui)?;

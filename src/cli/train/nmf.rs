@@ -3,8 +3,7 @@
 use clap::Args;
 
 use crate::cli::error::Result;
-use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs};
-use crate::io::values::Scale;
+use crate::cli::train::{CommonArgs, PassesArgs, TrainCommandArgs, TrainingShape};
 use crate::model::AlgorithmParams;
 use crate::model::nmf::{NmfInit, NmfParams};
 
@@ -35,7 +34,8 @@ pub(super) struct NmfArgs {
     ))]
     iterations: Option<usize>,
     #[arg(long, visible_alias = "reg-param", value_name = "LAMBDA", help = format!(
-        "Regularization, times the number of cells of the row [default: {}, filled: {}]",
+        "Regularization, times the number of cells of the row [default: {} for 100,000 ratings, less \
+         for more of them; filled: {}]",
         masked().regularization, filled().regularization
     ))]
     regularization: Option<f64>,
@@ -64,8 +64,11 @@ impl TrainCommandArgs for NmfArgs {
         Some(&self.passes)
     }
 
-    fn algorithm(&self, _scale: Scale) -> Result<AlgorithmParams> {
-        let defaults = self.fill.map_or_else(NmfParams::masked, NmfParams::filled);
+    fn algorithm(&self, data: TrainingShape) -> Result<AlgorithmParams> {
+        let defaults = match self.fill {
+            Some(fill) => NmfParams::filled(fill),
+            None => NmfParams::masked_for(data.n_ratings),
+        };
         Ok(NmfParams {
             factors: self.factors.unwrap_or(defaults.factors),
             iterations: self.iterations.unwrap_or(defaults.iterations),

@@ -3,8 +3,7 @@
 use clap::Args;
 
 use crate::cli::error::Result;
-use crate::cli::train::{CommonArgs, TrainCommandArgs};
-use crate::io::values::Scale;
+use crate::cli::train::{CommonArgs, TrainCommandArgs, TrainingShape};
 use crate::model::AlgorithmParams;
 use crate::model::popularity::PopularityParams;
 
@@ -26,7 +25,7 @@ impl TrainCommandArgs for PopularityArgs {
         &self.common
     }
 
-    fn algorithm(&self, _scale: Scale) -> Result<AlgorithmParams> {
+    fn algorithm(&self, _data: TrainingShape) -> Result<AlgorithmParams> {
         Ok(PopularityParams { damping: self.damping }.into())
     }
 }

@@ -50,6 +50,7 @@ pub const MODEL: DirectoryKind = DirectoryKind {
         schema::USER_FACTORS,
         schema::ITEM_FACTORS,
         schema::EMBEDDINGS,
+        schema::USER_PRIOR,
     ],
 };
 

@@ -2,16 +2,19 @@
 
 use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
-use crate::model::algorithm::{Algorithm, FitResult, ModelSource, ModelState, TrainingSet};
+use crate::model::algorithm::{
+    Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
+};
 use crate::model::als::fit::fit;
 use crate::model::als::fold_in::AlsFoldIn;
 use crate::model::als::params::{AlsParams, ConfidenceWeighting, Feedback};
+use crate::model::als::user_prior::UserPrior;
 use crate::model::builders::builder;
-use crate::model::embeddings;
 use crate::model::error::{ModelError, check};
 use crate::model::factor_model::FoldIn;
 use crate::model::factor_state::{self, FactorAlgorithm, UnitConversion};
 use crate::model::factors::{self, FittedFactors};
+use crate::model::svd::SvdParams;
 
 impl Algorithm for AlsParams {
     fn name(&self) -> &'static str {
@@ -27,6 +30,8 @@ impl Algorithm for AlsParams {
         check(positive(lambda), "regularization", "0 or more", lambda)?;
         let alpha0 = self.unobserved_weight;
         check(positive(alpha0), "unobserved-weight", "0 or more", alpha0)?;
+        let weight = self.implicit_weight;
+        check(positive(weight), "implicit-weight", "0 or more", weight)?;
         check(self.exponent.is_finite(), "exponent", "a number", self.exponent)?;
         check(self.positive_from.is_finite(), "positive-from", "a number", self.positive_from)?;
         if let ConfidenceWeighting::Hu { alpha } | ConfidenceWeighting::Spark { alpha } =
@@ -39,19 +44,17 @@ impl Algorithm for AlsParams {
 
     fn unused_parameters(&self) -> &'static [&'static str] {
         match (self.feedback, self.weighting) {
-            (Feedback::Explicit, _) => {
-                &["weighting", "unobserved_weight", "exponent", "positive_from"]
-            }
-            (Feedback::Implicit, ConfidenceWeighting::Uniform) => &["biases"],
+            (Feedback::Explicit, _) => &["weighting", "unobserved_weight", "positive_from"],
+            (Feedback::Implicit, ConfidenceWeighting::Uniform) => &["biases", "implicit_weight"],
             (
                 Feedback::Implicit,
                 ConfidenceWeighting::Hu { .. } | ConfidenceWeighting::Spark { .. },
-            ) => &["biases", "unobserved_weight"],
+            ) => &["biases", "implicit_weight", "unobserved_weight"],
         }
     }
 
     fn bytes_per_row(&self) -> u64 {
-        factors::bytes_per_row(self.factors + 2 + embeddings::RANK)
+        factors::bytes_per_row(self.factors + 2 + SvdParams::default().factors)
     }
 
     fn iterations_mut(&mut self) -> Option<&mut usize> {
@@ -118,9 +121,18 @@ impl FactorAlgorithm for AlsParams {
         fit(ratings, self, training.start, &mut on_iteration)
     }
 
-    fn fold_in(&self, mean: f64, units: UnitConversion) -> Box<dyn FoldIn> {
-        let mean = if self.biases { mean / f64::from(units.rating) } else { 0.0 };
-        Box::new(AlsFoldIn::new(self.clone(), mean, units.rating))
+    fn fold_in(
+        &self,
+        context: &ModelContext<'_>,
+        units: UnitConversion,
+        prior: Option<&UserPrior>,
+    ) -> Result<Box<dyn FoldIn>, ModelError> {
+        let mean = if self.biases { context.mean / f64::from(units.rating) } else { 0.0 };
+        let fold_in = AlsFoldIn::new(self.clone(), mean, units.rating);
+        Ok(Box::new(match prior {
+            Some(prior) => fold_in.with_prior(prior)?,
+            None => fold_in,
+        }))
     }
 }
 

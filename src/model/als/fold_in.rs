@@ -7,12 +7,14 @@ use crate::linalg::blocks::Threads;
 use crate::linalg::dense::Matrix;
 use crate::model::als::half_step::{AlsHalfStep, SharedTerms, SolvedSide};
 use crate::model::als::params::{AlsParams, Feedback, RowSolver};
+use crate::model::als::user_prior::{UserPosterior, UserPrior};
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factor_model::FoldIn;
 use crate::model::recommender::ScoreKind;
 
-/// Solves the row of a new user as the last half-step of training does.
+/// Solves the row of a new user as training has solved those of its users: under their prior, or
+/// by the last half-step where there is none.
 #[derive(Debug)]
 pub struct AlsFoldIn {
     params: AlsParams,
@@ -21,6 +23,7 @@ pub struct AlsFoldIn {
     /// Ratings of the data for a fitted one.
     unit: f32,
     shared: OnceLock<SharedTerms>,
+    posterior: Option<UserPosterior>,
 }
 
 impl AlsFoldIn {
@@ -28,7 +31,18 @@ impl AlsFoldIn {
     /// for a fitted one.
     #[must_use]
     pub fn new(params: AlsParams, mean: f64, unit: f32) -> Self {
-        Self { params, mean, unit, shared: OnceLock::new() }
+        Self { params, mean, unit, shared: OnceLock::new(), posterior: None }
+    }
+
+    /// Sets the prior of the users, in fitted units.
+    ///
+    /// # Errors
+    /// If its covariance is not positive definite.
+    pub(crate) fn with_prior(mut self, prior: &UserPrior) -> Result<Self, ModelError> {
+        let posterior = UserPosterior::new(prior, self.mean);
+        self.posterior =
+            Some(posterior.map_err(|_| ModelError::Singular { side: "user", id: None })?);
+        Ok(self)
     }
 
     /// Whether a rating counts.
@@ -47,7 +61,7 @@ impl AlsFoldIn {
     fn half_step<'a>(&'a self, items: &'a Matrix) -> AlsHalfStep<'a> {
         let Self { params, mean, .. } = self;
         let shared = self.shared.get_or_init(|| {
-            SharedTerms::new(params, *mean, SolvedSide::Users, items, Threads::Calling)
+            SharedTerms::new(params, *mean, SolvedSide::Users, items, None, Threads::Calling)
         });
         AlsHalfStep::with(params, *mean, SolvedSide::Users, items, shared)
     }
@@ -75,8 +89,14 @@ impl FoldIn for AlsFoldIn {
         if rated.is_empty() && self.params.feedback == Feedback::Implicit {
             return Ok(None);
         }
-        let step = self.half_step(items);
         let mut factors = vec![0.0; items.cols];
+        if let Some(posterior) = &self.posterior {
+            posterior
+                .solve(&mut posterior.scratch(), items, &rated, &values, &mut factors)
+                .map_err(|_| ModelError::Singular { side: "user", id: None })?;
+            return Ok(Some(factors));
+        }
+        let step = self.half_step(items);
         step.solve_row(RowSolver::Cholesky, &mut step.scratch(), &rated, &values, &mut factors)
             .map_err(|_| ModelError::Singular { side: "user", id: None })?;
         Ok(Some(factors))
@@ -89,6 +109,14 @@ impl FoldIn for AlsFoldIn {
         explained: &[ItemIx],
     ) -> Result<Vec<Explanation>, ModelError> {
         let (rated, values) = self.counted(ratings);
+        if let Some(posterior) = &self.posterior {
+            let explained = explained.iter().map(|item| item.0);
+            let split = posterior.contributions(items, &rated, &values, explained);
+            let split = split.ok_or(ModelError::Singular { side: "user", id: None })?.into_iter();
+            return Ok(split
+                .map(|(base, contributions)| Explanation { base, contributions })
+                .collect());
+        }
         let counted = self.half_step(items).contributions(&rated, &values, explained);
         let counted = counted.ok_or(ModelError::Singular { side: "user", id: None })?;
         let base = |item: ItemIx| match self.params.biases {

@@ -4,12 +4,13 @@
 //! so that a prediction is a plain inner product everywhere, in Spark too.
 
 use std::borrow::Cow;
+use std::ops::AddAssign;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::blocks::Threads;
 use crate::linalg::cg::{ConjugateGradient, FixedTerms};
 use crate::linalg::cholesky;
-use crate::linalg::dense::Matrix;
+use crate::linalg::dense::{Matrix, add_rows, dot};
 use crate::linalg::gram::{NormalEquations, gram, padded};
 use crate::model::als::params::{AlsParams, ConfidenceWeighting, Feedback, RowSolver};
 use crate::model::explain::FoldInEquations;
@@ -24,38 +25,46 @@ pub(crate) enum SolvedSide {
 /// State shared by all row solves: Gram matrix and bias offsets of the other side.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedTerms {
-    /// α₀ YᵀY over the other side, rows rounded up to whole vectors; implicit only.
+    /// α₀ YᵀY over the other side, or w ZᵀZ of the implicit terms, rows rounded up to whole
+    /// vectors; empty without either.
     gram: Vec<f32>,
+    /// Factors z of the other side; explicit with implicit terms only.
+    implicit: Option<Matrix>,
     /// What each row of the other side says of a rating before any vector is multiplied; with
     /// biases only.
     offsets: Vec<f32>,
 }
 
 impl SharedTerms {
-    /// Prepares a step that solves `side` from the vectors `source` of the other one; `mean` is μ.
+    /// Prepares a step that solves `side` from the vectors `source` of the other one and their
+    /// `implicit` factors; `mean` is μ.
     pub(crate) fn new(
         params: &AlsParams,
         mean: f64,
         side: SolvedSide,
         source: &Matrix,
+        implicit: Option<Matrix>,
         threads: Threads,
     ) -> Self {
         let k = params.factors;
-        let weight = match (params.feedback, params.weighting) {
-            (Feedback::Explicit, _) => None,
-            (Feedback::Implicit, ConfidenceWeighting::Uniform) => Some(params.unobserved_weight),
+        let weighted = match (params.feedback, params.weighting) {
+            (Feedback::Explicit, _) => implicit.as_ref().map(|z| (z, params.implicit_weight)),
+            (Feedback::Implicit, ConfidenceWeighting::Uniform) => {
+                Some((source, params.unobserved_weight))
+            }
             (
                 Feedback::Implicit,
                 ConfidenceWeighting::Hu { .. } | ConfidenceWeighting::Spark { .. },
-            ) => Some(1.0),
+            ) => Some((source, 1.0)),
         };
         let offset = |row: &[f32]| match side {
             SolvedSide::Users => (mean + f64::from(row[k + 1])) as f32,
             SolvedSide::Items => row[k], // μ is in it
         };
         Self {
-            gram: weight
-                .map_or_else(Vec::new, |weight| padded(&gram(source, k, threads), k, weight)),
+            gram: weighted
+                .map_or_else(Vec::new, |(rows, weight)| padded(&gram(rows, k, threads), k, weight)),
+            implicit,
             offsets: if params.biases {
                 source.iter_rows().map(offset).collect()
             } else {
@@ -84,7 +93,25 @@ pub(crate) struct AlsScratch {
     conjugate: ConjugateGradient,
     targets: Vec<f32>,
     weights: Vec<f32>,
+    /// w Σ z over what is rated; with implicit terms only.
+    implicit_sum: Vec<f32>,
     solution: Vec<f32>,
+}
+
+/// Squared errors of a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct RowErrors {
+    /// Of what is fitted: ratings, or all cells of implicit feedback.
+    pub(crate) fitted: f64,
+    /// Of the implicit terms, weighted.
+    pub(crate) implicit: f64,
+}
+
+impl AddAssign for RowErrors {
+    fn add_assign(&mut self, other: Self) {
+        self.fitted += other.fitted;
+        self.implicit += other.implicit;
+    }
 }
 
 /// The equations of a row cannot be solved.
@@ -92,14 +119,17 @@ pub(crate) struct AlsScratch {
 pub(crate) struct SingularRow;
 
 impl<'a> AlsHalfStep<'a> {
-    /// Prepares the step that solves `side` from the vectors `source` of the other one.
+    /// Prepares the step that solves `side` from the vectors `source` of the other one and their
+    /// `implicit` factors.
     pub(crate) fn new(
         params: &'a AlsParams,
         mean: f64,
         side: SolvedSide,
         source: &'a Matrix,
+        implicit: Option<Matrix>,
     ) -> Self {
-        let shared = Cow::Owned(SharedTerms::new(params, mean, side, source, Threads::Pool));
+        let shared = SharedTerms::new(params, mean, side, source, implicit, Threads::Pool);
+        let shared = Cow::Owned(shared);
         Self { params, mean, side, source, shared }
     }
 
@@ -114,6 +144,16 @@ impl<'a> AlsHalfStep<'a> {
         Self { params, mean, side, source, shared: Cow::Borrowed(shared) }
     }
 
+    /// Returns the factors of the implicit terms, if there are some.
+    pub(crate) fn implicit_factors(&self) -> Option<&Matrix> {
+        self.shared.implicit.as_ref()
+    }
+
+    /// Returns the factors of the implicit terms, if there are some.
+    pub(crate) fn into_implicit_factors(self) -> Option<Matrix> {
+        self.shared.into_owned().implicit
+    }
+
     /// Number of unknowns of a row.
     fn unknowns(&self) -> usize {
         self.params.factors + usize::from(self.params.biases)
@@ -125,6 +165,7 @@ impl<'a> AlsHalfStep<'a> {
             conjugate: ConjugateGradient::new(self.unknowns()),
             targets: Vec::new(),
             weights: Vec::new(),
+            implicit_sum: Vec::new(),
             solution: vec![0.0; self.unknowns()],
         }
     }
@@ -133,7 +174,10 @@ impl<'a> AlsHalfStep<'a> {
     pub(crate) fn row_regularization(&self, n: usize) -> f64 {
         let n = n as f64;
         match (self.params.feedback, self.params.weighting) {
-            (Feedback::Explicit, _) | (Feedback::Implicit, ConfidenceWeighting::Spark { .. }) => {
+            (Feedback::Explicit, _) => {
+                self.params.regularization * libm::pow(n, self.params.exponent)
+            }
+            (Feedback::Implicit, ConfidenceWeighting::Spark { .. }) => {
                 self.params.regularization * n
             }
             (Feedback::Implicit, ConfidenceWeighting::Hu { .. }) => {
@@ -148,10 +192,11 @@ impl<'a> AlsHalfStep<'a> {
     }
 
     /// Solves a row that has rated `indices` with `values`, with conjugate gradients from the
-    /// vector that is in `out`; returns the sum of its squared errors.
+    /// vector that is in `out`; returns its squared errors.
     ///
-    /// With x the solution of (A₀ + ρI) x = b, that sum is c − x·b − ρ|x|², where c is Σ t²
-    /// (explicit) or Σ w (implicit): the loss costs nothing beyond the solution.
+    /// With x the solution of (A₀ + ρI) x = b, their sum is c − x·b − ρ|x|², where c is Σ t²
+    /// (explicit, and w for each rating with implicit terms) or Σ w (implicit): the loss costs
+    /// nothing beyond the solution.
     pub(crate) fn solve_row(
         &self,
         solver: RowSolver,
@@ -159,21 +204,23 @@ impl<'a> AlsHalfStep<'a> {
         indices: &[u32],
         values: &[f32],
         out: &mut [f32],
-    ) -> Result<f64, SingularRow> {
+    ) -> Result<RowErrors, SingularRow> {
         if indices.is_empty() {
             // Nothing is known: the zero vector, whatever the ridge.
             scratch.solution.fill(0.0);
             self.store(&scratch.solution, out);
-            return Ok(0.0);
+            return Ok(RowErrors::default());
         }
         let constant = self.targets(scratch, indices, values);
         let ridge = self.row_regularization(indices.len());
         let error = match solver {
             RowSolver::Cg { steps } => {
-                let AlsScratch { conjugate, targets, weights, solution, .. } = scratch;
+                let AlsScratch { conjugate, targets, weights, implicit_sum, solution, .. } =
+                    scratch;
                 self.recall(out, solution);
                 conjugate.take(self.source, indices, self.params.factors);
-                let fixed = FixedTerms { gram: &self.shared.gram, ridge: ridge as f32 };
+                let fixed =
+                    FixedTerms { gram: &self.shared.gram, b: implicit_sum, ridge: ridge as f32 };
                 constant + conjugate.improve(fixed, weights, targets, steps, solution)
             }
             RowSolver::Cholesky => match self.solve_in_single(scratch, indices, ridge) {
@@ -182,14 +229,37 @@ impl<'a> AlsHalfStep<'a> {
             },
         };
         self.store(&scratch.solution, out);
-        Ok(error)
+        let implicit = self.implicit_error(scratch, indices.len());
+        Ok(RowErrors { fitted: error - implicit, implicit })
+    }
+
+    /// Returns w Σ_all (1[rated] − x·z)² of the solution x, by Gram matrix and sum.
+    fn implicit_error(&self, scratch: &AlsScratch, n_ratings: usize) -> f64 {
+        if self.shared.implicit.is_none() {
+            return 0.0;
+        }
+        let x = &scratch.solution[..self.params.factors];
+        let rows = self.shared.gram.chunks_exact(scratch.normal.stride()).zip(x);
+        let squares = rows.map(|(row, &x_i)| f64::from(x_i) * f64::from(dot(&row[..x.len()], x)));
+        self.params.implicit_weight * n_ratings as f64
+            - 2.0 * f64::from(dot(&scratch.implicit_sum, x))
+            + squares.sum::<f64>()
     }
 
     /// Sets targets and weights of a row; returns c.
     fn targets(&self, scratch: &mut AlsScratch, indices: &[u32], values: &[f32]) -> f64 {
-        let AlsScratch { targets, weights, .. } = scratch;
+        let AlsScratch { targets, weights, implicit_sum, .. } = scratch;
         targets.clear();
         weights.clear();
+        let mut implicit = 0.0;
+        if let Some(factors) = &self.shared.implicit {
+            implicit = self.params.implicit_weight * values.len() as f64;
+            weights.resize(values.len(), self.params.implicit_weight as f32);
+            implicit_sum.clear();
+            implicit_sum.resize(factors.cols, 0.0);
+            add_rows(factors, indices, weights, implicit_sum);
+            weights.clear();
+        }
         match (self.params.feedback, self.params.weighting) {
             (Feedback::Explicit, _) if self.params.biases => {
                 let offsets = indices.iter().map(|&other| self.shared.offsets[other as usize]);
@@ -208,7 +278,7 @@ impl<'a> AlsHalfStep<'a> {
         }
         let square = |target: &f32| f64::from(*target) * f64::from(*target);
         match self.params.feedback {
-            Feedback::Explicit => targets.iter().map(square).sum(),
+            Feedback::Explicit => implicit + targets.iter().map(square).sum::<f64>(),
             Feedback::Implicit => targets.iter().map(|&target| f64::from(target)).sum(),
         }
     }
@@ -223,13 +293,14 @@ impl<'a> AlsHalfStep<'a> {
     ) -> Option<f64> {
         /// Below this share of the number of ratings the bias is lost in what the vector explains.
         const SMALLEST_PIVOT: f64 = 1e-3;
-        let AlsScratch { normal, targets, weights, solution, .. } = scratch;
+        let AlsScratch { normal, targets, weights, implicit_sum, solution, .. } = scratch;
         if self.shared.gram.is_empty() {
             normal.reset();
         } else {
             normal.reset_to(&self.shared.gram);
         }
         normal.add(self.source, indices, weights, targets);
+        normal.add_to_b(implicit_sum);
         let k = self.params.factors;
         let mut bias_share = 0.0;
         if self.params.biases {
@@ -263,6 +334,9 @@ impl<'a> AlsHalfStep<'a> {
             for (b, feature) in b.iter_mut().zip(self.features(other)) {
                 *b += f64::from(target) * feature;
             }
+        }
+        for (b, &sum) in b.iter_mut().zip(&scratch.implicit_sum) {
+            *b += f64::from(sum);
         }
         cholesky::factor(&mut a, unknowns).map_err(|_| SingularRow)?;
         let mut x = b.clone();

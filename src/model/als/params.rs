@@ -67,8 +67,11 @@ pub struct AlsParams {
     pub weighting: ConfidenceWeighting,
     /// α₀, the weight of each cell in which nothing is known; implicit only.
     pub unobserved_weight: f64,
-    /// ν, the power of the row's size in the regularization; implicit only.
+    /// ν, the power of the row's size in the regularization.
     pub exponent: f64,
+    /// w, the weight of the implicit terms; explicit only, 0 without them.
+    #[serde(default)]
+    pub implicit_weight: f64,
     /// Lowest rating with which a movie counts as liked; implicit only.
     pub positive_from: f32,
     /// How each row is solved.
@@ -84,16 +87,30 @@ impl AlsParams {
     pub fn explicit() -> Self {
         Self {
             feedback: Feedback::Explicit,
-            factors: 64,
+            factors: 32,
             iterations: 15,
-            regularization: 0.1,
+            regularization: 1.2,
             biases: true,
             weighting: ConfidenceWeighting::Uniform,
             unobserved_weight: 0.2,
-            exponent: 1.0,
+            exponent: 0.5,
+            implicit_weight: 1.0,
             positive_from: 4.0,
             solver: RowSolver::Cholesky,
             seed: 42,
+        }
+    }
+
+    /// Returns the defaults for Spark's objective, Σ (r − x_u·y_i)² + λ Σ n |x|².
+    #[must_use]
+    pub fn without_biases() -> Self {
+        Self {
+            biases: false,
+            factors: 64,
+            regularization: 0.1,
+            exponent: 1.0,
+            implicit_weight: 0.0,
+            ..Self::explicit()
         }
     }
 
@@ -102,12 +119,11 @@ impl AlsParams {
     pub fn implicit() -> Self {
         Self {
             feedback: Feedback::Implicit,
-            biases: false,
             factors: 128,
             regularization: 0.01,
             positive_from: 4.0,
             solver: RowSolver::Cg { steps: CG_STEPS },
-            ..Self::explicit()
+            ..Self::without_biases()
         }
     }
 
@@ -115,17 +131,22 @@ impl AlsParams {
     #[must_use]
     pub fn spark(feedback: Feedback, factors: usize) -> Self {
         let own = match feedback {
-            Feedback::Explicit => Self::explicit(),
+            Feedback::Explicit => Self::without_biases(),
             Feedback::Implicit => Self::implicit(),
         };
         Self {
             factors,
-            biases: false,
             regularization: 0.1,
             weighting: ConfidenceWeighting::Spark { alpha: 1.0 },
             positive_from: f32::MIN_POSITIVE,
             ..own
         }
+    }
+
+    /// Whether factors also say who has rated what.
+    #[must_use]
+    pub fn has_implicit_terms(&self) -> bool {
+        self.feedback == Feedback::Explicit && self.implicit_weight > 0.0
     }
 
     /// Returns the length of a stored vector: the factors, and two entries for biases.

@@ -42,7 +42,7 @@ impl Algorithm for CosineParams {
             NeighborSide::Users => &ratings.user_ids,
         };
         let state = NeighborState { params: self.clone(), ids: ids.clone(), neighbors };
-        Ok(FitResult { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
+        Ok(FitResult::new(Box::new(state)))
     }
 
     fn open(&self, source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
@@ -51,7 +51,8 @@ impl Algorithm for CosineParams {
             NeighborSide::Users => schema::SEEN,
         };
         let ids = source.folder.parquet(file)?.read_ids(self.id_column())?;
-        let neighbors = NeighborLists::read(source.folder, &ids, self.id_column())?;
+        let neighbors =
+            NeighborLists::read(source.folder, &ids, &schema::neighbors(self.id_column()))?;
         Ok(Box::new(NeighborState { params: self.clone(), ids, neighbors }))
     }
 }
@@ -75,7 +76,8 @@ struct NeighborState {
 
 impl ModelState for NeighborState {
     fn write(&self, folder: &Path, model: &str) -> Result<(), IoError> {
-        self.neighbors.write(folder, &self.ids, self.params.id_column(), model)
+        let schema = schema::neighbors(self.params.id_column());
+        self.neighbors.write(folder, &self.ids, &schema, model)
     }
 
     fn into_recommender(

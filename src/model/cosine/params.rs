@@ -26,8 +26,22 @@ pub struct CosineParams {
     pub center: bool,
 }
 
+impl CosineParams {
+    /// Returns the defaults for neighbours of movies.
+    #[must_use]
+    pub fn movies() -> Self {
+        Self { between: NeighborSide::Movies, neighbors: 20, shrinkage: 10.0, center: false }
+    }
+
+    /// Returns the defaults for neighbours of users.
+    #[must_use]
+    pub fn users() -> Self {
+        Self { between: NeighborSide::Users, neighbors: 50, shrinkage: 0.0, center: false }
+    }
+}
+
 impl Default for CosineParams {
     fn default() -> Self {
-        Self { between: NeighborSide::Movies, neighbors: 20, shrinkage: 10.0, center: false }
+        Self::movies()
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Float32Array, Int32Array};
-use arrow::datatypes::{Float32Type, Int32Type};
+use arrow::datatypes::{Float32Type, Int32Type, SchemaRef};
 
 use crate::dataset::ids::IdLookup;
 use crate::io::parquet::{self, ParquetLayout};
@@ -17,7 +17,7 @@ use crate::schema;
 
 impl NeighborLists {
     /// Writes the file into the folder of a model, whose checksum is given; `ids` are the raw ids
-    /// of the rows, under the name `id_column`.
+    /// of the rows, and `schema` says what its columns are called.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -25,17 +25,17 @@ impl NeighborLists {
         &self,
         folder: &Path,
         ids: &[i32],
-        id_column: &str,
+        schema: &SchemaRef,
         model: &str,
     ) -> Result<(), IoError> {
         let path = folder.join(schema::NEIGHBORS);
-        let schema = schema::neighbors(id_column);
         let row_ids: Vec<i32> = (0..self.n_rows())
             .flat_map(|row| self.row(row).iter().map(move |_| ids[row]))
             .collect();
         let footer = vec![parquet::belonging_to(model)];
-        let layout = ParquetLayout { plain: &["similarity"], footer, ..ParquetLayout::default() };
-        parquet::write_file(&path, &schema, &layout, row_ids.len(), |range| {
+        let plain = &["similarity", "weight"];
+        let layout = ParquetLayout { plain, footer, ..ParquetLayout::default() };
+        parquet::write_file(&path, schema, &layout, row_ids.len(), |range| {
             let pairs = &self.pairs[range.clone()];
             let neighbor_ids = pairs.iter().map(|pair| ids[pair.ix as usize]);
             let similarities = pairs.iter().map(|pair| pair.score);
@@ -54,9 +54,9 @@ impl NeighborLists {
     ///
     /// # Errors
     /// If it cannot be read or names an id that is not in `ids`.
-    pub fn read(folder: &ModelFolder, ids: &[i32], id_column: &str) -> Result<Self, ModelError> {
+    pub fn read(folder: &ModelFolder, ids: &[i32], schema: &SchemaRef) -> Result<Self, ModelError> {
         let file = folder.parquet(schema::NEIGHBORS)?;
-        let batch = file.read_as(&schema::neighbors(id_column))?;
+        let batch = file.read_as(schema)?;
         let rows = batch.column(0).as_primitive::<Int32Type>().values();
         let others = batch.column(1).as_primitive::<Int32Type>().values();
         let similarities = batch.column(2).as_primitive::<Float32Type>().values();

@@ -2,9 +2,11 @@
 
 use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
-use crate::model::algorithm::{Algorithm, FitResult, ModelSource, ModelState, TrainingSet};
+use crate::model::algorithm::{
+    Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
+};
+use crate::model::als::UserPrior;
 use crate::model::builders::builder;
-use crate::model::embeddings;
 use crate::model::error::{ModelError, check};
 use crate::model::factor_model::FoldIn;
 use crate::model::factor_state::{self, FactorAlgorithm, UnitConversion};
@@ -12,6 +14,7 @@ use crate::model::factors::{self, FittedFactors};
 use crate::model::nmf::fit::fit;
 use crate::model::nmf::fold_in::NmfFoldIn;
 use crate::model::nmf::params::NmfParams;
+use crate::model::svd::SvdParams;
 
 impl Algorithm for NmfParams {
     fn name(&self) -> &'static str {
@@ -34,7 +37,7 @@ impl Algorithm for NmfParams {
     }
 
     fn bytes_per_row(&self) -> u64 {
-        factors::bytes_per_row(self.factors + embeddings::RANK)
+        factors::bytes_per_row(self.factors + SvdParams::default().factors)
     }
 
     fn iterations_mut(&mut self) -> Option<&mut usize> {
@@ -94,8 +97,13 @@ impl FactorAlgorithm for NmfParams {
         fit(ratings, &params, training.start, &mut on_iteration)
     }
 
-    fn fold_in(&self, _mean: f64, units: UnitConversion) -> Box<dyn FoldIn> {
-        Box::new(NmfFoldIn::new(self.clone(), units.rating))
+    fn fold_in(
+        &self,
+        _context: &ModelContext<'_>,
+        units: UnitConversion,
+        _prior: Option<&UserPrior>,
+    ) -> Result<Box<dyn FoldIn>, ModelError> {
+        Ok(Box::new(NmfFoldIn::new(self.clone(), units.rating)))
     }
 }
 

@@ -37,7 +37,12 @@ pub fn fit(
         let (users, items) = start(matrix, params);
         StartFactors { users, items }
     });
-    let mut fit = FittedFactors { users, items, losses: Vec::with_capacity(params.iterations) };
+    let mut fit = FittedFactors {
+        users,
+        items,
+        losses: Vec::with_capacity(params.iterations),
+        user_prior: None,
+    };
     let cells = squares_of_cells(matrix, params);
     for iteration in 1..=params.iterations {
         let step = NmfHalfStep::new(params, &fit.items);
@@ -147,7 +152,7 @@ fn squares_of_cells(matrix: &InteractionMatrix, params: &NmfParams) -> f64 {
 fn penalty(step: &NmfHalfStep<'_>, params: &NmfParams, ratings: CsrView<'_>, rows: &Matrix) -> f64 {
     let length = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
     let rows = rows.iter_rows().enumerate();
-    rows.map(|(i, row)| params.regularization * step.cells(ratings.len(i)) * length(row)).sum()
+    rows.map(|(i, row)| params.row_regularization(step.cells(ratings.len(i))) * length(row)).sum()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl FilledTerms {
         let value = f64::from(params.fill?);
         // In double precision, since the loss is a small difference of large numbers of it.
         let mut quadratic = source.transposed_times(source, threads);
-        let ridge = params.regularization * source.rows as f64;
+        let ridge = params.row_regularization(source.rows);
         (0..source.cols).for_each(|i| quadratic[i * source.cols + i] += ridge);
         let linear = source.column_sums().into_iter().map(|sum| value * sum).collect();
         Some(Self { value, quadratic, linear })
@@ -101,8 +101,8 @@ impl<'a> NmfHalfStep<'a> {
     }
 
     /// Number of cells of a row, which its regularization grows with.
-    pub(crate) fn cells(&self, n_rated: usize) -> f64 {
-        if self.filled.is_some() { self.source.rows as f64 } else { n_rated as f64 }
+    pub(crate) fn cells(&self, n_rated: usize) -> usize {
+        if self.filled.is_some() { self.source.rows } else { n_rated }
     }
 
     /// Makes one pass over `rows`, the first of which is row `first` of `ratings`; returns the sum
@@ -223,7 +223,7 @@ impl<'a> NmfHalfStep<'a> {
         normal.reset();
         normal.add(self.source, indices, &[], values);
         normal.write_a(quadratic);
-        let ridge = self.params.regularization * indices.len() as f64;
+        let ridge = self.params.row_regularization(indices.len());
         let k = linear.len();
         (0..k).for_each(|i| quadratic[i * k + i] += ridge);
         linear.iter_mut().zip(normal.b()).for_each(|(out, &b)| *out = f64::from(b));
@@ -263,7 +263,7 @@ impl<'a> NmfHalfStep<'a> {
                         (i..n).for_each(|j| a[i * n + j] += row[i] * row[j]);
                     }
                 }
-                let ridge = self.params.regularization * indices.len() as f64;
+                let ridge = self.params.row_regularization(indices.len());
                 (0..n).for_each(|i| a[i * n + i] += ridge);
                 (vec![0.0; n], 0.0)
             }

@@ -31,6 +31,11 @@ pub struct NmfParams {
 }
 
 impl NmfParams {
+    /// Returns the regularization λn of a row with `n` cells.
+    pub(crate) fn row_regularization(&self, n: usize) -> f64 {
+        self.regularization * n as f64
+    }
+
     /// Returns the parameters for ratings that were divided by a unit.
     #[must_use]
     pub(crate) fn in_units(self, unit: f32) -> Self {
@@ -38,13 +43,27 @@ impl NmfParams {
         Self { fill, ..self }
     }
 
-    /// Returns the defaults for the rated cells alone.
+    /// Returns the defaults for the rated cells alone, of data as small as MovieLens latest-small.
     #[must_use]
     pub fn masked() -> Self {
+        Self::masked_for(100_000)
+    }
+
+    /// Returns the defaults for the rated cells alone of so many ratings: the more there are, the
+    /// less regularization does best.
+    ///
+    /// λ = 0.12 (N / 100,000)^−0.18, in which two measurements meet: 0.12 is best on MovieLens
+    /// latest-small and 100K (of 0.08, 0.1, 0.12, 0.15: RMSE 0.875, 0.868, 0.866, 0.866 and 0.915,
+    /// 0.908, 0.904, 0.907), and 0.08 on a million ratings (0.846, with 0.15 0.885).
+    #[must_use]
+    pub fn masked_for(n_ratings: usize) -> Self {
+        let size = n_ratings.max(1) as f64 / 100_000.0;
+        let regularization = (0.12 * libm::pow(size, -0.18)).clamp(0.04, 0.15);
         Self {
             factors: 32,
             iterations: 30,
-            regularization: 0.15,
+            // Three digits are as good as all, and can be read.
+            regularization: (1000.0 * regularization).round() / 1000.0,
             fill: None,
             init: NmfInit::Random,
             seed: 42,

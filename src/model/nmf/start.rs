@@ -33,6 +33,7 @@ pub(crate) fn start(matrix: &InteractionMatrix, params: &NmfParams) -> (Matrix, 
                 matrix.n_items(),
                 k,
                 params.seed,
+                3,
                 |x| filled_times(matrix.by_user(), fill, x),
                 |x| filled_times(matrix.by_item(), fill, x),
             );

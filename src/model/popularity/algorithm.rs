@@ -27,7 +27,7 @@ impl Algorithm for PopularityParams {
 
     fn fit(&self, _training: TrainingSet<'_>) -> Result<FitResult, ModelError> {
         let state = CatalogueState(self.clone());
-        Ok(FitResult { state: Box::new(state), losses: Vec::new(), embedding_rank: 0 })
+        Ok(FitResult::new(Box::new(state)))
     }
 
     fn open(&self, _source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
