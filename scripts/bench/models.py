@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-MODELS = ["als", "als --no-biases", "als --feedback implicit", "nmf", "nmf --fill 2.5", "cosine", "cosine --between users",
+MODELS = ["als", "als --no-biases", "als --feedback implicit", "nmf", "nmf --fill 2.5", "svd", "ease", "cosine", "cosine --between users",
           "popularity"]
 FIGURES = ["rmse", "ndcg@10", "recall@20", "coverage@10"]
 
