@@ -233,7 +233,7 @@ impl<'a> AlsHalfStep<'a> {
         Ok(RowErrors { fitted: error - implicit, implicit })
     }
 
-    /// Returns w Σ_all (1[rated] − x·z)² of the solution x, by Gram matrix and sum.
+    /// Returns w Σ_all (δ − x·z)² of the solution x, by Gram matrix and sum.
     fn implicit_error(&self, scratch: &AlsScratch, n_ratings: usize) -> f64 {
         if self.shared.implicit.is_none() {
             return 0.0;

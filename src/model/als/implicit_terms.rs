@@ -1,10 +1,10 @@
 //! The implicit terms of explicit ALS: which items a user has rated, whatever the rating.
 //!
 //! Beside the ratings, the factors p_u of a user reconstruct who has rated what, by factors z_i of
-//! the items that serve nothing else: w Σ_all (1[rated] − p_u·z_i)², and those of items the same by
-//! t_u. SVD++ (Koren 2008) draws on the same knowledge; squared errors over all cells are the
-//! implicit features of cmfrec (Cortes 2018). A row pays for all cells with a Gram matrix that all
-//! rows share, and with a sum over what it has rated.
+//! the items that serve nothing else: w Σ_all (δ − p_u·z_i)² with δ 1 where there is a rating, and
+//! those of items the same by t_u. SVD++ (Koren 2008) draws on the same knowledge; squared errors
+//! over all cells are the implicit features of cmfrec (Cortes 2018). A row pays for all cells with
+//! a Gram matrix that all rows share, and with a sum over what it has rated.
 
 use crate::linalg::blocks::Threads;
 use crate::linalg::cholesky;

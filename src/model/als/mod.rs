@@ -3,13 +3,14 @@
 //! **Explicit feedback** minimizes, over user vectors x, item vectors y and biases b,
 //!
 //! Σ (r − μ − b_u − b_i − x_u·y_i)² + λ Σ n_u^ν (|x_u|² + b_u²) + λ Σ n_i^ν (|y_i|² + b_i²)
-//! + w Σ_all (1[rated] − x_u·z_i)² + w Σ_all (1[rated] − y_i·t_u)² + 100 Σ |z_i|² + 100 Σ |t_u|²
+//! + w Σ_all (δ − x_u·z_i)² + w Σ_all (δ − y_i·t_u)² + 100 Σ |z_i|² + 100 Σ |t_u|²
 //!
 //! where n is the number of ratings of the row (with ν = 1 ALS-WR, Zhou et al. 2008; without biases
-//! and w it is the objective of Spark's `ALS`), and the terms in w make factors say who has rated
-//! what (see `implicit_terms`). RMSE on a random tenth of ml-latest-small and of MovieLens 100K:
-//! ν = 1, w = 0, λ = 0.1: 0.834 and 0.904; ν = ½, λ = 1.2, w = 0: 0.833 and 0.904; w = 1: 0.824 and
-//! 0.891; users solved under their prior in the end (see `user_prior`): 0.817 and 0.882.
+//! and w it is the objective of Spark's `ALS`), δ is 1 where there is a rating and 0 elsewhere, and
+//! the terms in w make factors say who has rated what (see `implicit_terms`). RMSE on a random
+//! tenth of ml-latest-small and of MovieLens 100K: ν = 1, w = 0, λ = 0.1: 0.834 and 0.904; ν = ½, λ
+//! = 1.2, w = 0: 0.833 and 0.904; w = 1: 0.824 and 0.891; users solved under their prior in the end
+//! (see `user_prior`): 0.817 and 0.882.
 //!
 //! **Implicit feedback** minimizes
 //!
