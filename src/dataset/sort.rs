@@ -276,7 +276,8 @@ mod tests {
                 .map(|(user, movie, rating, ms)| (user, movie, f32::from(rating) / 2.0, ms)).collect();
             if in_order {
                 rows.sort_by_key(|row| row.0); // up to what comes behind half of them
-                rows.rotate_left(rows.len().min(parts.len() / 3));
+                let behind = rows.len().min(parts.len() / 3);
+                rows.rotate_left(behind);
             }
             let (expected, expected_dropped) = Ratings::new(columns(&rows), duplicates);
             let folder = tempfile::tempdir().unwrap();
