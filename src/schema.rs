@@ -175,24 +175,14 @@ pub fn seen() -> SchemaRef {
     ])
 }
 
-/// Returns the columns of `neighbors.parquet`; `id` is `movie_id` or `user_id`.
+/// Returns the columns of `neighbors.parquet`; `id` is `movie_id` or `user_id`, and `value` what a
+/// pair has: a `similarity`, or in models of EASE the `weight` of a movie in another's score.
 #[must_use]
-pub fn neighbors(id: &str) -> SchemaRef {
+pub fn neighbors(id: &str, value: &str) -> SchemaRef {
     schema(vec![
         required(id, DataType::Int32),
         required("neighbor_id", DataType::Int32),
-        required("similarity", DataType::Float32),
-    ])
-}
-
-/// Returns the columns of `neighbors.parquet` of EASE: the weight of a movie in the score of
-/// another.
-#[must_use]
-pub fn weights() -> SchemaRef {
-    schema(vec![
-        required("movie_id", DataType::Int32),
-        required("neighbor_id", DataType::Int32),
-        required("weight", DataType::Float32),
+        required(value, DataType::Float32),
     ])
 }
 

@@ -35,13 +35,8 @@ pub trait Algorithm: Debug + Send + Sync {
         &[]
     }
 
-    /// Returns about how many bytes a fit takes for each user and each item beside the ratings.
-    fn bytes_per_row(&self) -> u64;
-
     /// Returns about how many bytes a fit takes for so many users and items beside the ratings.
-    fn bytes(&self, users: usize, items: usize) -> u64 {
-        (users + items) as u64 * self.bytes_per_row()
-    }
+    fn bytes(&self, users: usize, items: usize) -> u64;
 
     /// Returns the number of iterations, for the fit to set if it ended early; `None` if the
     /// algorithm does not iterate.

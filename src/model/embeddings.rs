@@ -14,15 +14,66 @@
 //! 128, 160: 0.234, 0.240, 0.242; by exponent 0.15, 0.2, 0.25: 0.245, 0.240, 0.236, of which 0.2
 //! lists the fewest movies that are disliked; by the unscaled matrix of ones at rank 32: 0.221.
 
+use rayon::prelude::*;
+
+use crate::dataset::ids::ItemIx;
 use crate::dataset::matrix::InteractionMatrix;
 use crate::io::values::Scale;
-use crate::linalg::dense::Matrix;
+use crate::linalg::dense::{Matrix, add_rows, dot};
 use crate::linalg::svd;
 use crate::model::svd::SvdParams;
 
 /// Returns an item's scale n^−exponent for its number of ratings; 0 without ratings.
 pub(crate) fn column_scale(n_ratings: u32, exponent: f64) -> f32 {
     if n_ratings == 0 { 0.0 } else { libm::pow(n_ratings.into(), -exponent) as f32 }
+}
+
+/// Ratings below which only the leading dimensions count: with all of them, lists for 3 and 5
+/// ratings have 1 to 5 % less NDCG@10.
+const FEW_RATINGS: usize = 10;
+/// Leading dimensions for few ratings.
+const COARSE_RANK: usize = 32;
+
+/// Returns how many of `rank` dimensions count for a user with so many ratings.
+fn known_dimensions(n_ratings: usize, rank: usize) -> usize {
+    if n_ratings < FEW_RATINGS { COARSE_RANK.min(rank) } else { rank }
+}
+
+/// Divides the embeddings g by their scales d, where those are not 0: z = g / d.
+pub(crate) fn divide_by_scales(embeddings: &mut Matrix, scales: &[f32]) {
+    let rows = embeddings.data.par_chunks_exact_mut(embeddings.cols.max(1));
+    rows.zip(scales).filter(|(_, scale)| **scale > 0.0).for_each(|(row, scale)| {
+        row.iter_mut().for_each(|x| *x /= scale);
+    });
+}
+
+/// Returns a user's profile, the sum of the z of rated items, each times its weight.
+pub(crate) fn profile(
+    z: &Matrix,
+    ratings: &[(ItemIx, f32)],
+    weight: impl Fn(ItemIx, f32) -> f32,
+) -> Vec<f32> {
+    let weighted = ratings.iter().map(|&(item, rating)| (item.0, weight(item, rating)));
+    let (rows, weights): (Vec<u32>, Vec<f32>) = weighted.unzip();
+    let mut profile = vec![0.0; z.cols];
+    add_rows(z, &rows, &weights, &mut profile);
+    profile[known_dimensions(ratings.len(), z.cols)..].fill(0.0);
+    profile
+}
+
+/// Returns what each rating contributes to the product of a [`profile`] with the z of an item.
+pub(crate) fn contributions(
+    z: &Matrix,
+    ratings: &[(ItemIx, f32)],
+    weight: impl Fn(ItemIx, f32) -> f32,
+    item: ItemIx,
+) -> Vec<f32> {
+    let rank = known_dimensions(ratings.len(), z.cols);
+    let row = &z.row(item.at())[..rank];
+    let contribution = |&(rated, rating): &(ItemIx, f32)| {
+        weight(rated, rating) * dot(&z.row(rated.at())[..rank], row)
+    };
+    ratings.iter().map(contribution).collect()
 }
 
 /// Multiplications that are worth while for exactness.
@@ -70,7 +121,6 @@ pub(crate) fn fit(matrix: &InteractionMatrix, scale: Scale, params: &SvdParams) 
 mod tests {
     use super::*;
     use crate::dataset::ratings::{DuplicatePolicy, Ratings};
-    use crate::linalg::dense::dot;
 
     #[test]
     fn items_of_one_group_of_users_are_near_each_other() {

@@ -36,7 +36,9 @@ pub(crate) trait FactorAlgorithm: Algorithm + Clone + 'static {
     fn rank(&self) -> usize;
 
     /// Returns the number of columns of a stored row.
-    fn width(&self) -> usize;
+    fn width(&self) -> usize {
+        self.rank()
+    }
 
     /// Whether inner products are predicted ratings.
     fn predicts_ratings(&self) -> bool;

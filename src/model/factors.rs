@@ -36,9 +36,9 @@ pub struct FittedFactors {
     pub(crate) user_prior: Option<UserPrior>,
 }
 
-/// Returns the bytes that a row of factors takes in a fit: trained, half-way, and written.
-pub(crate) fn bytes_per_row(width: usize) -> u64 {
-    3 * (size_of::<f32>() * width) as u64
+/// Returns the bytes that rows of factors take in a fit: trained, half-way, and written.
+pub(crate) fn bytes(rows: usize, width: usize) -> u64 {
+    3 * (size_of::<f32>() * width) as u64 * rows as u64
 }
 
 /// Returns the cosine of each row's first `k` entries with those of one vector.

@@ -25,13 +25,11 @@
 //! 0.639; with 3 (1 + 30 / n) 0.390, 0.388, 0.447, 0.502, 0.546 and 0.443, 0.461, 0.495, 0.563,
 //! 0.637.
 
-use rayon::prelude::*;
-
 use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
-use crate::linalg::dense::{Matrix, add_rows, dot};
+use crate::linalg::dense::Matrix;
 use crate::model::catalogue::ItemCatalogue;
-use crate::model::embeddings::column_scale;
+use crate::model::embeddings::{self, column_scale, divide_by_scales};
 use crate::model::factors::{cosine, cosines};
 use crate::model::recommender::ScoreKind;
 use crate::model::svd::SvdParams;
@@ -43,17 +41,6 @@ fn nearness_weight(n: usize) -> f32 {
     const MANY: f32 = 3.0;
     const FEW: f32 = 15.0;
     MANY * (1.0 + FEW / n.max(1) as f32)
-}
-
-/// Ratings below which only the leading dimensions count: with all of them, lists for 3 and 5
-/// ratings have 1 to 5 % less NDCG@10.
-const FEW_RATINGS: usize = 10;
-/// Leading dimensions for few ratings.
-const COARSE_RANK: usize = 32;
-
-/// Returns how many of `rank` dimensions count for a user with so many ratings.
-pub(crate) fn known_dimensions(n_ratings: usize, rank: usize) -> usize {
-    if n_ratings < FEW_RATINGS { COARSE_RANK.min(rank) } else { rank }
 }
 
 /// Ranks by predicted ratings and nearness to the rated items.
@@ -83,10 +70,7 @@ impl StarRanking {
         let scales: Vec<f32> =
             n_ratings.iter().map(|&n| column_scale(n, SvdParams::default().exponent)).collect();
         let embeddings = embeddings.map(|mut embeddings| {
-            let rows = embeddings.data.par_chunks_exact_mut(embeddings.cols.max(1));
-            rows.zip(&scales).filter(|(_, scale)| **scale > 0.0).for_each(|(row, scale)| {
-                row.iter_mut().for_each(|x| *x /= scale);
-            });
+            divide_by_scales(&mut embeddings, &scales);
             embeddings
         });
         Self {
@@ -147,27 +131,17 @@ impl StarRanking {
     /// Returns the profile of a user who has given `ratings`, whose product with z_i is the
     /// weighted nearness of item i; `None` without embeddings.
     pub fn profile(&self, ratings: &[(ItemIx, f32)]) -> Option<Vec<f32>> {
-        let embeddings = self.embeddings.as_ref()?;
-        let n = ratings.len();
-        let weight = |&(item, rating): &(ItemIx, f32)| self.profile_weight(item, rating, n);
-        let weights: Vec<f32> = ratings.iter().map(weight).collect();
-        let rows: Vec<u32> = ratings.iter().map(|(item, _)| item.0).collect();
-        let mut profile = vec![0.0; embeddings.cols];
-        add_rows(embeddings, &rows, &weights, &mut profile);
-        profile[known_dimensions(ratings.len(), embeddings.cols)..].fill(0.0);
-        Some(profile)
+        let weight = |item, rating| self.profile_weight(item, rating, ratings.len());
+        Some(embeddings::profile(self.embeddings.as_ref()?, ratings, weight))
     }
 
     /// Returns what each rating contributes to the weighted nearness of an item.
     pub fn contributions(&self, ratings: &[(ItemIx, f32)], item: ItemIx) -> Vec<f32> {
-        let Some(embeddings) = &self.embeddings else { return vec![0.0; ratings.len()] };
-        let rank = known_dimensions(ratings.len(), embeddings.cols);
-        let row = &embeddings.row(item.at())[..rank];
-        let contribution = |&(rated, rating): &(ItemIx, f32)| {
-            self.profile_weight(rated, rating, ratings.len())
-                * dot(&embeddings.row(rated.at())[..rank], row)
-        };
-        ratings.iter().map(contribution).collect()
+        let weight = |item, rating| self.profile_weight(item, rating, ratings.len());
+        match &self.embeddings {
+            Some(z) => embeddings::contributions(z, ratings, weight, item),
+            None => vec![0.0; ratings.len()],
+        }
     }
 
     /// Completes cosines of factors with an item to the similarity that models state, where there
@@ -191,6 +165,7 @@ impl StarRanking {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::dense::dot;
 
     #[test]
     fn similarity_of_a_pair_is_that_of_all_pairs() {

@@ -117,8 +117,12 @@ fn describe_parquet(source: Source) -> Result<Map<String, Value>, IoError> {
         () if file.has_columns_of(&schema::links()) => "links",
         () if file.has_columns_of(&schema::tags()) => "tags",
         () if file.has_columns_of(&schema::seen()) => "seen ratings of a model",
-        () if file.has_columns_of(&schema::neighbors("movie_id")) => "neighbors of movies",
-        () if file.has_columns_of(&schema::neighbors("user_id")) => "neighbors of users",
+        () if file.has_columns_of(&schema::neighbors("movie_id", "similarity")) => {
+            "neighbors of movies"
+        }
+        () if file.has_columns_of(&schema::neighbors("user_id", "similarity")) => {
+            "neighbors of users"
+        }
         () if file.has_columns_of(&schema::spark_factors()) => "vectors of a model",
         () => "table",
     };

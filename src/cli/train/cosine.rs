@@ -40,10 +40,7 @@ impl TrainCommandArgs for CosineArgs {
     }
 
     fn algorithm(&self, _data: TrainingShape) -> Result<AlgorithmParams> {
-        let defaults = match self.between {
-            NeighborSide::Movies => CosineParams::movies(),
-            NeighborSide::Users => CosineParams::users(),
-        };
+        let defaults = CosineParams::between(self.between);
         Ok(CosineParams {
             between: self.between,
             neighbors: self.neighbors.unwrap_or(defaults.neighbors),

@@ -53,8 +53,8 @@ impl Algorithm for AlsParams {
         }
     }
 
-    fn bytes_per_row(&self) -> u64 {
-        factors::bytes_per_row(self.factors + 2 + SvdParams::default().factors)
+    fn bytes(&self, users: usize, items: usize) -> u64 {
+        factors::bytes(users + items, self.factors + 2 + SvdParams::default().factors)
     }
 
     fn iterations_mut(&mut self) -> Option<&mut usize> {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
+
 use crate::io::IoError;
 use crate::model::algorithm::{
     Algorithm, FitResult, ModelContext, ModelSource, ModelState, TrainingSet,
@@ -26,8 +28,8 @@ impl Algorithm for CosineParams {
         check(ok, "shrinkage", "0 or more", self.shrinkage)
     }
 
-    fn bytes_per_row(&self) -> u64 {
-        2 * 8 * self.neighbors as u64
+    fn bytes(&self, users: usize, items: usize) -> u64 {
+        2 * 8 * (self.neighbors * (users + items)) as u64
     }
 
     fn needs_all_users(&self) -> bool {
@@ -51,13 +53,17 @@ impl Algorithm for CosineParams {
             NeighborSide::Users => schema::SEEN,
         };
         let ids = source.folder.parquet(file)?.read_ids(self.id_column())?;
-        let neighbors =
-            NeighborLists::read(source.folder, &ids, &schema::neighbors(self.id_column()))?;
+        let neighbors = NeighborLists::read(source.folder, &ids, &self.columns())?;
         Ok(Box::new(NeighborState { params: self.clone(), ids, neighbors }))
     }
 }
 
 impl CosineParams {
+    /// Returns the columns of the neighbours' file.
+    fn columns(&self) -> SchemaRef {
+        schema::neighbors(self.id_column(), "similarity")
+    }
+
     fn id_column(&self) -> &'static str {
         match self.between {
             NeighborSide::Movies => "movie_id",
@@ -76,7 +82,7 @@ struct NeighborState {
 
 impl ModelState for NeighborState {
     fn write(&self, folder: &Path, model: &str) -> Result<(), IoError> {
-        let schema = schema::neighbors(self.params.id_column());
+        let schema = self.params.columns();
         self.neighbors.write(folder, &self.ids, &schema, model)
     }
 
@@ -108,7 +114,7 @@ impl Cosine {
     /// Starts from the defaults for neighbours of movies or of users.
     #[must_use]
     pub fn between(between: NeighborSide) -> Self {
-        Self(CosineParams { between, ..CosineParams::default() })
+        Self(CosineParams::between(between))
     }
 }
 

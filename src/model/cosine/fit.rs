@@ -48,6 +48,30 @@ impl NeighborLists {
     pub fn n_rows(&self) -> usize {
         self.starts.len() - 1
     }
+
+    /// Returns the value of a pair; 0 if it is not kept.
+    #[must_use]
+    pub fn pair(&self, i: usize, j: usize) -> f32 {
+        let mut row = self.row(i).iter();
+        row.find(|neighbor| neighbor.ix as usize == j).map_or(0.0, |neighbor| neighbor.score)
+    }
+
+    /// Returns for each row the sum of its values in some weighted rows; NaN where none has it.
+    #[must_use]
+    pub fn weighted_sums(&self, rows: impl Iterator<Item = (usize, f32)>) -> Vec<f32> {
+        let mut sums = vec![f32::NAN; self.n_rows()];
+        for (row, weight) in rows {
+            for neighbor in self.row(row) {
+                add(&mut sums[neighbor.ix as usize], weight * neighbor.score);
+            }
+        }
+        sums
+    }
+}
+
+/// Adds to a score, of which NaN says that nothing is known yet.
+pub(super) fn add(score: &mut f32, value: f32) {
+    *score = if score.is_nan() { value } else { *score + value };
 }
 
 /// Rows that a thread takes at a time.

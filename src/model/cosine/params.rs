@@ -38,6 +38,15 @@ impl CosineParams {
     pub fn users() -> Self {
         Self { between: NeighborSide::Users, neighbors: 50, shrinkage: 0.0, center: false }
     }
+
+    /// Returns the defaults for neighbours of a side.
+    #[must_use]
+    pub fn between(side: NeighborSide) -> Self {
+        match side {
+            NeighborSide::Movies => Self::movies(),
+            NeighborSide::Users => Self::users(),
+        }
+    }
 }
 
 impl Default for CosineParams {

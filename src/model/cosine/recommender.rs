@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dataset::ids::{ItemIx, UserId};
 use crate::io::values::Scale;
 use crate::linalg::topk::{ScoredIndex, top};
-use crate::model::cosine::fit::NeighborLists;
+use crate::model::cosine::fit::{NeighborLists, add};
 use crate::model::cosine::params::CosineParams;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
@@ -48,14 +48,9 @@ impl CosineMovies {
 
 impl ScoreItems for CosineMovies {
     fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError> {
-        let mut score = vec![f32::NAN; self.neighbors.n_rows()];
         let reference = self.reference(user.ratings);
-        for &(item, stars) in user.ratings {
-            for neighbor in self.neighbors.row(item.at()) {
-                add(&mut score[neighbor.ix as usize], neighbor.score * (stars - reference));
-            }
-        }
-        Ok(ItemScores { score, rating: None })
+        let rated = user.ratings.iter().map(|&(item, stars)| (item.at(), stars - reference));
+        Ok(ItemScores { score: self.neighbors.weighted_sums(rated), rating: None })
     }
 
     fn dislike_threshold(&self) -> Option<f32> {
@@ -69,16 +64,11 @@ impl ScoreItems for CosineMovies {
 
 impl SimilarItems for CosineMovies {
     fn similarities(&self, item: ItemIx) -> Vec<f32> {
-        let mut similarity = vec![f32::NAN; self.neighbors.n_rows()];
-        for neighbor in self.neighbors.row(item.at()) {
-            similarity[neighbor.ix as usize] = neighbor.score;
-        }
-        similarity
+        self.neighbors.weighted_sums([(item.at(), 1.0)].into_iter())
     }
 
     fn similarity(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
-        let row = self.neighbors.row(a.at());
-        Some(row.iter().find(|neighbor| neighbor.ix == b.0).map_or(0.0, |neighbor| neighbor.score))
+        Some(self.neighbors.pair(a.at(), b.at()))
     }
 
     fn similarity_kind(&self) -> ScoreKind {
@@ -96,12 +86,7 @@ impl ExplainScores for CosineMovies {
         let reference = self.reference(user.ratings);
         let explain = |item: &ItemIx| {
             let contribution = |&(rated, stars): &(ItemIx, f32)| {
-                let row = self.neighbors.row(rated.at()).iter();
-                let similarity: f32 = row
-                    .filter(|neighbor| neighbor.ix == item.0)
-                    .map(|neighbor| neighbor.score)
-                    .sum();
-                similarity * (stars - reference)
+                self.neighbors.pair(rated.at(), item.at()) * (stars - reference)
             };
             Explanation {
                 base: 0.0,
@@ -126,11 +111,6 @@ impl Recommender for CosineMovies {
 fn neutral(scale: Scale) -> f32 {
     const SHARE: f32 = 4.0 / 9.0;
     if scale.is_unary() { 0.0 } else { scale.min + SHARE * (scale.max - scale.min) }
-}
-
-/// Adds to a score, of which NaN says that nothing is known yet.
-fn add(score: &mut f32, value: f32) {
-    *score = if score.is_nan() { value } else { *score + value };
 }
 
 /// Neighbours of users.

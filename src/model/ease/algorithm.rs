@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use arrow::datatypes::SchemaRef;
+
 use crate::io::IoError;
 use crate::linalg::inverse::SquareMatrix;
 use crate::model::algorithm::{
@@ -29,10 +31,6 @@ impl Algorithm for EaseParams {
         check(self.weights > 0, "weights", "1 or more", self.weights)
     }
 
-    fn bytes_per_row(&self) -> u64 {
-        0
-    }
-
     fn bytes(&self, _users: usize, items: usize) -> u64 {
         /// Bytes of a weight: kept, joined with all others, and written.
         const WEIGHT: u64 = 24;
@@ -49,9 +47,14 @@ impl Algorithm for EaseParams {
 
     fn open(&self, source: &ModelSource<'_>) -> Result<Box<dyn ModelState>, ModelError> {
         let ids = source.folder.parquet(schema::MOVIES)?.read_ids("movie_id")?;
-        let weights = NeighborLists::read(source.folder, &ids, &schema::weights())?;
+        let weights = NeighborLists::read(source.folder, &ids, &columns())?;
         Ok(Box::new(WeightState { ids, weights }))
     }
+}
+
+/// Returns the columns of the weights' file.
+fn columns() -> SchemaRef {
+    schema::neighbors("movie_id", "weight")
 }
 
 /// The weights of the items with some raw ids.
@@ -63,7 +66,7 @@ struct WeightState {
 
 impl ModelState for WeightState {
     fn write(&self, folder: &Path, model: &str) -> Result<(), IoError> {
-        self.weights.write(folder, &self.ids, &schema::weights(), model)
+        self.weights.write(folder, &self.ids, &columns(), model)
     }
 
     fn into_recommender(

@@ -23,26 +23,13 @@ impl EaseModel {
     pub fn new(scale: Scale, weights: NeighborLists) -> Self {
         Self { scale, weights }
     }
-
-    /// Returns the weight of an item in the score of another.
-    fn weight(&self, item: ItemIx, other: ItemIx) -> f32 {
-        let row = self.weights.row(item.at()).iter();
-        row.filter(|one| one.ix == other.0).map(|one| one.score).sum()
-    }
 }
 
 impl ScoreItems for EaseModel {
     fn score(&self, user: TargetUser<'_>) -> Result<ItemScores, ModelError> {
-        let mut score = vec![0.0; self.weights.n_rows()];
-        for &(item, rating) in user.ratings {
-            let value = self.scale.to_movielens(rating);
-            for other in self.weights.row(item.at()) {
-                score[other.ix as usize] += value * other.score;
-            }
-        }
-        // A score of 0 says that no rated movie has a weight.
-        score.iter_mut().filter(|score| **score == 0.0).for_each(|score| *score = f32::NAN);
-        Ok(ItemScores { score, rating: None })
+        let rated = user.ratings.iter();
+        let rated = rated.map(|&(item, rating)| (item.at(), self.scale.to_movielens(rating)));
+        Ok(ItemScores { score: self.weights.weighted_sums(rated), rating: None })
     }
 
     fn score_kind(&self) -> ScoreKind {
@@ -52,15 +39,11 @@ impl ScoreItems for EaseModel {
 
 impl SimilarItems for EaseModel {
     fn similarities(&self, item: ItemIx) -> Vec<f32> {
-        let mut similarity = vec![f32::NAN; self.weights.n_rows()];
-        for other in self.weights.row(item.at()) {
-            similarity[other.ix as usize] = other.score;
-        }
-        similarity
+        self.weights.weighted_sums([(item.at(), 1.0)].into_iter())
     }
 
     fn similarity(&self, a: ItemIx, b: ItemIx) -> Option<f32> {
-        Some(self.weight(a, b))
+        Some(self.weights.pair(a.at(), b.at()))
     }
 
     fn similarity_kind(&self) -> ScoreKind {
@@ -77,7 +60,7 @@ impl ExplainScores for EaseModel {
     ) -> Result<Vec<Explanation>, ModelError> {
         let explain = |item: &ItemIx| {
             let contribution = |&(rated, rating): &(ItemIx, f32)| {
-                self.scale.to_movielens(rating) * self.weight(rated, *item)
+                self.scale.to_movielens(rating) * self.weights.pair(rated.at(), item.at())
             };
             Explanation {
                 base: 0.0,

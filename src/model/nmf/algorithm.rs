@@ -36,8 +36,8 @@ impl Algorithm for NmfParams {
         if self.fill.is_none() { &["fill"] } else { &[] }
     }
 
-    fn bytes_per_row(&self) -> u64 {
-        factors::bytes_per_row(self.factors + SvdParams::default().factors)
+    fn bytes(&self, users: usize, items: usize) -> u64 {
+        factors::bytes(users + items, self.factors + SvdParams::default().factors)
     }
 
     fn iterations_mut(&mut self) -> Option<&mut usize> {
@@ -59,10 +59,6 @@ impl Algorithm for NmfParams {
 
 impl FactorAlgorithm for NmfParams {
     fn rank(&self) -> usize {
-        self.factors
-    }
-
-    fn width(&self) -> usize {
         self.factors
     }
 

@@ -21,8 +21,8 @@ impl Algorithm for PopularityParams {
         check(ok, "damping", "0 or more", self.damping)
     }
 
-    fn bytes_per_row(&self) -> u64 {
-        16
+    fn bytes(&self, users: usize, items: usize) -> u64 {
+        16 * (users + items) as u64
     }
 
     fn fit(&self, _training: TrainingSet<'_>) -> Result<FitResult, ModelError> {

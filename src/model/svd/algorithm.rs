@@ -11,7 +11,7 @@ use crate::model::algorithm::{
 };
 use crate::model::als::UserPrior;
 use crate::model::builders::builder;
-use crate::model::embeddings::{self, column_scale};
+use crate::model::embeddings::{self, column_scale, divide_by_scales};
 use crate::model::error::{ModelError, check};
 use crate::model::factor_model::FoldIn;
 use crate::model::factor_state::{self, FactorAlgorithm, UnitConversion};
@@ -31,8 +31,8 @@ impl Algorithm for SvdParams {
         check(share, "noise-share", "from 0 to 1", self.noise_share)
     }
 
-    fn bytes_per_row(&self) -> u64 {
-        factors::bytes_per_row(self.factors + 32)
+    fn bytes(&self, users: usize, items: usize) -> u64 {
+        factors::bytes(users + items, self.factors + 32)
     }
 
     fn fit(&self, training: TrainingSet<'_>) -> Result<FitResult, ModelError> {
@@ -46,10 +46,6 @@ impl Algorithm for SvdParams {
 
 impl FactorAlgorithm for SvdParams {
     fn rank(&self) -> usize {
-        self.factors
-    }
-
-    fn width(&self) -> usize {
         self.factors
     }
 
@@ -77,9 +73,7 @@ impl FactorAlgorithm for SvdParams {
         let scales: Vec<f32> = (0..ratings.n_items())
             .map(|item| column_scale(by_item.len(item) as u32, self.exponent))
             .collect();
-        items.data.par_chunks_exact_mut(k).zip(&scales).for_each(|(row, scale)| {
-            row.iter_mut().for_each(|x| *x /= scale);
-        });
+        divide_by_scales(&mut items, &scales);
         let fold_in = SvdFoldIn::new(k, training.scale, scales.into_iter());
         let mut users = Matrix::zeros(ratings.n_users(), k);
         users.data.par_chunks_exact_mut(k).enumerate().for_each(|(user, out)| {

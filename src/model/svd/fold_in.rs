@@ -2,11 +2,11 @@
 
 use crate::dataset::ids::ItemIx;
 use crate::io::values::Scale;
-use crate::linalg::dense::{Matrix, add_rows, dot};
+use crate::linalg::dense::Matrix;
+use crate::model::embeddings;
 use crate::model::error::ModelError;
 use crate::model::explain::Explanation;
 use crate::model::factor_model::FoldIn;
-use crate::model::ranking::known_dimensions;
 use crate::model::recommender::ScoreKind;
 
 /// Sums the factors of rated items.
@@ -29,14 +29,9 @@ impl SvdFoldIn {
         self.scale.to_movielens(rating) * self.column_weights[item.at()]
     }
 
-    /// Returns the sum over rated items, of which there are few if only leading factors count.
+    /// Returns the factors of a user.
     pub(crate) fn solve(&self, items: &Matrix, ratings: &[(ItemIx, f32)]) -> Vec<f32> {
-        let (rated, weights): (Vec<u32>, Vec<f32>) =
-            ratings.iter().map(|&(item, rating)| (item.0, self.weight(item, rating))).unzip();
-        let mut factors = vec![0.0; items.cols];
-        add_rows(items, &rated, &weights, &mut factors);
-        factors[known_dimensions(ratings.len(), items.cols)..].fill(0.0);
-        factors
+        embeddings::profile(items, ratings, |item, rating| self.weight(item, rating))
     }
 }
 
@@ -68,13 +63,10 @@ impl FoldIn for SvdFoldIn {
         ratings: &[(ItemIx, f32)],
         explained: &[ItemIx],
     ) -> Result<Vec<Explanation>, ModelError> {
-        let rank = known_dimensions(ratings.len(), items.cols);
+        let weight = |item, rating| self.weight(item, rating);
         let explain = |item: &ItemIx| {
-            let row = &items.row(item.at())[..rank];
-            let contribution = |&(rated, rating): &(ItemIx, f32)| {
-                self.weight(rated, rating) * dot(&items.row(rated.at())[..rank], row)
-            };
-            Explanation { base: 0.0, contributions: ratings.iter().map(contribution).collect() }
+            let contributions = embeddings::contributions(items, ratings, weight, *item);
+            Explanation { base: 0.0, contributions }
         };
         Ok(explained.iter().map(explain).collect())
     }
