@@ -30,9 +30,11 @@ run() {
     "$mvrec" "$@"
 }
 
+# PROFILE=release builds what is shipped: slower to build, the same output.
+profile=${PROFILE:-quick}
 step "Build (a few minutes the first time)"
-cargo build --profile quick --locked
-mvrec=$PWD/target/quick/mvrec
+cargo build --profile "$profile" --locked
+mvrec=$PWD/target/$profile/mvrec
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cp -r fixtures/ml-mini "$out/ml-mini"
