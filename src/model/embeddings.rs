@@ -28,11 +28,16 @@ pub(crate) fn column_scale(n_ratings: u32, exponent: f64) -> f32 {
     if n_ratings == 0 { 0.0 } else { libm::pow(n_ratings.into(), -exponent) as f32 }
 }
 
-/// Ratings below which only the leading dimensions count: with all of them, lists for 3 and 5
-/// ratings have 1 to 5 % less NDCG@10.
-const FEW_RATINGS: usize = 10;
+/// Ratings below which only the leading dimensions count.
+const FEW_RATINGS: usize = 16;
 /// Leading dimensions for few ratings.
-const COARSE_RANK: usize = 32;
+///
+/// NDCG@10 of an SVD for users with 3, 5 and 10 ratings, a quarter of the users held out, mean of
+/// three splits, by dimensions 16, 32, 64, 128: on ml-latest-small 0.363, 0.366, 0.360, 0.341;
+/// 0.381, 0.388, 0.387, 0.383; 0.393, 0.401, 0.415, 0.406; on MovieLens 100K 0.448, 0.428, 0.409,
+/// 0.399; 0.474, 0.456, 0.446, 0.436; 0.507, 0.501, 0.492, 0.485. Fewer dimensions say little more
+/// than what is popular: with 32, the lists for four movies of Pixar or four westerns name none.
+const COARSE_RANK: usize = 64;
 
 /// Returns how many of `rank` dimensions count for a user with so many ratings.
 fn known_dimensions(n_ratings: usize, rank: usize) -> usize {

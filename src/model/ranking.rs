@@ -10,7 +10,7 @@
 //!   [embedding](crate::model::embeddings), d_i = n_i^−0.2 and z_i = g_i / d_i: nearness is Σ r'_j
 //!   d_j² z_j·z_i over the movies j that the user has rated, with r' the rating above the lowest
 //!   one, so that what was liked least counts for nothing. It is the rating that a truncated SVD
-//!   reconstructs where nothing counts as 0. For fewer than ten ratings, the 32 leading dimensions
+//!   reconstructs where nothing counts as 0. For fewer than 16 ratings, the 64 leading dimensions
 //!   count alone.
 //!
 //! NDCG@10 of `als` on ml-latest-small and MovieLens 100K, 10 % held out at random, and the share

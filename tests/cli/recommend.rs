@@ -10,8 +10,8 @@ fn new_user_gets_a_list_with_titles() {
     ]), @r#"
     exit 0
     --- stdout
-    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":9.086003,"predicted_rating":4.2922883}
-    {"rank":2,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":8.037398,"predicted_rating":4.360358}
+    {"rank":1,"movie_id":236,"title":"Nausicaä of the Valley of the Wind (Kaze no tani no Naushika) (1984)","genres":"Adventure|Animation|Drama|Fantasy|Sci-Fi","score":9.759673,"predicted_rating":4.2922883}
+    {"rank":2,"movie_id":264,"title":"Minority Report (2002)","genres":"Action|Crime|Mystery|Sci-Fi|Thriller","score":8.419924,"predicted_rating":4.1403036}
     --- stderr
     mvrec: rated 5 Spirited Away (Sen to Chihiro no kamikakushi) (2001)
     mvrec: rated 1 Twilight (2008)
@@ -328,11 +328,11 @@ fn json_lines_are_answered_line_by_line() {
     ]), @r#"
     exit 1
     --- stdout
-    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":16.438337,"predicted_rating":4.4781528,"base_score":4.174415,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":12.263923}]}]}
+    {"id":"anna","recommendations":[{"rank":1,"movie_id":15,"title":"Jurassic Park (1993)","genres":"Action|Adventure|Sci-Fi|Thriller","score":17.520699,"predicted_rating":4.4781528,"base_score":4.174415,"because":[{"movie_id":28,"title":"Alien (1979)","rating":5.0,"contribution":13.346284}]}]}
     {"line":3,"id":2,"error":"no movie is called `No such film`\n  (--on-error skip leaves such ratings out)"}
     {"line":4,"error":"`Alien`: 9 is not between 0.5 and 5 stars; for another scale, use --ratings-scale MIN..MAX\n  (--on-error skip leaves such ratings out)"}
     {"line":5,"error":"expected ident at line 1 column 2"}
-    {"id":[3],"recommendations":[{"rank":1,"movie_id":73,"title":"Avengers, The (2012)","genres":"Action|Adventure|Sci-Fi","score":12.868493,"predicted_rating":3.662485,"base_score":3.5601492,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":9.308345}]}]}
+    {"id":[3],"recommendations":[{"rank":1,"movie_id":35,"title":"Avatar (2009)","genres":"Action|Adventure|Sci-Fi","score":12.956811,"predicted_rating":3.6474602,"base_score":3.541587,"because":[{"movie_id":64,"title":"Aliens (1986)","rating":4.0,"contribution":9.415224}]}]}
     --- stderr
     mvrec: score: predicted rating + 3 (1 + 15 / n) x nearness to the n rated movies
     mvrec: error: 3 of 6 lines could not be answered; the output says why
@@ -445,7 +445,7 @@ fn lists_are_narrowed_before_the_cut() {
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating
-    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,8.52035,4.164098
+    1,193,"Fly, The (1986)",Drama|Horror|Sci-Fi|Thriller,7.4699254,4.164098
     --- stderr
     mvrec: rated 5 Alien (1979)
     mvrec: genres: Horror, Sci-Fi
@@ -509,8 +509,8 @@ fn reasons_add_up_in_every_format() {
     exit 0
     --- stdout
     rank  movie_id  title                 score  predicted_rating  base_score  because
-       1        15  Jurassic Park (199…  10.727             4.236       4.185  Alien (1979) +6.66…  ★★★★
-       2        52  The Sixth Sense (1…   8.326             4.001       4.028  Alien (1979) +4.46…  ★★★★
+       1        15  Jurassic Park (199…  11.286             4.236       4.185  Alien (1979) +7.23…  ★★★★
+       2        26  Gladiator (2000)     10.038             3.457       3.583  Alien (1979) +6.71…  ★★★½
     (no room for genres)
     --- stderr
     mvrec: rated 1 Twilight (2008)
@@ -521,8 +521,8 @@ fn reasons_add_up_in_every_format() {
     exit 0
     --- stdout
     rank,movie_id,title,genres,score,predicted_rating,base_score,because
-    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,10.727226,4.236154,4.1848497,"Alien (1979) +6.66, Twilight (2008) -0.12"
-    2,52,"Sixth Sense, The (1999)",Drama|Horror|Mystery,8.326077,4.0012465,4.0278687,"Alien (1979) +4.46, Twilight (2008) -0.16"
+    1,15,Jurassic Park (1993),Action|Adventure|Sci-Fi|Thriller,11.286164,4.236154,4.1848497,"Alien (1979) +7.23, Twilight (2008) -0.13"
+    2,26,Gladiator (2000),Action|Adventure|Drama,10.038147,3.4573576,3.5834296,"Alien (1979) +6.71, Twilight (2008) -0.26"
     "#);
     let rows = fixture.json(&args);
     let first = &rows[0]["because"];
