@@ -9,7 +9,7 @@ use crate::dataset::ids::{MovieId, UserId};
 use crate::dataset::movies::{genre_overlap, known_genres};
 use crate::dataset::{Movies, Ratings};
 use crate::eval::ranking::{RankingMetric, RelevanceGain};
-use crate::eval::systems::{EvaluatedSystem, SystemAnswer};
+use crate::eval::systems::{EvaluatedSystem, SystemAnswer, TestUser};
 use crate::model::ModelError;
 
 /// What is measured.
@@ -101,25 +101,30 @@ pub fn evaluate(
     background: &ItemBackground,
     protocol: &EvaluationProtocol,
 ) -> Result<EvaluationOutcome, ModelError> {
+    /// Users whose answers are held at a time.
+    const USERS: usize = 8192;
     let columns = test.columns();
-    let measured: Result<Vec<(UserMetrics, AnswerFindings)>, ModelError> = test
-        .user_starts()
-        .par_windows(2)
-        .map(|rows| {
-            let user = columns.user_id[rows[0]];
-            let movies = columns.movie_id[rows[0]..rows[1]].iter().copied();
-            let test: Vec<(i32, f32)> =
-                movies.zip(columns.rating[rows[0]..rows[1]].iter().copied()).collect();
-            let answer = system.answer(UserId(user), &test)?;
+    let test_user = |rows: &[usize]| {
+        let movies = columns.movie_id[rows[0]..rows[1]].iter().copied();
+        TestUser {
+            user: UserId(columns.user_id[rows[0]]),
+            ratings: movies.zip(columns.rating[rows[0]..rows[1]].iter().copied()).collect(),
+        }
+    };
+    let test_users: Vec<TestUser> = test.user_starts().windows(2).map(test_user).collect();
+    let mut measured = Vec::with_capacity(test_users.len());
+    for users in test_users.chunks(USERS) {
+        let answers = system.answer(users)?;
+        measured.par_extend(users.par_iter().zip(answers).map(|(one, answer)| {
             let unknown = answer.is_none();
             let answer =
                 answer.unwrap_or(SystemAnswer { fallback: f64::NAN, ..SystemAnswer::default() });
             let known_rows = answer.known_rows;
-            let (of_user, cold_rows) = measure(user, &test, answer, background, protocol);
-            Ok((of_user, AnswerFindings { unknown, cold_rows, known_rows }))
-        })
-        .collect();
-    let (users, found): (Vec<UserMetrics>, Vec<AnswerFindings>) = measured?.into_iter().unzip();
+            let (metrics, cold_rows) = measure(one, answer, background, protocol);
+            (metrics, AnswerFindings { unknown, cold_rows, known_rows })
+        }));
+    }
+    let (users, found): (Vec<UserMetrics>, Vec<AnswerFindings>) = measured.into_iter().unzip();
     Ok(EvaluationOutcome {
         names: names(&protocol.cuts),
         unknown_users: found.iter().filter(|found| found.unknown).count(),
@@ -138,12 +143,12 @@ struct AnswerFindings {
 }
 
 fn measure(
-    user: i32,
-    test: &[(i32, f32)],
+    one: &TestUser,
     answer: SystemAnswer,
     background: &ItemBackground,
     protocol: &EvaluationProtocol,
 ) -> (UserMetrics, usize) {
+    let TestUser { user, ratings: test } = one;
     let gains: HashMap<i32, f64> = test
         .iter()
         .filter(|(_, stars)| *stars >= protocol.relevant_from)
@@ -165,6 +170,7 @@ fn measure(
         values.extend(beyond_accuracy(first, background));
     }
     let n_relevant = ideal.len();
+    let user = user.0;
     (UserMetrics { user, n_test: test.len(), n_relevant, errors, values, list: answer.list }, cold)
 }
 

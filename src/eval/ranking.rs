@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::linalg::score_counts::ScoreCounts;
+
 /// What a relevant movie gains in NDCG.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -140,24 +142,16 @@ fn discounted(gains: &[f64]) -> f64 {
 }
 
 /// Returns the chance that a relevant candidate has a higher score than another one, where equal
-/// scores count as half; unknown scores (NaN) are below all others. Nothing, where there are not
-/// both kinds.
+/// scores count as half, from the counts of the relevant among all `n_candidates`. Nothing, where
+/// there are not both kinds.
 #[must_use]
-pub fn auc(candidates: impl Iterator<Item = (f32, bool)> + Clone) -> Option<f64> {
-    let order = |score: f32| if score.is_nan() { f32::NEG_INFINITY } else { score };
-    let of_relevant = candidates.clone().filter(|(_, relevant)| *relevant);
-    let mut relevant: Vec<f32> = of_relevant.map(|(score, _)| order(score)).collect();
-    relevant.sort_unstable_by(f32::total_cmp);
-    let (mut others, mut won) = (0_u64, 0.0);
-    for (score, _) in candidates.filter(|(_, relevant)| !relevant) {
-        let score = order(score);
-        let below = relevant.partition_point(|&r| r < score);
-        let not_above = below + relevant[below..].partition_point(|&r| r <= score);
-        won += (relevant.len() - not_above) as f64 + 0.5 * (not_above - below) as f64;
-        others += 1;
-    }
-    let pairs = relevant.len() as f64 * others as f64;
-    (pairs > 0.0).then(|| won / pairs)
+pub fn auc(relevant: &[ScoreCounts], n_candidates: usize) -> Option<f64> {
+    let won = |counts: &ScoreCounts| f64::midpoint(counts.lower.into(), counts.not_higher.into());
+    let n = relevant.len() as f64;
+    // The relevant win half of the pairs among themselves, as each pair is counted both ways.
+    let won_of_others = relevant.iter().map(won).sum::<f64>() - n * n / 2.0;
+    let pairs = n * (n_candidates as f64 - n);
+    (pairs > 0.0).then(|| won_of_others / pairs)
 }
 
 #[cfg(test)]
@@ -211,9 +205,17 @@ mod tests {
 
     #[test]
     fn auc_counts_pairs() {
-        let of = |pairs: &[(f32, bool)]| auc(pairs.iter().copied());
-        // Relevant 3 and 1 against 2, 1 and unknown: 3 wins three times; 1 loses, ties, wins.
-        let five = [(3.0, true), (2.0, false), (1.0, true), (1.0, false), (f32::NAN, false)];
+        let of = |pairs: &[(f32, bool)]| {
+            let scores: Vec<f32> = pairs.iter().map(|(score, _)| *score).collect();
+            let relevant = pairs.iter().filter(|(_, relevant)| *relevant).map(|&(score, _)| {
+                let mut counts = ScoreCounts::new(score);
+                counts.add(&scores);
+                counts
+            });
+            auc(&relevant.collect::<Vec<_>>(), pairs.len())
+        };
+        // Relevant 3 and 1 against 2, 1 and -2: 3 wins three times; 1 loses, ties, wins.
+        let five = [(3.0, true), (2.0, false), (1.0, true), (1.0, false), (-2.0, false)];
         close(of(&five).unwrap(), (3.0 + 1.5) / 6.0);
         assert_eq!((of(&[(1.0, true)]), of(&[(1.0, false)]), of(&[])), (None, None, None));
     }

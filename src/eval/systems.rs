@@ -1,10 +1,14 @@
 //! Systems that are evaluated: a model, or lists that another system made.
 
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
 use crate::dataset::Ratings;
 use crate::dataset::ids::{ItemIx, MovieId, UserId};
 use crate::eval::ranking::auc;
 use crate::model::query::Query;
-use crate::model::ranker::Ranker;
+use crate::model::ranker::{Ranker, UserProbe};
 use crate::model::{Model, ModelError, TargetUser};
 
 /// What a system says to one user.
@@ -23,15 +27,22 @@ pub struct SystemAnswer {
     pub known_rows: usize,
 }
 
+/// A user with the ratings that it went on to give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestUser {
+    /// The user.
+    pub user: UserId,
+    /// Movies and ratings.
+    pub ratings: Vec<(i32, f32)>,
+}
+
 /// Anything that can be measured.
 pub trait EvaluatedSystem: Sync {
-    /// Answers a user of whom `test` holds the ratings to come: movies and ratings. `None`, if it
-    /// does not know the user.
+    /// Answers some users, in their order and on all threads; `None` for one that it does not know.
     ///
     /// # Errors
     /// If the model cannot answer.
-    fn answer(&self, user: UserId, test: &[(i32, f32)])
-    -> Result<Option<SystemAnswer>, ModelError>;
+    fn answer(&self, users: &[TestUser]) -> Result<Vec<Option<SystemAnswer>>, ModelError>;
 }
 
 /// A model, asked about users of its training data, or about new users with some ratings.
@@ -57,60 +68,75 @@ impl<'a> ModelSystem<'a> {
         let ranker = Ranker::new(model, query);
         Self { model, fold_in, ranker, relevant_from }
     }
+
+    /// Returns the known ratings of a user, by ascending item; `None` if there is no such user.
+    fn known_ratings(&self, user: UserId) -> Option<Cow<'_, [(ItemIx, f32)]>> {
+        let Self { model, fold_in, .. } = self;
+        let Some(fold_in) = fold_in else {
+            model.user_ids.binary_search(&user.0).ok()?;
+            return Some(Cow::Borrowed(model.seen.get(user).unwrap_or_default()));
+        };
+        let of_item = |(movie, rating)| Some((model.catalogue.item(MovieId(movie))?, rating));
+        let ratings: Vec<_> = rows_of(fold_in, user.0).filter_map(of_item).collect();
+        (!ratings.is_empty()).then_some(Cow::Owned(ratings))
+    }
+
+    /// Returns the mean of a user's ratings or, without any, of the training data.
+    fn fallback(&self, ratings: &[(ItemIx, f32)]) -> f64 {
+        let mean = self.model.info.as_ref().map_or(f64::NAN, |info| info.training.mean_rating);
+        mean_stars(ratings.iter().map(|&(_, stars)| stars)).unwrap_or(mean)
+    }
 }
 
 impl EvaluatedSystem for ModelSystem<'_> {
-    fn answer(
-        &self,
-        user: UserId,
-        test: &[(i32, f32)],
-    ) -> Result<Option<SystemAnswer>, ModelError> {
-        let Self { model, fold_in, ranker, relevant_from } = self;
-        let items: Vec<(ItemIx, f32)>;
-        let (known, ratings) = match fold_in {
-            Some(fold_in) => {
-                let rows = rows_of(fold_in, user.0);
-                items = rows
-                    .filter_map(|(movie, stars)| {
-                        Some((model.catalogue.item(MovieId(movie))?, stars))
-                    })
-                    .collect();
-                (None, &items[..])
-            }
-            None => (Some(user), model.seen.get(user).unwrap_or_default()),
+    fn answer(&self, users: &[TestUser]) -> Result<Vec<Option<SystemAnswer>>, ModelError> {
+        let known: Vec<_> = users.par_iter().map(|one| self.known_ratings(one.user)).collect();
+        let item_of = |movie: i32| self.model.catalogue.item(MovieId(movie));
+        let is_rated = |ratings: &[(ItemIx, f32)], item: ItemIx| {
+            ratings.binary_search_by_key(&item, |(item, _)| *item).is_ok()
         };
-        let unknown = known.is_some_and(|user| model.user_ids.binary_search(&user.0).is_err());
-        if unknown || (known.is_none() && ratings.is_empty()) {
-            return Ok(None);
-        }
-        let scores = model.recommender.score(TargetUser { user: known, ratings })?;
-        let list = ranker.for_scores(&scores, ratings);
-        let item_of = |movie: i32| model.catalogue.item(MovieId(movie));
-        let predicted = scores.rating.as_ref().map(|stars| {
-            let of_movie = |movie| item_of(movie).map_or(f32::NAN, |item| stars[item.at()]);
-            test.iter().map(|&(movie, _)| of_movie(movie)).collect()
-        });
-        let mut candidate = vec![Some(false); scores.score.len()];
-        ratings.iter().for_each(|(item, _)| candidate[item.at()] = None);
-        for &(movie, stars) in test {
-            if let Some(item) = item_of(movie).filter(|_| stars >= *relevant_from) {
-                candidate[item.at()] = candidate[item.at()].map(|_| true);
-            }
-        }
-        let pairs = scores.score.iter().zip(&candidate);
-        let candidates = pairs.filter_map(|(&score, relevant)| Some((score, (*relevant)?)));
-        let mean = model.info.as_ref().map_or(f64::NAN, |info| info.training.mean_rating);
-        Ok(Some(SystemAnswer {
-            list: list.iter().map(|row| model.catalogue.id(row.item).0).collect(),
-            predicted,
-            fallback: mean_stars(ratings.iter().map(|&(_, stars)| stars)).unwrap_or(mean),
-            auc: auc(candidates),
-            known_rows: test
+        let both =
+            || users.iter().zip(&known).filter_map(|(one, known)| Some((one, &**known.as_ref()?)));
+        let probes: Vec<UserProbe<'_>> = both()
+            .map(|(one, ratings)| {
+                let test =
+                    || one.ratings.iter().filter_map(|&(movie, r)| Some((item_of(movie)?, r)));
+                let is_counted = |&(item, rating): &(ItemIx, f32)| {
+                    rating >= self.relevant_from && !is_rated(ratings, item)
+                };
+                UserProbe {
+                    user: TargetUser { user: self.fold_in.is_none().then_some(one.user), ratings },
+                    predicted: test().map(|(item, _)| item).collect(),
+                    counted: test().filter(is_counted).map(|(item, _)| item).collect(),
+                }
+            })
+            .collect();
+        let answers = self.ranker.probe_users(&probes);
+        let n_items = self.model.catalogue.len();
+        let with_answer = both().zip(answers).map(|((one, ratings), answer)| {
+            let answer = answer?;
+            let mut predicted = answer.predicted.map(Vec::into_iter);
+            let known_rows = one
+                .ratings
                 .iter()
                 .filter_map(|&(movie, _)| item_of(movie))
-                .filter(|item| ratings.binary_search_by_key(item, |(item, _)| *item).is_ok())
-                .count(),
-        }))
+                .filter(|&item| is_rated(ratings, item))
+                .count();
+            Ok(SystemAnswer {
+                list: answer.list.iter().map(|row| self.model.catalogue.id(row.item).0).collect(),
+                predicted: predicted.as_mut().map(|predicted| {
+                    let of_movie = |&(movie, _): &(i32, f32)| {
+                        item_of(movie).and_then(|_| predicted.next()).unwrap_or(f32::NAN)
+                    };
+                    one.ratings.iter().map(of_movie).collect()
+                }),
+                fallback: self.fallback(ratings),
+                auc: auc(&answer.counts, n_items - ratings.len()),
+                known_rows,
+            })
+        });
+        let mut with_answer = with_answer.collect::<Result<Vec<_>, ModelError>>()?.into_iter();
+        Ok(known.iter().map(|known| known.as_ref().and_then(|_| with_answer.next())).collect())
     }
 }
 
@@ -125,20 +151,22 @@ pub struct ListSystem<'a> {
     pub n: usize,
 }
 
-impl EvaluatedSystem for ListSystem<'_> {
-    fn answer(
-        &self,
-        user: UserId,
-        _test: &[(i32, f32)],
-    ) -> Result<Option<SystemAnswer>, ModelError> {
+impl ListSystem<'_> {
+    fn list(&self, user: UserId) -> Option<SystemAnswer> {
         let mut rows: Vec<(i32, f32)> = rows_of(self.rows, user.0).collect();
         if rows.is_empty() {
-            return Ok(None);
+            return None;
         }
         // Equal values keep the order of ids.
         rows.sort_by(|a, b| if self.by_rank { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) });
         let list = rows.into_iter().take(self.n).map(|(movie, _)| movie).collect();
-        Ok(Some(SystemAnswer { list, fallback: f64::NAN, ..SystemAnswer::default() }))
+        Some(SystemAnswer { list, fallback: f64::NAN, ..SystemAnswer::default() })
+    }
+}
+
+impl EvaluatedSystem for ListSystem<'_> {
+    fn answer(&self, users: &[TestUser]) -> Result<Vec<Option<SystemAnswer>>, ModelError> {
+        Ok(users.par_iter().map(|one| self.list(one.user)).collect())
     }
 }
 

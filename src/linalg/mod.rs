@@ -12,6 +12,7 @@ pub mod nnls;
 pub mod panels;
 pub mod quantile;
 mod rank_update;
+pub mod score_counts;
 pub mod simd;
 pub mod sparse;
 pub mod svd;

@@ -13,6 +13,7 @@
 use rayon::prelude::*;
 
 use crate::linalg::dense::{Matrix, dot};
+use crate::linalg::score_counts::ScoreCounts;
 use crate::linalg::simd::{LANES, SimdLanes, dispatch, vectors};
 use crate::linalg::topk::{ScoredIndex, TopKHeap};
 
@@ -106,57 +107,136 @@ impl PackedRows {
         in_order(&self.data[place / LANES * LANES * self.cols()..], place % LANES, vector)
     }
 
-    /// Returns the `n` best rows of each of some vectors, which stand one after another, of equal
-    /// ones the first; `fits` is asked of a vector and a row, and only where the row could be
-    /// among the best.
+    /// Returns the `n` best rows of each vector, of equal ones the first; `fits` is asked of a
+    /// vector and a row, and only where the row could be among the best.
     pub fn best(
         &self,
-        some: &[f32],
+        asked: &[VectorQuery<'_>],
         n: usize,
         mut fits: impl FnMut(usize, u32) -> bool,
-    ) -> Vec<Vec<ScoredIndex>> {
+    ) -> Vec<FoundRows> {
         let cols = self.cols();
-        let m = some.len() / cols.max(1);
-        let lengths: Vec<Vec<f32>> =
-            some.chunks_exact(cols.max(1)).map(|vector| self.lengths(vector)).collect();
-        let mut lists = vec![(TopKHeap::new(n), f32::NEG_INFINITY); m];
-        let (mut active, mut vectors) = (Vec::with_capacity(m), Vec::with_capacity(some.len()));
-        let mut out = vec![0.0; m * TILE];
+        let mut found: Vec<VectorState> =
+            asked.iter().map(|query| VectorState::new(self, query, n)).collect();
+        let (mut active, mut vectors) = (Vec::with_capacity(asked.len()), Vec::new());
+        let mut out = vec![0.0; asked.len() * TILE];
         for (tile, rows) in self.rows.chunks(TILE).enumerate() {
             let width = rows.len().next_multiple_of(LANES);
             let data = &self.data[tile * TILE * cols..][..width * cols];
             active.clear();
             vectors.clear();
-            for (at, ((_, bound), lengths)) in lists.iter().zip(&lengths).enumerate() {
-                if self.tiles[tile].product(lengths) >= *bound {
+            for (at, (state, query)) in found.iter().zip(asked).enumerate() {
+                if state.needs(&self.tiles[tile]) {
                     active.push(at);
-                    vectors.extend_from_slice(&some[at * cols..][..cols]);
+                    vectors.extend_from_slice(query.vector);
                 }
             }
             let out = &mut out[..active.len() * width];
             products(data, width, &vectors, cols, out);
-            for (&at, scores) in active.iter().zip(out.chunks(width)) {
-                let (best, bound) = &mut lists[at];
+            for (&at, scores) in active.iter().zip(out.chunks_mut(width)) {
                 // What only fills a panel up is no row.
-                let scores = &scores[..rows.len()];
-                let mut from = 0;
-                while let Some(next) = next_from(&scores[from..], *bound) {
-                    let row = rows[from + next];
-                    if n > 0 && fits(at, row) {
-                        let score = scores[from + next];
-                        *bound = best.push(ScoredIndex { ix: row, score }).unwrap_or(*bound);
-                    }
-                    from += next + 1;
-                }
+                found[at].take(tile * TILE, rows, &mut scores[..rows.len()], |row| fits(at, row));
             }
         }
-        lists.into_iter().map(|(best, _)| best.into_sorted()).collect()
+        found.into_iter().map(VectorState::into_found).collect()
     }
 
     /// Returns the length of a vector's part in each of the matrices.
     fn lengths(&self, mut vector: &[f32]) -> Vec<f32> {
         let part = |&width: &usize| length(vector.split_off(..width).expect("it has all columns"));
         self.widths.iter().map(part).collect()
+    }
+}
+
+/// What is asked of the products of a vector with all rows.
+#[derive(Debug, Clone, Copy)]
+pub struct VectorQuery<'a> {
+    /// As many entries as the rows have.
+    pub vector: &'a [f32],
+    /// Rows whose products are counted among those of all rows but `left_out`; counting costs the
+    /// products that the best rows do not need.
+    pub counted: &'a [u32],
+    /// Rows that are neither listed nor counted.
+    pub left_out: &'a [u32],
+}
+
+impl<'a> VectorQuery<'a> {
+    /// Asks for the best rows alone.
+    #[must_use]
+    pub fn new(vector: &'a [f32]) -> Self {
+        Self { vector, counted: &[], left_out: &[] }
+    }
+}
+
+/// What a vector was found to have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundRows {
+    /// The best rows, best first.
+    pub best: Vec<ScoredIndex>,
+    /// Counts of the products of [`VectorQuery::counted`].
+    pub counts: Vec<ScoreCounts>,
+}
+
+/// A vector on its way through the tiles.
+struct VectorState {
+    lengths: Vec<f32>,
+    best: TopKHeap,
+    /// What a product must reach to be among the best.
+    bound: f32,
+    /// Where the rows stand that are left out, ascending, as far as they are to come.
+    left_out: std::iter::Peekable<std::vec::IntoIter<u32>>,
+    counts: Vec<ScoreCounts>,
+}
+
+impl VectorState {
+    fn new(rows: &PackedRows, query: &VectorQuery<'_>, n: usize) -> Self {
+        let mut left_out: Vec<u32> =
+            query.left_out.iter().map(|&row| rows.places[row as usize]).collect();
+        left_out.sort_unstable();
+        let count = |&row: &u32| ScoreCounts::new(rows.product(query.vector, row as usize));
+        Self {
+            lengths: rows.lengths(query.vector),
+            best: TopKHeap::new(n),
+            bound: if n > 0 { f32::NEG_INFINITY } else { f32::INFINITY },
+            left_out: left_out.into_iter().peekable(),
+            counts: query.counted.iter().map(count).collect(),
+        }
+    }
+
+    /// Whether the products of a tile say anything.
+    fn needs(&self, tile: &BlockBound) -> bool {
+        !self.counts.is_empty() || tile.product(&self.lengths) >= self.bound
+    }
+
+    /// Takes the products of the rows of a tile, the first of which stands at `first`.
+    fn take(
+        &mut self,
+        first: usize,
+        rows: &[u32],
+        scores: &mut [f32],
+        mut fits: impl FnMut(u32) -> bool,
+    ) {
+        let end = (first + rows.len()) as u32;
+        while let Some(place) = self.left_out.next_if(|&place| place < end) {
+            // A tile before may have been passed over.
+            if let Some(score) = (place as usize).checked_sub(first).map(|at| &mut scores[at]) {
+                *score = f32::NAN;
+            }
+        }
+        self.counts.iter_mut().for_each(|counts| counts.add(scores));
+        let mut from = 0;
+        while let Some(next) = next_from(&scores[from..], self.bound) {
+            let row = rows[from + next];
+            if fits(row) {
+                let score = scores[from + next];
+                self.bound = self.best.push(ScoredIndex { ix: row, score }).unwrap_or(self.bound);
+            }
+            from += next + 1;
+        }
+    }
+
+    fn into_found(self) -> FoundRows {
+        FoundRows { best: self.best.into_sorted(), counts: self.counts }
     }
 }
 
@@ -378,10 +458,18 @@ mod tests {
             let parts = if cols > 0 { &both[..] } else { &both[..1] };
             let panels = PackedRows::new(parts, &ids);
             let fits = |at: usize, row: u32| !(at as u32 + row).is_multiple_of(3);
-            let lists = panels.best(&some.data, 10, fits);
+            let counted: Vec<u32> = (0..ids.len() as u32).step_by(7).collect();
+            let left_out: Vec<u32> = (0..ids.len() as u32).rev().step_by(5).collect();
+            let query = |at: usize| match at % 2 {
+                0 => VectorQuery::new(some.row(at)),
+                _ => VectorQuery { vector: some.row(at), counted: &counted, left_out: &left_out },
+            };
+            let queries: Vec<VectorQuery<'_>> = (0..m).map(query).collect();
+            let lists = panels.best(&queries, 10, fits);
             assert_eq!(lists.len(), m);
-            for (at, list) in lists.iter().enumerate() {
+            for (at, FoundRows { best: list, counts }) in lists.iter().enumerate() {
                 let x = some.row(at);
+                let left_out = queries[at].left_out;
                 let score = |(row, &id): (usize, &u32)| {
                     let product = panels.product(x, row);
                     let values = parts.iter().flat_map(|matrix| matrix.row(id as usize));
@@ -389,8 +477,22 @@ mod tests {
                     assert!((product - dot).abs() < 1e-4, "{rows} {cols}: {product} for {dot}");
                     ScoredIndex { ix: row as u32, score: product }
                 };
-                let all = ids.iter().enumerate().map(score);
-                let best = top(all.filter(|one| fits(at, one.ix)), 10);
+                let all =
+                    || ids.iter().enumerate().map(score).filter(|one| !left_out.contains(&one.ix));
+                let best = top(all().filter(|one| fits(at, one.ix)), 10);
+                assert_eq!(counts.len(), queries[at].counted.len());
+                for (&row, counts) in counted.iter().zip(counts) {
+                    let own = panels.product(x, row as usize);
+                    let count = |below: fn(f32, f32) -> bool| {
+                        all().filter(|one| below(one.score, own)).count() as u32
+                    };
+                    let wanted = ScoreCounts {
+                        score: own,
+                        lower: count(|a, b| a < b),
+                        not_higher: count(|a, b| a <= b),
+                    };
+                    assert_eq!(*counts, wanted);
+                }
                 let alone = products_of_rows(parts, &ids, x);
                 for (row, product) in alone.into_iter().enumerate() {
                     assert_eq!(product.to_bits(), panels.product(x, row).to_bits());
@@ -413,11 +515,12 @@ mod tests {
         }
         let ids: Vec<u32> = (0..matrix.rows as u32).collect();
         let mut panels = PackedRows::new(&[&matrix], &ids);
-        let lists = panels.best(matrix.row(2), 3, |_, _| true);
-        assert_eq!((lists[0].len(), lists[0][0].ix), (3, 2));
+        let query = [VectorQuery::new(matrix.row(2))];
+        let lists = panels.best(&query, 3, |_, _| true);
+        assert_eq!((lists[0].best.len(), lists[0].best[0].ix), (3, 2));
         // Who looks at the others finds them better than any.
         panels.data[TILE * 8..].fill(1e9);
-        assert_eq!(panels.best(matrix.row(2), 3, |_, _| true), lists);
+        assert_eq!(panels.best(&query, 3, |_, _| true), lists);
     }
 
     #[test]

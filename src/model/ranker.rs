@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::Matrix;
-use crate::linalg::panels::{PackedRows, products_of_rows};
+use crate::linalg::panels::{FoundRows, PackedRows, VectorQuery, products_of_rows};
+use crate::linalg::score_counts::ScoreCounts;
 use crate::linalg::topk::{ScoredIndex, top_fitting};
 use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
@@ -30,6 +31,35 @@ pub struct Ranker<'a> {
     /// These items, most rated first.
     by_popularity: OnceLock<Vec<u32>>,
     genres: OnceLock<GenreSets>,
+}
+
+/// A user whose ratings to come are known, as models are evaluated.
+#[derive(Debug, Clone)]
+pub struct UserProbe<'a> {
+    /// The user.
+    pub user: TargetUser<'a>,
+    /// Items whose ratings are to be predicted.
+    pub predicted: Vec<ItemIx>,
+    /// Items whose scores are counted among those of all that may be listed and are not rated.
+    pub counted: Vec<ItemIx>,
+}
+
+impl<'a> UserProbe<'a> {
+    /// Asks for a list alone.
+    fn new(user: TargetUser<'a>) -> Self {
+        Self { user, predicted: Vec::new(), counted: Vec::new() }
+    }
+}
+
+/// The answer to a [`UserProbe`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeAnswer {
+    /// The user's list.
+    pub list: Vec<Recommendation>,
+    /// Predicted ratings, if the model predicts some; NaN where it knows nothing of the item.
+    pub predicted: Option<Vec<f32>>,
+    /// Counts of the scores of candidates below and not above each counted item's.
+    pub counts: Vec<ScoreCounts>,
 }
 
 /// Number of users from which packing the item factors pays.
@@ -86,6 +116,15 @@ impl<'a> Ranker<'a> {
         users.par_chunks(BLOCK).flat_map_iter(|block| self.block(block)).collect()
     }
 
+    /// Answers many users whose ratings to come are known, in their order, on all threads.
+    #[must_use]
+    pub fn probe_users(&self, users: &[UserProbe<'_>]) -> Vec<Result<ProbeAnswer, ModelError>> {
+        if let Some(factors) = self.model.recommender.factor_model() {
+            self.pack_items(factors);
+        }
+        users.par_chunks(BLOCK).flat_map_iter(|block| self.probe_block(block)).collect()
+    }
+
     /// Lists the movies most similar to one.
     ///
     /// # Errors
@@ -109,40 +148,56 @@ impl<'a> Ranker<'a> {
     }
 
     fn block(&self, users: &[TargetUser<'_>]) -> Vec<Result<Vec<Recommendation>, ModelError>> {
-        let constraints: Vec<UserConstraints<'_>> =
-            users.iter().map(|user| self.constraints(user.ratings)).collect();
-        let Some(factors) = self.model.recommender.factor_model() else {
-            let list = |(user, constraints): (&TargetUser<'_>, &UserConstraints<'_>)| {
-                Ok(self.list(&self.model.recommender.score(*user)?, constraints))
-            };
-            return users.iter().zip(&constraints).map(list).collect();
-        };
-        let vectors: Vec<_> = users.iter().map(|user| factors.user_factors(*user)).collect();
-        let with_vector = vectors.iter().zip(users).zip(&constraints);
-        let asked: Vec<UserQuery<'_>> = with_vector
-            .filter_map(|((vector, user), constraints)| {
-                let vector = vector.as_ref().ok()?.as_deref()?;
-                let ranking_vector = match self.query.rank_by {
-                    RankBy::Score => factors.ranking_vector(*user, vector),
-                    RankBy::Predicted => vector.to_vec(),
-                };
-                Some(UserQuery { vector, ranking_vector, constraints })
-            })
-            .collect();
-        let mut lists = self.ranked(factors, &asked).into_iter();
-        let answer =
-            |(vector, constraints): (Result<Option<_>, ModelError>, &UserConstraints<'_>)| {
-                let list = match vector? {
-                    None => Vec::new(),
-                    Some(_) => lists.next().expect("a list for each vector"),
-                };
-                Ok(self.filled(list, constraints, |_| true))
-            };
-        vectors.into_iter().zip(&constraints).map(answer).collect()
+        let probes: Vec<UserProbe<'_>> = users.iter().map(|&user| UserProbe::new(user)).collect();
+        let answers = self.probe_block(&probes).into_iter();
+        answers.map(|answer| Ok(answer?.list)).collect()
     }
 
-    /// Lists movies for users whose vectors are known.
-    fn ranked(&self, factors: &FactorModel, asked: &[UserQuery<'_>]) -> Vec<Vec<Recommendation>> {
+    fn probe_block(&self, users: &[UserProbe<'_>]) -> Vec<Result<ProbeAnswer, ModelError>> {
+        let constraints: Vec<UserConstraints<'_>> =
+            users.iter().map(|probe| self.constraints(probe.user.ratings)).collect();
+        let Some(factors) = self.model.recommender.factor_model() else {
+            let answer = |(probe, constraints): (&UserProbe<'_>, &UserConstraints<'_>)| {
+                let scores = self.model.recommender.score(probe.user)?;
+                Ok(ProbeAnswer {
+                    list: self.list(&scores, constraints),
+                    counts: self.counts_of_scores(&scores.score, probe),
+                    predicted: scores.rating.map(|ratings| {
+                        probe.predicted.iter().map(|item| ratings[item.at()]).collect()
+                    }),
+                })
+            };
+            return users.iter().zip(&constraints).map(answer).collect();
+        };
+        let vectors: Vec<_> = users.iter().map(|probe| factors.user_factors(probe.user)).collect();
+        let with_vector = vectors.iter().zip(users).zip(&constraints);
+        let asked: Vec<UserQuery<'_>> = with_vector
+            .filter_map(|((vector, probe), constraints)| {
+                let vector = vector.as_ref().ok()?.as_deref()?;
+                let ranking_vector = match self.query.rank_by {
+                    RankBy::Score => factors.ranking_vector(probe.user, vector),
+                    RankBy::Predicted => vector.to_vec(),
+                };
+                Some(UserQuery { vector, ranking_vector, probe, constraints })
+            })
+            .collect();
+        let mut answers = self.ranked(factors, &asked).into_iter();
+        let answer = |((vector, probe), constraints): (
+            (Result<Option<_>, ModelError>, &UserProbe<'_>),
+            &UserConstraints<'_>,
+        )| {
+            let mut answer = match vector? {
+                None => self.uninformed(factors, probe),
+                Some(_) => answers.next().expect("an answer for each vector"),
+            };
+            answer.list = self.filled(answer.list, constraints, |_| true);
+            Ok(answer)
+        };
+        vectors.into_iter().zip(users).zip(&constraints).map(answer).collect()
+    }
+
+    /// Answers for users whose vectors are known.
+    fn ranked(&self, factors: &FactorModel, asked: &[UserQuery<'_>]) -> Vec<ProbeAnswer> {
         let rating = |asked: &UserQuery<'_>, row: u32| {
             let product = match self.panels.get() {
                 Some(panels) => panels.product(asked.vector, row as usize),
@@ -156,29 +211,63 @@ impl<'a> Ranker<'a> {
         let fits = |asked: &UserQuery<'_>, row: u32| {
             asked.constraints.fits(ItemIx(self.items[row as usize]))
         };
-        let recommended = |asked: &UserQuery<'_>,
-                           mut rows: Vec<ScoredIndex>|
-         -> Vec<Recommendation> {
+        let predicts_ratings = factors.star_ranking().is_some();
+        let answer = |(asked, found): (&UserQuery<'_>, FoundRows)| {
+            let mut rows = found.best;
             rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
             let with_rating = self.cut(rows).into_iter().map(|one| {
-                let row = self.items.binary_search(&one.ix).expect("it is a candidate");
-                let rating = factors.star_ranking().is_some().then(|| rating(asked, row as u32));
-                self.recommended(one, rating)
+                let row = self.row_of(ItemIx(one.ix)).expect("it is a candidate");
+                self.recommended(one, predicts_ratings.then(|| rating(asked, row)))
             });
-            with_rating.collect()
+            let predicted = |&item: &ItemIx| {
+                factors.rating_unit()
+                    * products_of_rows(&[factors.items()], &[item.0], asked.vector)[0]
+            };
+            let list = with_rating.collect();
+            let predicted =
+                predicts_ratings.then(|| asked.probe.predicted.iter().map(predicted).collect());
+            ProbeAnswer { list, predicted, counts: found.counts }
         };
-        let best = self.best(factors, asked, fits);
-        asked.iter().zip(best).map(|(asked, rows)| recommended(asked, rows)).collect()
+        asked.iter().zip(self.best(factors, asked, fits)).map(answer).collect()
     }
 
-    /// Lists movies by the scores of every movie for a user who has rated `ratings`.
-    #[must_use]
-    pub fn for_scores(
-        &self,
-        scores: &ItemScores,
-        ratings: &[(ItemIx, f32)],
-    ) -> Vec<Recommendation> {
-        self.list(scores, &self.constraints(ratings))
+    /// Answers for a user of whom a model of factors knows nothing.
+    fn uninformed(&self, factors: &FactorModel, probe: &UserProbe<'_>) -> ProbeAnswer {
+        let unknown = vec![f32::NAN; self.model.catalogue.len()];
+        ProbeAnswer {
+            list: Vec::new(),
+            counts: self.counts_of_scores(&unknown, probe),
+            predicted: factors.star_ranking().map(|_| vec![f32::NAN; probe.predicted.len()]),
+        }
+    }
+
+    /// Counts the scores of candidates; those of unknown items are below all others.
+    fn counts_of_scores(&self, scores: &[f32], probe: &UserProbe<'_>) -> Vec<ScoreCounts> {
+        if probe.counted.is_empty() {
+            return Vec::new();
+        }
+        let score = |item: ItemIx| match scores[item.at()] {
+            score if score.is_nan() => f32::NEG_INFINITY,
+            score => score,
+        };
+        let mut candidates: Vec<f32> = self.items.iter().map(|&item| score(ItemIx(item))).collect();
+        for row in self.rows_of(probe.user.ratings) {
+            candidates[row as usize] = f32::NAN;
+        }
+        let counts = |&item: &ItemIx| {
+            let mut counts = ScoreCounts::new(score(item));
+            counts.add(&candidates);
+            counts
+        };
+        probe.counted.iter().map(counts).collect()
+    }
+
+    fn row_of(&self, item: ItemIx) -> Option<u32> {
+        Some(self.items.binary_search(&item.0).ok()? as u32)
+    }
+
+    fn rows_of(&self, ratings: &[(ItemIx, f32)]) -> Vec<u32> {
+        ratings.iter().filter_map(|&(item, _)| self.row_of(item)).collect()
     }
 
     fn list(&self, scores: &ItemScores, constraints: &UserConstraints<'_>) -> Vec<Recommendation> {
@@ -224,17 +313,31 @@ impl<'a> Ranker<'a> {
         factors: &FactorModel,
         asked: &[UserQuery<'_>],
         fits: impl Fn(&UserQuery<'_>, u32) -> bool,
-    ) -> Vec<Vec<ScoredIndex>> {
+    ) -> Vec<FoundRows> {
         if let Some(panels) = self.panels.get() {
-            let vectors: Vec<f32> =
-                asked.iter().flat_map(|asked| asked.ranking_vector.iter().copied()).collect();
-            return panels.best(&vectors, self.pool(), |at, row| fits(&asked[at], row));
+            let rows_of = |asked: &UserQuery<'_>| {
+                let UserProbe { user, counted, .. } = asked.probe;
+                let counted: Vec<u32> =
+                    counted.iter().filter_map(|&item| self.row_of(item)).collect();
+                let left_out =
+                    if counted.is_empty() { Vec::new() } else { self.rows_of(user.ratings) };
+                (counted, left_out)
+            };
+            let rows: Vec<_> = asked.iter().map(rows_of).collect();
+            let query = |at: usize| VectorQuery {
+                vector: &asked[at].ranking_vector,
+                counted: &rows[at].0,
+                left_out: &rows[at].1,
+            };
+            let queries: Vec<VectorQuery<'_>> = (0..asked.len()).map(query).collect();
+            return panels.best(&queries, self.pool(), |at, row| fits(&asked[at], row));
         }
         let best = |asked: &UserQuery<'_>| {
             let vector = &asked.ranking_vector;
             let scores = products_of_rows(&self.matrices(factors), &self.items, vector);
             let scored = scores.into_iter().zip(0..).map(|(score, ix)| ScoredIndex { ix, score });
-            top_fitting(scored, self.pool(), |row| fits(asked, row))
+            let best = top_fitting(scored, self.pool(), |row| fits(asked, row));
+            FoundRows { best, counts: Vec::new() }
         };
         asked.iter().map(best).collect()
     }
@@ -309,6 +412,7 @@ struct UserQuery<'a> {
     vector: &'a [f32],
     /// The same, and the profile behind it, as far as the list is sorted by it.
     ranking_vector: Vec<f32>,
+    probe: &'a UserProbe<'a>,
     constraints: &'a UserConstraints<'a>,
 }
 

@@ -28,6 +28,10 @@ impl Algorithm for CosineParams {
         check(ok, "shrinkage", "0 or more", self.shrinkage)
     }
 
+    fn search_space(&self) -> &'static [(&'static str, &'static str)] {
+        &[("neighbors", "5,10,20,30,50,80,120,200"), ("shrinkage", "0,2,5,10,20,50,100")]
+    }
+
     fn bytes(&self, users: usize, items: usize) -> u64 {
         2 * 8 * (self.neighbors * (users + items)) as u64
     }

@@ -37,6 +37,27 @@ impl NeighborLists {
         all
     }
 
+    /// Sorts pairs into their rows, where they keep their order; `rows` has the row of each pair.
+    #[must_use]
+    pub fn from_pairs(
+        n_rows: usize,
+        rows: &[u32],
+        pairs: impl Iterator<Item = ScoredIndex>,
+    ) -> Self {
+        let mut starts = vec![0; n_rows + 1];
+        rows.iter().for_each(|&row| starts[row as usize + 1] += 1);
+        for row in 0..n_rows {
+            starts[row + 1] += starts[row];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![ScoredIndex { ix: 0, score: 0.0 }; rows.len()];
+        for (&row, pair) in rows.iter().zip(pairs) {
+            sorted[next[row as usize]] = pair;
+            next[row as usize] += 1;
+        }
+        Self { starts, pairs: sorted }
+    }
+
     /// Returns the neighbours of a row, best first.
     #[must_use]
     pub fn row(&self, i: usize) -> &[ScoredIndex] {

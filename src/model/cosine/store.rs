@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, Float32Array, Int32Array};
 use arrow::datatypes::{Float32Type, Int32Type, SchemaRef};
+use rayon::prelude::*;
 
 use crate::dataset::ids::IdLookup;
 use crate::io::parquet::{self, ParquetLayout};
@@ -61,15 +62,18 @@ impl NeighborLists {
         let others = batch.column(1).as_primitive::<Int32Type>().values();
         let similarities = batch.column(2).as_primitive::<Float32Type>().values();
         let lookup = IdLookup::new(ids);
-        let mut lists: Vec<Vec<ScoredIndex>> = vec![Vec::new(); ids.len()];
-        for ((&row, &other), &score) in rows.iter().zip(others).zip(similarities) {
-            let (Some(row), Some(ix)) = (lookup.get(row), lookup.get(other)) else {
-                let path = file.name().into();
-                let problem = format!("the pair {row}, {other} names an id that the model lacks");
-                return Err(ModelError::Damaged { path, problem });
-            };
-            lists[row as usize].push(ScoredIndex { ix, score });
-        }
-        Ok(Self::from_rows(lists))
+        let index = |column: &[i32]| -> Option<Vec<u32>> {
+            column.par_iter().with_min_len(1 << 14).map(|&id| lookup.get(id)).collect()
+        };
+        let (Some(rows), Some(others)) = (index(rows), index(others)) else {
+            let unknown = |id: &&i32| lookup.get(**id).is_none();
+            let unknown = rows.iter().chain(others).find(unknown).copied().unwrap_or_default();
+            let path = file.name().into();
+            let problem = format!("a pair names the id {unknown}, which the model lacks");
+            return Err(ModelError::Damaged { path, problem });
+        };
+        let pairs = others.into_iter().zip(similarities);
+        let pairs = pairs.map(|(ix, &score)| ScoredIndex { ix, score });
+        Ok(Self::from_pairs(ids.len(), &rows, pairs))
     }
 }
