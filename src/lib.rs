@@ -5,6 +5,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, output, exit codes |
+//! | [`tune`] | the search of parameters |
 //! | [`stats`], [`eval`] | figures of the ratings; what is held out to judge models |
 //! | [`model`] | recommenders: fit, save, open, recommend |
 //! | [`dataset`] | ratings and movies in memory: order, filters, dense indices |
@@ -44,6 +45,7 @@ pub mod progress;
 pub mod schema;
 pub mod stats;
 pub mod suggest;
+pub mod tune;
 
 pub use dataset::Dataset;
 pub use model::{Als, Cosine, Model, Nmf, Popularity};

@@ -58,6 +58,17 @@ pub const USER_PRIOR: &str = "userPrior";
 /// Folder of the JSON line in Spark's `ALSModel` layout.
 pub const METADATA: &str = "metadata";
 
+/// What a search of parameters is of.
+pub const TUNE_JSON: &str = "tune.json";
+/// Trials of a search, a line each.
+pub const TRIALS: &str = "trials.jsonl";
+/// Parameters that a search found.
+pub const BEST_JSON: &str = "best.json";
+/// `kind` of a search.
+pub const TUNE_KIND: &str = "mvrec search";
+/// `kind` of parameters.
+pub const PARAMETERS_KIND: &str = "mvrec parameters";
+
 /// Type of every point in time: milliseconds since 1970, in UTC.
 #[must_use]
 pub fn timestamp() -> DataType {

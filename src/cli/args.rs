@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 
 use crate::cli::error::{Result, usage};
 use crate::cli::memory::ByteSize;
@@ -44,6 +45,32 @@ pub(crate) struct GlobalArgs {
     /// Log each step and the loss of each iteration
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+}
+
+/// The options that were typed, by the names of their fields, of the innermost command.
+#[derive(Debug, Default)]
+pub(crate) struct GivenOptions(Vec<String>);
+
+impl GivenOptions {
+    pub(crate) fn new(matches: &ArgMatches) -> Self {
+        if let Some((_, inner)) = matches.subcommand() {
+            return Self::new(inner);
+        }
+        let typed =
+            |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        Self(matches.ids().filter(typed).map(|id| id.as_str().to_string()).collect())
+    }
+
+    /// Returns the options of the command itself: neither those of all commands, nor the groups
+    /// that options form.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        const GLOBAL: [&str; 5] = ["threads", "max_memory", "no_sync", "quiet", "verbose"];
+        let is_group = |name: &str| name.starts_with(|first: char| first.is_uppercase());
+        self.0
+            .iter()
+            .map(String::as_str)
+            .filter(move |name| !GLOBAL.contains(name) && !is_group(name))
+    }
 }
 
 /// The ratings that a command reads.

@@ -16,14 +16,15 @@ mod search;
 mod split;
 mod stats;
 mod train;
+mod tune;
 mod ui;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::args::{GivenOptions, GlobalArgs};
 use crate::cli::error::{ErrorReport, Result, usage};
 use crate::cli::memory::Memory;
 pub use crate::cli::memory::out_of_memory;
@@ -62,6 +63,7 @@ enum Command {
     Filter(filter::FilterArgs),
     Split(split::SplitArgs),
     Train(train::TrainArgs),
+    Tune(Box<tune::TuneArgs>),
     Recommend(recommend::RecommendArgs),
     Search(search::SearchArgs),
     Evaluate(evaluate::EvaluateArgs),
@@ -75,13 +77,18 @@ enum Command {
 /// Runs the program on the arguments of the process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let matches = Cli::command().try_get_matches();
+    let parsed = matches.and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches);
+        Ok((cli.map_err(|told| told.format(&mut Cli::command()))?, GivenOptions::new(&matches)))
+    });
+    let (cli, given) = match parsed {
+        Ok(parsed) => parsed,
         Err(told) => return answer(&told),
     };
     interrupt::listen();
     parquet::suppress_caught_panics();
-    match run(cli) {
+    match run(cli, &given) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough: that is no error.
         Err(_) if output::pipe_was_closed() => ExitCode::SUCCESS,
@@ -110,7 +117,7 @@ fn report(told: &ErrorReport) -> ExitCode {
     ExitCode::from(told.code)
 }
 
-fn run(cli: Cli) -> Result<()> {
+fn run(cli: Cli, given: &GivenOptions) -> Result<()> {
     if cli.global.max_memory.is_some_and(|limit| !limit.is_possible_limit()) {
         return Err(usage("--max-memory must be 16M or more: mvrec itself takes about 12M"));
     }
@@ -128,7 +135,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Ingest(args) => ingest::run(&args, &ui),
         Command::Filter(args) => filter::run(&args, &ui),
         Command::Split(args) => split::run(&args, &ui),
-        Command::Train(args) => train::run(&args, &ui),
+        Command::Train(args) => train::run(&args, given, &ui),
+        Command::Tune(args) => tune::run(&args, &ui),
         Command::Recommend(args) => recommend::run(&args, &ui),
         Command::Search(args) => search::run(&args, &ui),
         Command::Evaluate(args) => evaluate::run(&args, &ui),

@@ -1,5 +1,6 @@
 //! `mvrec split`
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ pub(crate) struct SplitArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
+pub(crate) enum By {
     /// At random, each rating
     Random,
     /// By a point in time for all users (global temporal split)
@@ -68,6 +69,12 @@ enum By {
     Last,
     /// Held-out users, their ratings divided into fold-in and test
     Users,
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_possible_value().expect("no value is hidden").get_name())
+    }
 }
 
 impl SplitArgs {
@@ -80,8 +87,7 @@ impl SplitArgs {
             ("--held-out", self.held_out.is_some(), By::Users),
         ];
         if let Some((name, _, by)) = of.iter().find(|(_, given, by)| *given && *by != self.by) {
-            let by = by.to_possible_value().expect("no value is hidden");
-            return Err(usage(format!("{name} belongs to --by {}", by.get_name())));
+            return Err(usage(format!("{name} belongs to --by {by}")));
         }
         if self.test.is_some() && self.by == By::Last {
             return Err(usage("--test does not go with --by last: give --last N"));

@@ -139,15 +139,24 @@ fn checksum_of(object: &Map<String, Value>) -> Result<String, serde_json::Error>
 /// If it is no object, or the file cannot be written.
 pub fn write_manifest(path: &Path, value: &impl Serialize) -> Result<String, IoError> {
     let bad = |source| IoError::Json { file: path.display().to_string(), source };
+    let (text, checksum) = manifest_text(value).map_err(bad)?;
+    std::fs::write(path, text).map_err(IoError::at(path))?;
+    Ok(checksum)
+}
+
+/// Returns what [`write_manifest`] writes, and the checksum.
+///
+/// # Errors
+/// If it is no object.
+pub fn manifest_text(value: &impl Serialize) -> Result<(String, String), serde_json::Error> {
     // The checksum is that of what will be read: a number may come back as a neighbour.
-    let read = || serde_json::from_str::<Map<String, Value>>(&serde_json::to_string(value)?);
-    let checksum = checksum_of(&read().map_err(bad)?).map_err(bad)?;
-    let mut text = serde_json::to_string_pretty(value).map_err(bad)?;
+    let read: Map<String, Value> = serde_json::from_str(&serde_json::to_string(value)?)?;
+    let checksum = checksum_of(&read)?;
+    let mut text = serde_json::to_string_pretty(value)?;
     // One more field before the closing brace, which has a line of its own.
     text.truncate(text.len() - "\n}".len());
     text.push_str(&format!(",\n  \"{CHECKSUM}\": \"{checksum}\"\n}}\n"));
-    std::fs::write(path, text).map_err(IoError::at(path))?;
-    Ok(checksum)
+    Ok((text, checksum))
 }
 
 /// Reads a JSON file that [`write_manifest`] has written, and its checksum; a file from before

@@ -35,6 +35,15 @@ pub trait Algorithm: Debug + Send + Sync {
         &[]
     }
 
+    /// Returns the figure to tune for unless told, as `evaluate` names it.
+    fn tuned_metric(&self) -> &'static str {
+        "ndcg@10"
+    }
+
+    /// Returns the parameters that are worth searching, by their names, with the values to try as
+    /// [`ParameterRange`](crate::tune::space::ParameterRange) reads them.
+    fn search_space(&self) -> &'static [(&'static str, &'static str)];
+
     /// Returns about how many bytes a fit takes for so many users and items beside the ratings.
     fn bytes(&self, users: usize, items: usize) -> u64;
 
@@ -75,6 +84,8 @@ pub struct TrainingSet<'a> {
     pub scale: Scale,
     /// Factors to start from.
     pub start: Option<StartFactors>,
+    /// Whether lists will be asked for: without, what only they need is left out.
+    pub for_lists: bool,
     /// Where iterations are reported, and whether to stop after one is asked.
     pub progress: &'a dyn Progress,
 }
@@ -132,6 +143,11 @@ pub trait ModelState: Debug + Send + Sync {
         self: Box<Self>,
         context: &ModelContext<'_>,
     ) -> Result<Box<dyn Recommender>, ModelError>;
+
+    /// Returns factors that another fit to the same ratings can start from; `None` without any.
+    fn start_factors(&self) -> Option<StartFactors> {
+        None
+    }
 
     /// Returns a copy.
     fn boxed_clone(&self) -> Box<dyn ModelState>;

@@ -26,6 +26,7 @@ use crate::model::factors::{Factors, FittedFactors};
 use crate::model::ranking::StarRanking;
 use crate::model::recommender::Recommender;
 use crate::model::svd::SvdParams;
+use crate::model::warm::StartFactors;
 use crate::model::{embeddings, spark};
 use crate::schema;
 
@@ -81,7 +82,8 @@ pub(crate) fn fit<A: FactorAlgorithm>(
         units.convert_users(&mut start.users, RatingUnit::Fitted);
         units.convert_items(&mut start.items, RatingUnit::Fitted);
     }
-    let embeddings = algorithm.predicts_ratings().then(|| {
+    let needs_embeddings = algorithm.predicts_ratings() && training.for_lists;
+    let embeddings = needs_embeddings.then(|| {
         training.progress.begin("relating movies", "movies", None);
         Factors {
             ids: ratings.movie_ids.clone(),
@@ -183,6 +185,12 @@ impl<A: FactorAlgorithm> ModelState for FactorState<A> {
         let prior = user_prior.map(|prior| units.convert_prior(&prior, RatingUnit::Fitted));
         let fold_in = algorithm.fold_in(context, units, prior.as_ref())?;
         Ok(Box::new(FactorModel::new(fold_in, units, users, items, ranking)))
+    }
+
+    fn start_factors(&self) -> Option<StartFactors> {
+        self.algorithm.warm_start_width()?;
+        let (users, items) = (self.users.vectors.clone(), self.items.vectors.clone());
+        Some(StartFactors { users, items })
     }
 
     fn boxed_clone(&self) -> Box<dyn ModelState> {

@@ -14,7 +14,7 @@ use crate::model::catalogue::ItemCatalogue;
 use crate::model::error::ModelError;
 use crate::model::info::{ModelInfo, TrainingInfo};
 use crate::model::seen::SeenRatings;
-use crate::model::warm::WarmStart;
+use crate::model::warm::{StartFactors, WarmStart};
 use crate::model::{AlgorithmParams, Model};
 use crate::progress::Progress;
 use crate::schema;
@@ -51,50 +51,91 @@ pub fn train(
 pub fn train_from(
     dataset: &Dataset,
     movies: Option<&Movies>,
-    mut algorithm: AlgorithmParams,
+    algorithm: AlgorithmParams,
     warm: Option<&WarmStart>,
     progress: &dyn Progress,
 ) -> Result<TrainedModel, ModelError> {
     algorithm.validate()?;
-    if dataset.ratings.is_empty() {
-        return Err(ModelError::NoRatings);
-    }
     progress.begin("building the matrix", "ratings", None);
-    let ratings = InteractionMatrix::new(&dataset.ratings);
-    let training = TrainingSet {
-        ratings: &ratings,
-        scale: dataset.sidecar.history.scale.unwrap_or_default(),
-        start: warm.map(|warm| warm.start_for(&ratings, &dataset.sidecar)).transpose()?,
-        progress,
-    };
-    let FitResult { state, losses, embedding_rank, residual_variance } = algorithm.fit(training)?;
-    let iterations_requested = record_iterations(&mut algorithm, losses.len());
-    let tally = dataset.ratings.tally();
-    let training = TrainingInfo {
-        shape: tally.shape(),
-        content_xxh3: tally.content_hash(),
-        mean_rating: ratings.mean(),
-        scale: dataset.sidecar.history.scale,
-        steps: dataset.sidecar.history.steps.clone(),
-    };
-    let info = ModelInfo {
-        kind: schema::MODEL_KIND.into(),
-        format_version: schema::FORMAT_VERSION,
-        algorithm,
-        training,
-        warm_start: warm.map(|warm| warm.origin.clone()),
-        iterations_requested,
-        embedding_rank,
-        residual_variance,
-        loss: losses,
-    };
-    Ok(TrainedModel {
-        info,
-        catalogue: Arc::new(ItemCatalogue::from_training(&ratings, movies)),
-        seen: Arc::new(SeenRatings::from_training(&ratings)),
-        user_keys: dataset.sidecar.user_keys.clone(),
-        state,
-    })
+    let data = TrainingData::new(dataset, movies)?;
+    let start = warm.map(|warm| warm.start_for(&data.ratings, &dataset.sidecar)).transpose()?;
+    let mut trained = data.fit(algorithm, start, true, progress)?;
+    trained.info.warm_start = warm.map(|warm| warm.origin.clone());
+    Ok(trained)
+}
+
+/// Ratings made ready to fit models to, one or many.
+#[derive(Debug)]
+pub struct TrainingData {
+    ratings: InteractionMatrix,
+    catalogue: Arc<ItemCatalogue>,
+    seen: Arc<SeenRatings>,
+    user_keys: Option<Keys>,
+    info: TrainingInfo,
+}
+
+impl TrainingData {
+    /// Takes the ratings of a dataset, and the titles and genres of their movies.
+    ///
+    /// # Errors
+    /// If there are no ratings.
+    pub fn new(dataset: &Dataset, movies: Option<&Movies>) -> Result<Self, ModelError> {
+        if dataset.ratings.is_empty() {
+            return Err(ModelError::NoRatings);
+        }
+        let ratings = InteractionMatrix::new(&dataset.ratings);
+        let tally = dataset.ratings.tally();
+        let info = TrainingInfo {
+            shape: tally.shape(),
+            content_xxh3: tally.content_hash(),
+            mean_rating: ratings.mean(),
+            scale: dataset.sidecar.history.scale,
+            steps: dataset.sidecar.history.steps.clone(),
+        };
+        Ok(Self {
+            catalogue: Arc::new(ItemCatalogue::from_training(&ratings, movies)),
+            seen: Arc::new(SeenRatings::from_training(&ratings)),
+            user_keys: dataset.sidecar.user_keys.clone(),
+            ratings,
+            info,
+        })
+    }
+
+    /// Fits a model, from `start` if it is given; with `for_lists`, it has what only lists need.
+    ///
+    /// # Errors
+    /// If the algorithm cannot learn from such ratings, or their equations cannot be solved.
+    pub fn fit(
+        &self,
+        mut algorithm: AlgorithmParams,
+        start: Option<StartFactors>,
+        for_lists: bool,
+        progress: &dyn Progress,
+    ) -> Result<TrainedModel, ModelError> {
+        let scale = self.info.scale.unwrap_or_default();
+        let training = TrainingSet { ratings: &self.ratings, scale, start, for_lists, progress };
+        let FitResult { state, losses, embedding_rank, residual_variance } =
+            algorithm.fit(training)?;
+        let iterations_requested = record_iterations(&mut algorithm, losses.len());
+        let info = ModelInfo {
+            kind: schema::MODEL_KIND.into(),
+            format_version: schema::FORMAT_VERSION,
+            algorithm,
+            training: self.info.clone(),
+            warm_start: None,
+            iterations_requested,
+            embedding_rank,
+            residual_variance,
+            loss: losses,
+        };
+        Ok(TrainedModel {
+            info,
+            catalogue: Arc::clone(&self.catalogue),
+            seen: Arc::clone(&self.seen),
+            user_keys: self.user_keys.clone(),
+            state,
+        })
+    }
 }
 
 /// Sets the number of iterations to those that were done; returns how many were requested if these
@@ -113,6 +154,11 @@ impl TrainedModel {
     pub fn model(&self) -> Result<Model, ModelError> {
         let (catalogue, seen) = (Arc::clone(&self.catalogue), Arc::clone(&self.seen));
         Model::from_state(self.info.clone(), catalogue, seen, self.state.boxed_clone())
+    }
+
+    /// Returns the factors, for a fit to the same ratings to go on from; `None` if it has none.
+    pub(crate) fn start_factors(&self) -> Option<StartFactors> {
+        self.state.start_factors()
     }
 
     /// Writes a model directory; a model that is there is replaced.

@@ -12,6 +12,7 @@ mod page;
 pub mod stats;
 mod terminal;
 mod ticks;
+pub mod tune;
 
 use std::path::Path;
 

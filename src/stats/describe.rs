@@ -46,6 +46,12 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
         let (mut object, _) = json_file::read_manifest::<Map<String, Value>>(&split)?;
         object.retain(|name, _| FIELDS.contains(&&**name));
         Ok(object)
+    } else if path.join(schema::TUNE_JSON).is_file() {
+        let (mut object, _) =
+            json_file::read_manifest::<Map<String, Value>>(&path.join(schema::TUNE_JSON))?;
+        object.remove("checksum_xxh3");
+        object.insert("files".into(), files(path)?);
+        Ok(object)
     } else if spark::is_model(path) {
         let model = ModelFolder::open(path)?;
         let rank = spark::read_rank(path)?;
@@ -120,6 +126,7 @@ fn describe_parquet(source: Source) -> Result<Map<String, Value>, IoError> {
         () if file.has_columns_of(&schema::neighbors("movie_id", "similarity")) => {
             "neighbors of movies"
         }
+        () if file.has_columns_of(&schema::neighbors("movie_id", "weight")) => "weights of movies",
         () if file.has_columns_of(&schema::neighbors("user_id", "similarity")) => {
             "neighbors of users"
         }

@@ -211,7 +211,7 @@ fn undefined_metrics_are_reported() {
     insta::assert_snapshot!(told, @"
     exit 2
     --- stderr
-    mvrec: error: --test INPUT is needed: the held-out ratings
+    mvrec: error: --test INPUT is needed: the held-out ratings; or --folds DIR
     exit 2
     --- stderr
     mvrec: error: -k must be 1 or more

@@ -8,6 +8,7 @@ fn info_knows_every_file_and_directory() {
     fixture.ok(&["stats", "top", "ml", "-o", "top.json"]);
     fixture.ok(&["stats", "top", "ml", "-o", "top.jsonl"]);
     fixture.ok(&["train", "cosine", "ml", "-o", "cosine"]);
+    fixture.ok(&["train", "ease", "ml", "-o", "ease"]);
     for (path, kind) in [
         ("ml", "mvrec dataset"),
         ("als", "mvrec model"),
@@ -25,7 +26,9 @@ fn info_knows_every_file_and_directory() {
         ("als/movies.parquet", "Parquet, movies of a model"),
         ("als/seen.parquet", "Parquet, seen ratings of a model"),
         ("als/userFactors/part-00000.parquet", "Parquet, vectors of a model"),
+        ("als/userPrior/part-00000.parquet", "Parquet, vectors of a model"),
         ("cosine/neighbors.parquet", "Parquet, neighbors of movies"),
+        ("ease/neighbors.parquet", "Parquet, weights of movies"),
     ] {
         assert_eq!(fixture.json(&["info", path])["kind"], kind, "{path}");
     }

@@ -20,6 +20,7 @@ mod split;
 mod stats;
 mod tables;
 mod train;
+mod tune;
 mod understood;
 
 use std::ffi::OsStr;

@@ -203,9 +203,9 @@ fn training_goes_on_from_a_model() {
     --- stderr
     error: unexpected argument '--warm-start' found
 
-      tip: to pass '--warm-start' as a value, use '-- --warm-start'
+      tip: a similar argument exists: '--params'
 
-    Usage: mvrec train cosine [OPTIONS] --output <DIR> [INPUT]
+    Usage: mvrec train cosine --output <DIR> --params <FILE> [INPUT]
 
     For more information, try '--help'.
     ");

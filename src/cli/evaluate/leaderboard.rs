@@ -38,7 +38,7 @@ impl EvaluateArgs {
     ) -> Result<RecordBatch> {
         let values: Vec<Vec<LeaderboardCell<'_>>> =
             measured.iter().enumerate().map(|(at, one)| one.cells(at, comparisons)).collect();
-        let names: IndexSet<&str> = values.iter().flatten().map(|(name, ..)| *name).collect();
+        let names: IndexSet<&str> = values.iter().flatten().map(|cell| cell.name).collect();
         let mut names: Vec<&str> = names.into_iter().collect();
         if self.metrics.is_empty() {
             let cut = self.protocol(test).shortest();
@@ -56,10 +56,10 @@ impl EvaluateArgs {
             names = if usual.is_empty() { names } else { usual };
         }
         let value = |at: usize, name: &str| {
-            values[at].iter().find(|(own, ..)| *own == name).and_then(|(_, value, _)| *value)
+            values[at].iter().find(|cell| cell.name == name).and_then(|cell| cell.value)
         };
         let sort = match &self.sort {
-            Some(metric) if !values.iter().flatten().any(|(name, ..)| name == metric) => {
+            Some(metric) if !values.iter().flatten().any(|cell| cell.name == metric) => {
                 return Err(unknown_metric("--sort", metric, measured));
             }
             Some(metric) => Some(metric.as_str()),
@@ -80,9 +80,8 @@ impl EvaluateArgs {
                 .iter()
                 .map(|&at| {
                     let value = value(at, name)?;
-                    let is_significant =
-                        values[at].iter().any(|(own, _, significant)| *own == name && *significant);
-                    Some(marked(value, is_significant, measured.len() > 1 && Some(value) == best))
+                    let cell = values[at].iter().find(|cell| cell.name == name)?;
+                    Some(marked(value, cell, measured.len() > 1 && Some(value) == best))
                 })
                 .collect();
             let number = HashMap::from([(IS_NUMBER.to_string(), String::new())]);
@@ -93,8 +92,15 @@ impl EvaluateArgs {
     }
 }
 
-/// A metric, its value, and whether that differs significantly from the first system's.
-type LeaderboardCell<'a> = (&'a str, Option<f64>, bool);
+/// A metric of a system.
+struct LeaderboardCell<'a> {
+    name: &'a str,
+    value: Option<f64>,
+    /// Standard deviation over folds.
+    deviation: Option<f64>,
+    /// Whether the value differs significantly from the first system's.
+    is_significant: bool,
+}
 
 impl MeasuredSystem {
     fn cells<'a>(
@@ -104,8 +110,9 @@ impl MeasuredSystem {
     ) -> Vec<LeaderboardCell<'a>> {
         let rows = self.rows(at, comparisons).into_iter();
         let cells = rows.map(|row| {
-            let differs = row.comparison.is_some_and(|found| found.wilcoxon_holm < LEVEL);
-            (row.metric, row.value, differs)
+            let is_significant = row.comparison.is_some_and(|found| found.wilcoxon_holm < LEVEL);
+            let (name, value, deviation) = (row.metric, row.value, row.deviation);
+            LeaderboardCell { name, value, deviation, is_significant }
         });
         cells.collect()
     }
@@ -117,10 +124,13 @@ fn sign(metric: &str) -> f64 {
     if ERRORS.contains(&name) { 1.0 } else { -1.0 }
 }
 
-fn marked(value: f64, is_significant: bool, is_best: bool) -> String {
+fn marked(value: f64, cell: &LeaderboardCell<'_>, is_best: bool) -> String {
     const DECIMALS: usize = 4;
     let mut text = format!("{value:.DECIMALS$}");
-    text.extend(is_significant.then_some(SIGNIFICANT));
+    if let Some(deviation) = cell.deviation {
+        text.push_str(&format!(" ± {deviation:.DECIMALS$}"));
+    }
+    text.extend(cell.is_significant.then_some(SIGNIFICANT));
     text.extend(is_best.then_some(BEST));
     text
 }
@@ -139,9 +149,20 @@ mod tests {
 
     #[test]
     fn marks_stand_behind_aligned_digits() {
-        let cells = vec![Some(marked(0.5, true, true)), Some(marked(0.25, false, false)), None];
+        let cell = |deviation, is_significant| LeaderboardCell {
+            name: "rmse",
+            value: None,
+            deviation,
+            is_significant,
+        };
+        let cells = vec![
+            Some(marked(0.5, &cell(None, true), true)),
+            Some(marked(0.25, &cell(None, false), false)),
+            None,
+        ];
         let cells = aligned(cells);
         assert_eq!((cells.value(0), cells.value(1)), ("0.5000*▲", "0.2500  "));
+        assert_eq!(marked(0.5, &cell(Some(0.01), false), true), "0.5000 ± 0.0100▲");
         assert_eq!((sign("rmse"), sign("gini@10"), sign("ndcg@10")), (1.0, 1.0, -1.0));
     }
 }

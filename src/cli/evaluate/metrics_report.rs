@@ -30,6 +30,27 @@ pub(super) struct MetricValue {
     pub(super) name: String,
     pub(super) value: Option<f64>,
     pub(super) interval: Option<(f64, f64)>,
+    /// How it differs from fold to fold.
+    pub(super) spread: Option<FoldSpread>,
+}
+
+/// A figure in each fold.
+pub(super) struct FoldSpread {
+    values: Vec<Option<f64>>,
+    /// Standard deviation; none where a fold lacks the figure.
+    pub(super) deviation: Option<f64>,
+}
+
+impl FoldSpread {
+    pub(super) fn new(values: Vec<Option<f64>>) -> Self {
+        let known: Option<Vec<f64>> = values.iter().copied().collect();
+        let deviation = known.map(|known| {
+            let n = known.len() as f64;
+            let mean = known.iter().sum::<f64>() / n;
+            (known.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
+        });
+        Self { values, deviation }
+    }
 }
 
 /// How the figures beside the ranking metrics come about.
@@ -144,6 +165,10 @@ impl MeasuredSystem {
                 if let Some(interval) = figure.interval {
                     value["interval"] = json!(interval);
                 }
+                if let Some(spread) = &figure.spread {
+                    value["standard_deviation"] = json!(spread.deviation);
+                    value["folds"] = json!(spread.values);
+                }
                 (figure.name.clone(), value)
             })
             .collect();
@@ -155,6 +180,8 @@ impl MeasuredSystem {
             object["unknown_users"] = json!(outcome.unknown_users);
             object["cold_ratings"] = json!(outcome.cold_rows);
             object["ratings_trained_on"] = json!(outcome.known_rows);
+        }
+        if !self.figures.is_empty() {
             object["figures"] = figures.into();
         }
         object
@@ -190,6 +217,9 @@ pub(super) fn figure_rows(
         ("low", number(|row| Some(row.interval?.0)), true),
         ("high", number(|row| Some(row.interval?.1)), true),
     ];
+    if rows.iter().any(|row| row.deviation.is_some()) {
+        columns.push(("standard_deviation", number(|row| row.deviation), true));
+    }
     if comparisons.is_some() {
         let first = rows.iter().map(|row| row.comparison.map(|_| measured[0].name.as_str()));
         let users = rows.iter().map(|row| Some(row.comparison?.paired.users as i64));
@@ -214,6 +244,7 @@ pub(super) struct FigureRow<'a> {
     pub(super) metric: &'a str,
     pub(super) value: Option<f64>,
     interval: Option<(f64, f64)>,
+    pub(super) deviation: Option<f64>,
     pub(super) comparison: Option<&'a SystemComparison>,
 }
 
@@ -223,6 +254,11 @@ impl MeasuredSystem {
         let user_rows = self.per_user.figures.iter().map(|(name, _)| name.as_str());
         let user_rows = user_rows.filter(|_| self.outcome.is_none());
         self.figures.iter().map(|figure| figure.name.as_str()).chain(user_rows)
+    }
+
+    /// Returns the value of a metric.
+    pub(super) fn value(&self, metric: &str) -> Option<f64> {
+        self.figures.iter().find(|figure| figure.name == metric)?.value
     }
 
     /// Keeps some metrics, in the order of their names.
@@ -249,11 +285,15 @@ impl MeasuredSystem {
             metric,
             value,
             interval,
+            deviation: None,
             comparison: of(metric).filter(|_| at > 0),
         };
-        if self.outcome.is_some() {
-            let figures = self.figures.iter();
-            return figures.map(|one| row(&one.name, one.value, one.interval)).collect();
+        if !self.figures.is_empty() {
+            let figure_row = |one: &'a MetricValue| FigureRow {
+                deviation: one.spread.as_ref().and_then(|spread| spread.deviation),
+                ..row(&one.name, one.value, one.interval)
+            };
+            return self.figures.iter().map(figure_row).collect();
         }
         let figures = self.per_user.figures.iter();
         let compared = figures.filter_map(|(metric, _)| {

@@ -1,5 +1,6 @@
 //! `mvrec evaluate`
 
+mod folds;
 mod leaderboard;
 mod metrics_report;
 
@@ -11,6 +12,7 @@ use clap::Args;
 
 use crate::cli::args::{MoviesArgs, SparkArgs, set_seen};
 use crate::cli::error::{Result, missed, usage};
+use crate::cli::evaluate::folds::load_folds;
 use crate::cli::evaluate::leaderboard::LEGEND;
 use crate::cli::evaluate::metrics_report::{
     MeasuredSystem, MetricValue, figure, figure_rows, unknown_metric, user_rows,
@@ -50,7 +52,10 @@ use crate::progress::Progress;
   mvrec evaluate als --test parts/test -k 10,20
   mvrec evaluate als cosine other-system.csv --test parts/test --train parts/train --compare
   mvrec evaluate als --test parts/test --fail-if 'ndcg@10<0.1' --per-user als.parquet
-  mvrec evaluate als cosine --test parts/test --compare --plot compared.svg")]
+  mvrec evaluate als cosine --test parts/test --compare --plot compared.svg
+  mvrec split --by random --folds 5 ml -o folds
+  for i in 1 2 3 4 5; do mvrec train als folds/fold-$i/train -o als/fold-$i; done
+  mvrec evaluate als --folds folds")]
 pub(crate) struct EvaluateArgs {
     /// Model directory, file of lists, or with --compare also a file that --per-user wrote (can be
     /// repeated)
@@ -59,6 +64,10 @@ pub(crate) struct EvaluateArgs {
     /// Held-out ratings: a dataset directory, a ratings file, or `-`
     #[arg(long, value_name = "INPUT")]
     test: Option<PathBuf>,
+    /// Folds that `split --folds` wrote, in place of --test: WHAT/fold-1 and so on are models or
+    /// files of lists; figures are means over the folds, with their standard deviation
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["test", "fold_in", "train", "compare", "per_user"])]
+    folds: Option<PathBuf>,
     /// Ratings by which the users of the test are made known to the model
     #[arg(long, value_name = "INPUT")]
     fold_in: Option<PathBuf>,
@@ -146,15 +155,22 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
     let sink = args.report.sink()?;
     let per_user =
         args.per_user.as_ref().map(|path| ReportArgs::to_file(path).sink()).transpose()?;
-    let test = args.test.as_deref().map(|path| load(path, ui)).transpose()?;
+    let mut folds = args.folds.as_deref().map_or(Ok(Vec::new()), |path| load_folds(path, ui))?;
+    let measure_folds = |what: &PathBuf| args.measure_folds(what, &folds, ui);
+    let of_folds = args.what.iter().filter(|_| args.folds.is_some()).map(measure_folds);
+    let mut measured = of_folds.collect::<Result<Vec<_>>>()?;
+    let test = match args.test.as_deref() {
+        Some(path) => Some(load(path, ui)?),
+        // Of what is relevant, one fold says the same as the others.
+        None => folds.pop().map(|fold| fold.test),
+    };
     if let Some(test) = &test {
         args.check_relevance(test, ui);
     }
-    let mut measured = args
-        .what
-        .iter()
-        .map(|what| args.measure(what, test.as_ref(), ui))
-        .collect::<Result<Vec<_>>>()?;
+    if args.folds.is_none() {
+        let measure = |what: &PathBuf| args.measure(what, test.as_ref(), ui);
+        measured = args.what.iter().map(measure).collect::<Result<Vec<_>>>()?;
+    }
     let verdict = args.judge(&measured)?;
     args.select(&mut measured)?;
     let comparisons = if args.compare {
@@ -165,13 +181,13 @@ pub(crate) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<()> {
         Vec::new()
     };
     ui.finish();
-    for one in &measured {
-        one.tell(ui);
-    }
+    measured.iter().for_each(|one| one.tell(ui));
     if let Some(sink) = per_user {
         sink.write(&Report::Rows(user_rows(&measured[0])))?;
     }
-    let object = args.object(&measured, &comparisons, test.as_ref());
+    // Of folds, the test part at hand is one of several.
+    let whole_test = test.as_ref().filter(|_| args.folds.is_none());
+    let object = args.object(&measured, &comparisons, whole_test);
     let rows = figure_rows(&measured, args.compare.then_some(&comparisons[..]));
     let table = args.leaderboard(&measured, &comparisons, test.as_ref())?;
     if sink.is_table() && measured.len() > 1 {
@@ -197,8 +213,8 @@ impl EvaluateArgs {
         if self.compare && self.what.len() < 2 {
             return Err(usage("--compare needs two WHAT or more"));
         }
-        if self.test.is_none() && !self.compare {
-            return Err(usage("--test INPUT is needed: the held-out ratings"));
+        if self.test.is_none() && self.folds.is_none() && !self.compare {
+            return Err(usage("--test INPUT is needed: the held-out ratings; or --folds DIR"));
         }
         Ok(())
     }
@@ -257,16 +273,17 @@ impl EvaluateArgs {
         } else {
             self.measure_lists(what, test, ui)?
         };
-        // What all lists say together has no distribution over users here.
-        let intervals =
-            bootstrap(outcome.users.len(), self.bootstrap as usize, self.seed, |times| {
-                outcome.over_users(Some(times))
-            });
+        // What all lists say together has no distribution over users here, and folds have one.
+        let replicates = if self.folds.is_some() { 0 } else { self.bootstrap as usize };
+        let intervals = bootstrap(outcome.users.len(), replicates, self.seed, |times| {
+            outcome.over_users(Some(times))
+        });
         let figures =
             outcome.figures().into_iter().enumerate().map(|(at, (name, value))| MetricValue {
                 name,
                 value: Some(value).filter(|value| value.is_finite()),
                 interval: intervals.get(at).copied().flatten(),
+                spread: None,
             });
         let figures = figures.collect();
         Ok(MeasuredSystem {

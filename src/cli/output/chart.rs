@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::error::{Result, usage};
-use crate::cli::output::{Report, ReportArgs, ReportSink, print, terminal_width};
+use crate::cli::output::{Format, Report, ReportArgs, ReportSink, print, terminal_width};
 use crate::io::IoError;
 use crate::io::atomic::AtomicFile;
 use crate::plot::{Figure, PlotFormat, to_text};
@@ -19,13 +19,13 @@ pub(crate) struct ChartArgs {
 }
 
 /// Pictures of a report.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct PictureArgs {
     /// Draw the report to a file as well; its ending gives the kind (.svg .png .html)
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Print a chart of characters instead of figures
-    #[arg(long, conflicts_with_all = ["format", "output"])]
+    #[arg(long, conflicts_with = "format")]
     chart: bool,
 }
 
@@ -36,7 +36,15 @@ pub(crate) struct ChartSink {
 }
 
 impl ChartArgs {
+    /// Returns the arguments of a report that goes to stdout.
+    pub(crate) fn to_stdout(format: Option<Format>, picture: PictureArgs) -> Self {
+        Self { report: ReportArgs::to_stdout(format), picture }
+    }
+
     pub(crate) fn sink(&self) -> Result<ChartSink> {
+        if self.picture.chart && self.report.has_file() {
+            return Err(usage("--chart goes to the terminal: it does not go with -o"));
+        }
         let report = (!self.picture.chart).then(|| self.report.sink()).transpose()?;
         Ok(ChartSink { report, picture: self.picture.file()? })
     }

@@ -21,7 +21,7 @@ use crate::io::compress::OutputCompressor;
 use crate::io::json::TextFormat;
 use crate::io::printable::printable;
 
-pub(crate) use chart::ChartArgs;
+pub(crate) use chart::{ChartArgs, PictureArgs};
 pub(crate) use location::OutputLocation;
 pub(crate) use ratings::RatingsSink;
 pub(crate) use sink::{LineSink, Report, ReportArgs, ReportSink};

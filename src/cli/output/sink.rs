@@ -68,6 +68,16 @@ impl ReportArgs {
         Self { format: None, output: Some(path.into()), fail_if_empty: false }
     }
 
+    /// Returns the arguments for a report that goes to stdout.
+    pub(crate) fn to_stdout(format: Option<Format>) -> Self {
+        Self { format, output: None, fail_if_empty: false }
+    }
+
+    /// Whether the report goes to a file.
+    pub(crate) fn has_file(&self) -> bool {
+        self.output.is_some()
+    }
+
     pub(crate) fn sink(&self) -> Result<ReportSink> {
         let location = self.location()?;
         let terminal = location == OutputLocation::Stdout && io::stdout().is_terminal();

@@ -4,18 +4,21 @@ mod als;
 mod cosine;
 mod ease;
 mod nmf;
+mod parameters;
 mod popularity;
 mod svd;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Command, FromArgMatches, Subcommand};
 
-use crate::cli::args::{InputArgs, MoviesArgs};
-use crate::cli::error::Result;
+use crate::cli::args::{GivenOptions, InputArgs, MoviesArgs};
+use crate::cli::error::{Result, usage};
 use crate::cli::interrupt;
 use crate::cli::output::OutputLocation;
+use crate::cli::train::parameters::ParametersFile;
 use crate::cli::ui::{Ui, counted};
+use crate::dataset::Dataset;
 use crate::io::atomic::{AtomicDir, MODEL};
 use crate::io::values::Scale;
 use crate::model::AlgorithmParams;
@@ -50,6 +53,9 @@ struct CommonArgs {
     output: PathBuf,
     #[command(flatten)]
     movies: MoviesArgs,
+    /// Parameters from a file: best.json of `tune`, or model.json; options beside it win
+    #[arg(long, value_name = "FILE")]
+    params: Option<PathBuf>,
 }
 
 /// How training in passes begins and ends.
@@ -66,10 +72,20 @@ struct PassesArgs {
 
 /// What defaults follow of the ratings.
 #[derive(Debug, Clone, Copy, Default)]
-struct TrainingShape {
+pub(crate) struct TrainingShape {
     scale: Scale,
     n_ratings: usize,
     n_movies: usize,
+}
+
+impl TrainingShape {
+    pub(crate) fn new(dataset: &Dataset) -> Self {
+        Self {
+            scale: dataset.sidecar.history.scale.unwrap_or_default(),
+            n_ratings: dataset.ratings.len(),
+            n_movies: dataset.ratings.shape().movies,
+        }
+    }
 }
 
 /// The arguments of one algorithm.
@@ -90,38 +106,66 @@ trait TrainCommandArgs {
     }
 }
 
-pub(crate) fn run(args: &TrainArgs, ui: &Ui) -> Result<()> {
-    match &args.algorithm {
-        TrainCommand::Als(args) => train(args, ui),
-        TrainCommand::Nmf(args) => train(args, ui),
-        TrainCommand::Svd(args) => train(args, ui),
-        TrainCommand::Ease(args) => train(args, ui),
-        TrainCommand::Cosine(args) => train(args, ui),
-        TrainCommand::Popularity(args) => train(args, ui),
+impl TrainArgs {
+    fn command(&self) -> &dyn TrainCommandArgs {
+        match &self.algorithm {
+            TrainCommand::Als(args) => args,
+            TrainCommand::Nmf(args) => args,
+            TrainCommand::Svd(args) => args,
+            TrainCommand::Ease(args) => args,
+            TrainCommand::Cosine(args) => args,
+            TrainCommand::Popularity(args) => args,
+        }
     }
+}
+
+/// Returns the algorithm that `train` takes for some of its options, given as words.
+pub(crate) fn default_algorithm(
+    name: &str,
+    options: &[&str],
+    data: TrainingShape,
+) -> Result<AlgorithmParams> {
+    let words = ["train", name, "-o", "model"].into_iter().chain(options.iter().copied());
+    let command = TrainArgs::augment_args(Command::new("train"));
+    let matches = command.try_get_matches_from(words);
+    let args = matches.and_then(|matches| TrainArgs::from_arg_matches(&matches));
+    let first_line = |error: clap::Error| {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        usage(line.trim_start_matches("error: "))
+    };
+    args.map_err(first_line)?.command().algorithm(data)
+}
+
+/// Trains; `given` are the options on the command line.
+pub(crate) fn run(args: &TrainArgs, given: &GivenOptions, ui: &Ui) -> Result<()> {
+    train(args.command(), given, ui)
 }
 
 /// Columns of 20 bytes and the matrix in both orders, one of them while it is turned.
 const BYTES_PER_RATING: u64 = 60;
 
-fn train(command: &dyn TrainCommandArgs, ui: &Ui) -> Result<()> {
+fn train(command: &dyn TrainCommandArgs, given: &GivenOptions, ui: &Ui) -> Result<()> {
     let args = command.common();
-    let algorithm = command.algorithm(TrainingShape::default())?;
+    let params = args.params.as_deref().map(ParametersFile::read).transpose()?;
+    let algorithm_for = |data| {
+        let algorithm = command.algorithm(data)?;
+        params.as_ref().map_or(Ok(algorithm.clone()), |file| file.complete(&algorithm, given))
+    };
+    let algorithm = algorithm_for(TrainingShape::default())?;
     algorithm.validate()?;
     let warm_path = command.passes().and_then(|passes| passes.warm_start.as_deref());
     let width = algorithm.warm_start_width().unwrap_or(0);
     let warm = warm_path.map(|path| WarmStart::open(path, width)).transpose()?;
     let output = OutputLocation::directory(&args.output, "a model")?;
-    let others = [args.movies.path(), warm_path];
+    let others = [args.movies.path(), warm_path, args.params.as_deref()];
     let inputs: Vec<&Path> = others.into_iter().flatten().chain([args.input.path()?]).collect();
     let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
-    let scale = dataset.sidecar.history.scale.unwrap_or_default();
-    let shape = dataset.ratings.shape();
-    let n_ratings = dataset.ratings.len();
-    let algorithm =
-        command.algorithm(TrainingShape { scale, n_ratings, n_movies: shape.movies })?;
-    if let Some(note) = command.scale_note(scale) {
+    let data = TrainingShape::new(&dataset);
+    let (shape, n_ratings) = (dataset.ratings.shape(), data.n_ratings);
+    let algorithm = algorithm_for(data)?;
+    if let Some(note) = command.scale_note(data.scale) {
         ui.say(&note);
     }
     let needed = n_ratings as u64 * BYTES_PER_RATING + algorithm.bytes(shape.users, shape.movies);

@@ -53,6 +53,29 @@ impl Algorithm for AlsParams {
         }
     }
 
+    fn tuned_metric(&self) -> &'static str {
+        if self.feedback == Feedback::Explicit { "rmse" } else { "ndcg@10" }
+    }
+
+    fn search_space(&self) -> &'static [(&'static str, &'static str)] {
+        if self.feedback == Feedback::Implicit {
+            return &[
+                ("factors", "64,128,192"),
+                ("unobserved_weight", "0.02..1:log"),
+                ("regularization", "0.001..0.1:log"),
+            ];
+        }
+        if !self.biases {
+            return &[("factors", "16,32,64,128"), ("regularization", "0.02..0.5:log")];
+        }
+        &[
+            ("factors", "16,32,64"),
+            ("regularization", "0.4..4:log"),
+            ("implicit_weight", "0.2..5:log"),
+            ("exponent", "0.3..0.8"),
+        ]
+    }
+
     fn bytes(&self, users: usize, items: usize) -> u64 {
         factors::bytes(users + items, self.factors + 2 + SvdParams::default().factors)
     }

@@ -31,6 +31,10 @@ impl Algorithm for EaseParams {
         check(self.weights > 0, "weights", "1 or more", self.weights)
     }
 
+    fn search_space(&self) -> &'static [(&'static str, &'static str)] {
+        &[("regularization", "10..3000:log")]
+    }
+
     fn bytes(&self, _users: usize, items: usize) -> u64 {
         /// Bytes of a weight: kept, joined with all others, and written.
         const WEIGHT: u64 = 24;

@@ -36,6 +36,19 @@ impl Algorithm for NmfParams {
         if self.fill.is_none() { &["fill"] } else { &[] }
     }
 
+    fn tuned_metric(&self) -> &'static str {
+        if self.fill.is_none() { "rmse" } else { "ndcg@10" }
+    }
+
+    fn search_space(&self) -> &'static [(&'static str, &'static str)] {
+        match self.fill {
+            None => &[("factors", "8,16,32,64"), ("regularization", "0.03..0.4:log")],
+            Some(_) => {
+                &[("factors", "10,15,20,30,40,60"), ("regularization", "0,0.0001,0.001,0.01")]
+            }
+        }
+    }
+
     fn bytes(&self, users: usize, items: usize) -> u64 {
         factors::bytes(users + items, self.factors + SvdParams::default().factors)
     }

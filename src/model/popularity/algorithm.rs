@@ -21,6 +21,14 @@ impl Algorithm for PopularityParams {
         check(ok, "damping", "0 or more", self.damping)
     }
 
+    fn tuned_metric(&self) -> &'static str {
+        "rmse"
+    }
+
+    fn search_space(&self) -> &'static [(&'static str, &'static str)] {
+        &[("damping", "0.5..50:log")]
+    }
+
     fn bytes(&self, users: usize, items: usize) -> u64 {
         16 * (users + items) as u64
     }

@@ -31,6 +31,10 @@ impl Algorithm for SvdParams {
         check(share, "noise-share", "from 0 to 1", self.noise_share)
     }
 
+    fn search_space(&self) -> &'static [(&'static str, &'static str)] {
+        &[("factors", "32,64,96,128,192,256"), ("exponent", "0..0.5"), ("noise_share", "0..1")]
+    }
+
     fn bytes(&self, users: usize, items: usize) -> u64 {
         factors::bytes(users + items, self.factors + 32)
     }
