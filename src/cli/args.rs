@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, Command, Id};
 
 use crate::cli::error::{Result, usage};
 use crate::cli::memory::ByteSize;
@@ -47,30 +47,43 @@ pub(crate) struct GlobalArgs {
     pub(crate) verbose: bool,
 }
 
-/// The options that were typed, by the names of their fields, of the innermost command.
+/// The options of the innermost command that were typed, by the names of their fields, but those of
+/// every command.
 #[derive(Debug, Default)]
 pub(crate) struct GivenOptions(Vec<String>);
 
 impl GivenOptions {
     pub(crate) fn new(matches: &ArgMatches) -> Self {
-        if let Some((_, inner)) = matches.subcommand() {
-            return Self::new(inner);
+        let mut innermost = matches;
+        while let Some((_, inner)) = innermost.subcommand() {
+            innermost = inner;
         }
-        let typed =
-            |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-        Self(matches.ids().filter(typed).map(|id| id.as_str().to_string()).collect())
+        let is_typed = |id: &&Id| {
+            let source = innermost.value_source(id.as_str());
+            source == Some(ValueSource::CommandLine) && !is_group(id)
+        };
+        let typed = innermost.ids().filter(is_typed).map(|id| id.as_str().to_string());
+        Self(typed.collect()).without::<GlobalArgs>()
     }
 
-    /// Returns the options of the command itself: neither those of all commands, nor the groups
-    /// that options form.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        const GLOBAL: [&str; 5] = ["threads", "max_memory", "no_sync", "quiet", "verbose"];
-        let is_group = |name: &str| name.starts_with(|first: char| first.is_uppercase());
-        self.0
-            .iter()
-            .map(String::as_str)
-            .filter(move |name| !GLOBAL.contains(name) && !is_group(name))
+    /// Returns the options that are not among some arguments.
+    pub(crate) fn without<A: Args>(&self) -> Self {
+        let command = A::augment_args(Command::new(""));
+        let is_other = |name: &&String| {
+            command.get_arguments().all(|argument| argument.get_id().as_str() != name.as_str())
+        };
+        Self(self.0.iter().filter(is_other).cloned().collect())
     }
+
+    /// Returns the names.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// Whether an id is of the group that the options of a structure form, which has its name.
+fn is_group(id: &Id) -> bool {
+    id.as_str().starts_with(|first: char| first.is_uppercase())
 }
 
 /// The ratings that a command reads.

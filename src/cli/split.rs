@@ -77,6 +77,44 @@ impl fmt::Display for By {
     }
 }
 
+/// How much is held out, where it is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeldOutSize {
+    /// Share of the ratings, or of those of held-out users.
+    pub(crate) test: Option<f64>,
+    /// Latest ratings of each user.
+    pub(crate) last: Option<usize>,
+    /// Users.
+    pub(crate) users: Option<usize>,
+}
+
+impl By {
+    /// Refuses options that belong to another way, of each its name and whether it is given.
+    pub(crate) fn check_options(self, options: &[(&str, bool, Self)]) -> Result<()> {
+        match options.iter().find(|(_, given, by)| *given && *by != self) {
+            Some((name, _, by)) => Err(usage(format!("{name} belongs to --by {by}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the method that divides ratings this way.
+    pub(crate) fn method(self, ratings: &Ratings, size: HeldOutSize, seed: u64) -> Result<Method> {
+        const TEST: f64 = 0.1;
+        const TEST_OF_HELD_OUT: f64 = 0.2;
+        let test = size.test.unwrap_or(TEST);
+        Ok(match self {
+            Self::Random => Method::Random { test, seed },
+            Self::Time => Method::Time { from_ms: time_of_share(ratings, test)? },
+            Self::Last => Method::Last { n: size.last.unwrap_or(1) },
+            Self::Users => Method::Users {
+                n: size.users.unwrap_or(0),
+                test: size.test.unwrap_or(TEST_OF_HELD_OUT),
+                seed,
+            },
+        })
+    }
+}
+
 impl SplitArgs {
     /// Refuses options that belong to another way of dividing.
     fn check(&self) -> Result<()> {
@@ -86,9 +124,7 @@ impl SplitArgs {
             ("--last", self.last.is_some(), By::Last),
             ("--held-out", self.held_out.is_some(), By::Users),
         ];
-        if let Some((name, _, by)) = of.iter().find(|(_, given, by)| *given && *by != self.by) {
-            return Err(usage(format!("{name} belongs to --by {by}")));
-        }
+        self.by.check_options(&of)?;
         if self.test.is_some() && self.by == By::Last {
             return Err(usage("--test does not go with --by last: give --last N"));
         }
@@ -103,23 +139,12 @@ impl SplitArgs {
     }
 
     fn method(&self, ratings: &Ratings) -> Result<Method> {
-        const TEST: f64 = 0.1;
-        const TEST_OF_HELD_OUT: f64 = 0.2;
-        let seed = self.seed;
-        Ok(match (self.by, self.folds, self.from) {
-            (By::Random, Some(folds), _) => Method::Folds { folds, seed },
-            (By::Random, None, _) => Method::Random { test: self.test.unwrap_or(TEST), seed },
-            (By::Time, _, Some(from_ms)) => Method::Time { from_ms },
-            (By::Time, _, None) => {
-                Method::Time { from_ms: time_of_share(ratings, self.test.unwrap_or(TEST))? }
-            }
-            (By::Last, ..) => Method::Last { n: self.last.unwrap_or(1) },
-            (By::Users, ..) => Method::Users {
-                n: self.held_out.unwrap_or(0),
-                test: self.test.unwrap_or(TEST_OF_HELD_OUT),
-                seed,
-            },
-        })
+        let &Self { by, folds, from, test, last, held_out, seed, .. } = self;
+        match (folds, from) {
+            (Some(folds), _) => Ok(Method::Folds { folds, seed }),
+            (_, Some(from_ms)) => Ok(Method::Time { from_ms }),
+            _ => by.method(ratings, HeldOutSize { test, last, users: held_out }, seed),
+        }
     }
 }
 

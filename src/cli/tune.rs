@@ -11,11 +11,11 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::{InputArgs, MoviesArgs, check_share};
 use crate::cli::error::{Result, usage};
 use crate::cli::output::{ChartArgs, Format, OutputLocation, PictureArgs, Report};
-use crate::cli::split::By;
+use crate::cli::split::{By, HeldOutSize};
 use crate::cli::train::{TrainingShape, default_algorithm};
 use crate::cli::ui::Ui;
 use crate::dataset::{Dataset, Ratings};
-use crate::eval::split::{Method, time_of_share};
+use crate::eval::split::Method;
 use crate::io::IoError;
 use crate::io::atomic::{AtomicDir, AtomicFile, MODEL};
 use crate::io::json::manifest_text;
@@ -204,10 +204,10 @@ pub(crate) fn run(args: &TuneArgs, ui: &Ui) -> Result<()> {
     let folder = OutputLocation::directory(&args.output, "a search")?;
     let sink = ChartArgs::to_stdout(args.format, args.picture.clone()).sink()?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
-    let base = algorithm(TrainingShape::new(&dataset))?;
+    let shape = TrainingShape::new(&dataset);
+    let base = algorithm(shape)?;
     let space = SearchSpace::new(base.clone(), &given, !given.is_empty()).map_err(told)?;
-    let shape = dataset.ratings.shape();
-    let fit = space.algorithm(&space.highest())?.bytes(shape.users, shape.movies);
+    let fit = space.algorithm(&space.highest())?.bytes(shape.n_users, shape.n_movies);
     // Of nine trials, the factors are kept.
     let needed = dataset.ratings.len() as u64 * BYTES_PER_RATING + 4 * fit;
     ui.memory.allow("this search", needed)?;
@@ -254,9 +254,7 @@ impl TuneArgs {
             ("--last", self.last.is_some(), By::Last),
             ("--held-out", self.held_out.is_some(), By::Users),
         ];
-        if let Some((name, _, by)) = of.iter().find(|(_, given, by)| *given && *by != self.by) {
-            return Err(usage(format!("{name} belongs to --by {by}")));
-        }
+        self.by.check_options(&of)?;
         if self.valid.is_some() && self.by == By::Last {
             return Err(usage("--valid does not go with --by last: give --last N"));
         }
@@ -271,25 +269,11 @@ impl TuneArgs {
 
     /// Returns how the ratings are divided, once or several times.
     fn methods(&self, ratings: &Ratings) -> Result<Vec<Method>> {
-        const VALID: f64 = 0.1;
-        const VALID_OF_HELD_OUT: f64 = 0.2;
+        let tenth = || ratings.user_ids().len().div_ceil(10);
+        let users = (self.by == By::Users).then(|| self.held_out.unwrap_or_else(tenth));
+        let size = HeldOutSize { test: self.valid, last: self.last, users };
         let seeds = self.seed..self.seed + self.splits;
-        Ok(match self.by {
-            By::Random => {
-                let test = self.valid.unwrap_or(VALID);
-                seeds.map(|seed| Method::Random { test, seed }).collect()
-            }
-            By::Users => {
-                let n = self.held_out.unwrap_or_else(|| ratings.user_ids().len().div_ceil(10));
-                let test = self.valid.unwrap_or(VALID_OF_HELD_OUT);
-                seeds.map(|seed| Method::Users { n, test, seed }).collect()
-            }
-            By::Time => {
-                let from_ms = time_of_share(ratings, self.valid.unwrap_or(VALID))?;
-                vec![Method::Time { from_ms }]
-            }
-            By::Last => vec![Method::Last { n: self.last.unwrap_or(1) }],
-        })
+        seeds.map(|seed| self.by.method(ratings, size, seed)).collect()
     }
 
     /// Returns what the search is of: if it is the same, a search goes on.
@@ -353,8 +337,8 @@ impl BestTrial<'_> {
     }
 
     fn object(&self) -> Result<Map<String, Value>> {
-        let mut object = json!({ "kind": schema::PARAMETERS_KIND });
         let best = &self.best().record;
+        let kind = json!({ "kind": schema::PARAMETERS_KIND });
         let found = json!({
             "metric": self.metric.name(),
             "value": best.value,
@@ -362,12 +346,9 @@ impl BestTrial<'_> {
             "trial": best.trial,
             "trials": self.trials.len(),
         });
-        let parts = [json!(self.algorithm()?), found];
-        let object = object.as_object_mut().expect("it is one");
-        for part in parts {
-            object.extend(part.as_object().cloned().unwrap_or_default());
-        }
-        Ok(std::mem::take(object))
+        let parts = [kind, json!(self.algorithm()?), found];
+        let fields = parts.iter().filter_map(Value::as_object).flatten();
+        Ok(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     fn sentence(&self) -> String {
@@ -408,7 +389,7 @@ impl BestTrial<'_> {
         let mut values: Vec<(usize, f64)> =
             whole.map(|one| (one.record.trial, one.record.value)).collect();
         values.sort_by_key(|(trial, _)| *trial);
-        let lower = self.metric.compare(0.0, 1.0).is_lt();
+        let lower = self.metric.less_is_better();
         plot::tune::search(algorithm, self.metric.name(), &values, lower)
     }
 }

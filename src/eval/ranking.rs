@@ -41,6 +41,15 @@ impl RelevanceGain {
     }
 }
 
+/// Figures of which less is better.
+const LESS_IS_BETTER: [&str; 6] = ["rmse", "mae", "user_rmse", "user_mae", "gini", "popularity"];
+
+/// Whether less is better of a figure, such as `rmse` or `gini@10`.
+#[must_use]
+pub fn less_is_better(figure: &str) -> bool {
+    LESS_IS_BETTER.contains(&figure.split('@').next().unwrap_or(figure))
+}
+
 /// A measure of a list that is cut at k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RankingMetric {
@@ -157,6 +166,7 @@ pub fn auc(relevant: &[ScoreCounts], n_candidates: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::score_counts::counts_among;
 
     fn close(a: f64, b: f64) {
         assert!((a - b).abs() < 1e-12, "{a} for {b}");
@@ -207,15 +217,12 @@ mod tests {
     fn auc_counts_pairs() {
         let of = |pairs: &[(f32, bool)]| {
             let scores: Vec<f32> = pairs.iter().map(|(score, _)| *score).collect();
-            let relevant = pairs.iter().filter(|(_, relevant)| *relevant).map(|&(score, _)| {
-                let mut counts = ScoreCounts::new(score);
-                counts.add(&scores);
-                counts
-            });
-            auc(&relevant.collect::<Vec<_>>(), pairs.len())
+            let places = (0..).zip(pairs).filter(|(_, (_, relevant))| *relevant);
+            let relevant: Vec<u32> = places.map(|(place, _)| place).collect();
+            auc(&counts_among(&scores, &relevant, &[]), pairs.len())
         };
-        // Relevant 3 and 1 against 2, 1 and -2: 3 wins three times; 1 loses, ties, wins.
-        let five = [(3.0, true), (2.0, false), (1.0, true), (1.0, false), (-2.0, false)];
+        // Relevant 3 and 1 against 2, 1 and unknown: 3 wins three times; 1 loses, ties, wins.
+        let five = [(3.0, true), (2.0, false), (1.0, true), (1.0, false), (f32::NAN, false)];
         close(of(&five).unwrap(), (3.0 + 1.5) / 6.0);
         assert_eq!((of(&[(1.0, true)]), of(&[(1.0, false)]), of(&[])), (None, None, None));
     }

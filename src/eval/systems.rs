@@ -97,42 +97,34 @@ impl EvaluatedSystem for ModelSystem<'_> {
         };
         let both =
             || users.iter().zip(&known).filter_map(|(one, known)| Some((one, &**known.as_ref()?)));
-        let probes: Vec<UserProbe<'_>> = both()
-            .map(|(one, ratings)| {
-                let test =
-                    || one.ratings.iter().filter_map(|&(movie, r)| Some((item_of(movie)?, r)));
-                let is_counted = |&(item, rating): &(ItemIx, f32)| {
-                    rating >= self.relevant_from && !is_rated(ratings, item)
-                };
-                UserProbe {
-                    user: TargetUser { user: self.fold_in.is_none().then_some(one.user), ratings },
-                    predicted: test().map(|(item, _)| item).collect(),
-                    counted: test().filter(is_counted).map(|(item, _)| item).collect(),
-                }
-            })
-            .collect();
+        let probe = |(one, ratings): (&TestUser, _)| {
+            let items: Vec<Option<ItemIx>> =
+                one.ratings.iter().map(|&(movie, _)| item_of(movie)).collect();
+            let is_counted = |item: ItemIx, rating: f32| {
+                rating >= self.relevant_from && !is_rated(ratings, item)
+            };
+            let with_rating = items.iter().zip(&one.ratings);
+            let counted = with_rating
+                .filter_map(|(item, &(_, rating))| item.filter(|&item| is_counted(item, rating)));
+            UserProbe {
+                user: TargetUser { user: self.fold_in.is_none().then_some(one.user), ratings },
+                counted: counted.collect(),
+                predicted: items,
+            }
+        };
+        let probes: Vec<UserProbe<'_>> = both().map(probe).collect();
         let answers = self.ranker.probe_users(&probes);
         let n_items = self.model.catalogue.len();
-        let with_answer = both().zip(answers).map(|((one, ratings), answer)| {
-            let answer = answer?;
-            let mut predicted = answer.predicted.map(Vec::into_iter);
-            let known_rows = one
-                .ratings
-                .iter()
-                .filter_map(|&(movie, _)| item_of(movie))
-                .filter(|&item| is_rated(ratings, item))
-                .count();
+        let with_answer = probes.iter().zip(answers).map(|(probe, answer)| {
+            let (answer, ratings) = (answer?, probe.user.ratings);
+            let known_rows =
+                probe.predicted.iter().flatten().filter(|&&item| is_rated(ratings, item));
             Ok(SystemAnswer {
                 list: answer.list.iter().map(|row| self.model.catalogue.id(row.item).0).collect(),
-                predicted: predicted.as_mut().map(|predicted| {
-                    let of_movie = |&(movie, _): &(i32, f32)| {
-                        item_of(movie).and_then(|_| predicted.next()).unwrap_or(f32::NAN)
-                    };
-                    one.ratings.iter().map(of_movie).collect()
-                }),
+                predicted: answer.predicted,
                 fallback: self.fallback(ratings),
                 auc: auc(&answer.counts, n_items - ratings.len()),
-                known_rows,
+                known_rows: known_rows.count(),
             })
         });
         let mut with_answer = with_answer.collect::<Result<Vec<_>, ModelError>>()?.into_iter();

@@ -125,7 +125,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, IoError> {
 }
 
 /// Field of a manifest that holds the XXH3-128 of all others, as compact JSON.
-const CHECKSUM: &str = "checksum_xxh3";
+pub const CHECKSUM: &str = "checksum_xxh3";
 
 /// Returns the checksum of an object without that field.
 fn checksum_of(object: &Map<String, Value>) -> Result<String, serde_json::Error> {

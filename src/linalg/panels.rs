@@ -107,8 +107,8 @@ impl PackedRows {
         in_order(&self.data[place / LANES * LANES * self.cols()..], place % LANES, vector)
     }
 
-    /// Returns the `n` best rows of each vector, of equal ones the first; `fits` is asked of a
-    /// vector and a row, and only where the row could be among the best.
+    /// Returns the `n` best rows of each vector, of equal ones the first; `fits` is called
+    /// with a vector and a row, and only where the row could be among the best.
     pub fn best(
         &self,
         asked: &[VectorQuery<'_>],
@@ -148,7 +148,7 @@ impl PackedRows {
     }
 }
 
-/// What is asked of the products of a vector with all rows.
+/// A query against the products of a vector with all rows.
 #[derive(Debug, Clone, Copy)]
 pub struct VectorQuery<'a> {
     /// As many entries as the rows have.
@@ -218,7 +218,7 @@ impl VectorState {
     ) {
         let end = (first + rows.len()) as u32;
         while let Some(place) = self.left_out.next_if(|&place| place < end) {
-            // A tile before may have been passed over.
+            // An earlier tile may have been pruned.
             if let Some(score) = (place as usize).checked_sub(first).map(|at| &mut scores[at]) {
                 *score = f32::NAN;
             }

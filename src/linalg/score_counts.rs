@@ -28,6 +28,22 @@ impl ScoreCounts {
     }
 }
 
+/// Counts some of the scores, by their positions, among all but those left out; a score that is not
+/// a number is below all others.
+#[must_use]
+pub fn counts_among(scores: &[f32], counted: &[u32], left_out: &[u32]) -> Vec<ScoreCounts> {
+    if counted.is_empty() {
+        return Vec::new();
+    }
+    let known = |&score: &f32| if score.is_nan() { f32::NEG_INFINITY } else { score };
+    let mut all: Vec<f32> = scores.iter().map(known).collect();
+    let mut counts: Vec<ScoreCounts> =
+        counted.iter().map(|&at| ScoreCounts::new(all[at as usize])).collect();
+    left_out.iter().for_each(|&at| all[at as usize] = f32::NAN);
+    counts.iter_mut().for_each(|counts| counts.add(&all));
+    counts
+}
+
 #[inline(always)]
 fn count_body<L: SimdLanes>(scores: &[f32], bound: f32) -> [u32; 2] {
     let mut counts = [0, 0];
@@ -56,5 +72,14 @@ mod tests {
         counts.add(&scores[33..]);
         // Of 90 numbers, those that end in 2 and 7 are 2, of which the latter are left out.
         assert_eq!((counts.lower, counts.not_higher), (40, 50));
+    }
+
+    #[test]
+    fn unknown_scores_are_below_all_others_and_what_is_left_out_counts_for_nothing() {
+        let scores = [2.0, f32::NAN, 1.0, f32::NAN, 3.0, 2.0];
+        let found = counts_among(&scores, &[0, 1], &[2]);
+        let counts = |one: &ScoreCounts| (one.lower, one.not_higher);
+        assert_eq!(found.iter().map(counts).collect::<Vec<_>>(), [(2, 4), (0, 2)]);
+        assert!(counts_among(&scores, &[], &[]).is_empty());
     }
 }

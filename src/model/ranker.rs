@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::dataset::ids::ItemIx;
 use crate::linalg::dense::Matrix;
 use crate::linalg::panels::{FoundRows, PackedRows, VectorQuery, products_of_rows};
-use crate::linalg::score_counts::ScoreCounts;
+use crate::linalg::score_counts::{ScoreCounts, counts_among};
 use crate::linalg::topk::{ScoredIndex, top_fitting};
 use crate::model::candidates::GenreSets;
 use crate::model::error::ModelError;
@@ -38,8 +38,8 @@ pub struct Ranker<'a> {
 pub struct UserProbe<'a> {
     /// The user.
     pub user: TargetUser<'a>,
-    /// Items whose ratings are to be predicted.
-    pub predicted: Vec<ItemIx>,
+    /// Items whose ratings are to be predicted; `None` stands for one that the model lacks.
+    pub predicted: Vec<Option<ItemIx>>,
     /// Items whose scores are counted among those of all that may be listed and are not rated.
     pub counted: Vec<ItemIx>,
 }
@@ -48,6 +48,11 @@ impl<'a> UserProbe<'a> {
     /// Asks for a list alone.
     fn new(user: TargetUser<'a>) -> Self {
         Self { user, predicted: Vec::new(), counted: Vec::new() }
+    }
+
+    /// Returns the predicted ratings; NaN of items that the model lacks.
+    fn predict(&self, rating: impl Fn(ItemIx) -> f32) -> Vec<f32> {
+        self.predicted.iter().map(|item| item.map_or(f32::NAN, &rating)).collect()
     }
 }
 
@@ -162,9 +167,9 @@ impl<'a> Ranker<'a> {
                 Ok(ProbeAnswer {
                     list: self.list(&scores, constraints),
                     counts: self.counts_of_scores(&scores.score, probe),
-                    predicted: scores.rating.map(|ratings| {
-                        probe.predicted.iter().map(|item| ratings[item.at()]).collect()
-                    }),
+                    predicted: scores
+                        .rating
+                        .map(|ratings| probe.predict(|item| ratings[item.at()])),
                 })
             };
             return users.iter().zip(&constraints).map(answer).collect();
@@ -198,13 +203,10 @@ impl<'a> Ranker<'a> {
 
     /// Answers for users whose vectors are known.
     fn ranked(&self, factors: &FactorModel, asked: &[UserQuery<'_>]) -> Vec<ProbeAnswer> {
-        let rating = |asked: &UserQuery<'_>, row: u32| {
-            let product = match self.panels.get() {
-                Some(panels) => panels.product(asked.vector, row as usize),
-                None => {
-                    let item = self.items[row as usize];
-                    products_of_rows(&[factors.items()], &[item], asked.vector)[0]
-                }
+        let rating = |asked: &UserQuery<'_>, item: ItemIx| {
+            let product = match (self.panels.get(), self.row_of(item)) {
+                (Some(panels), Some(row)) => panels.product(asked.vector, row as usize),
+                _ => products_of_rows(&[factors.items()], &[item.0], asked.vector)[0],
             };
             factors.rating_unit() * product
         };
@@ -216,17 +218,15 @@ impl<'a> Ranker<'a> {
             let mut rows = found.best;
             rows.iter_mut().for_each(|one| one.ix = self.items[one.ix as usize]);
             let with_rating = self.cut(rows).into_iter().map(|one| {
-                let row = self.row_of(ItemIx(one.ix)).expect("it is a candidate");
-                self.recommended(one, predicts_ratings.then(|| rating(asked, row)))
+                let rating = predicts_ratings.then(|| rating(asked, ItemIx(one.ix)));
+                self.recommended(one, rating)
             });
-            let predicted = |&item: &ItemIx| {
-                factors.rating_unit()
-                    * products_of_rows(&[factors.items()], &[item.0], asked.vector)[0]
-            };
-            let list = with_rating.collect();
-            let predicted =
-                predicts_ratings.then(|| asked.probe.predicted.iter().map(predicted).collect());
-            ProbeAnswer { list, predicted, counts: found.counts }
+            ProbeAnswer {
+                list: with_rating.collect(),
+                predicted: predicts_ratings
+                    .then(|| asked.probe.predict(|item| rating(asked, item))),
+                counts: found.counts,
+            }
         };
         asked.iter().zip(self.best(factors, asked, fits)).map(answer).collect()
     }
@@ -237,37 +237,33 @@ impl<'a> Ranker<'a> {
         ProbeAnswer {
             list: Vec::new(),
             counts: self.counts_of_scores(&unknown, probe),
-            predicted: factors.star_ranking().map(|_| vec![f32::NAN; probe.predicted.len()]),
+            predicted: factors.star_ranking().map(|_| probe.predict(|_| f32::NAN)),
         }
     }
 
     /// Counts the scores of candidates; those of unknown items are below all others.
     fn counts_of_scores(&self, scores: &[f32], probe: &UserProbe<'_>) -> Vec<ScoreCounts> {
-        if probe.counted.is_empty() {
-            return Vec::new();
-        }
-        let score = |item: ItemIx| match scores[item.at()] {
-            score if score.is_nan() => f32::NEG_INFINITY,
-            score => score,
+        let candidates: Vec<f32> = self.items.iter().map(|&item| scores[item as usize]).collect();
+        let (counted, left_out) = self.counted_rows(probe);
+        counts_among(&candidates, &counted, &left_out)
+    }
+
+    /// Returns which candidates are counted, and which are left out while they are.
+    fn counted_rows(&self, probe: &UserProbe<'_>) -> (Vec<u32>, Vec<u32>) {
+        let rows = |items: &mut dyn Iterator<Item = ItemIx>| -> Vec<u32> {
+            items.filter_map(|item| self.row_of(item)).collect()
         };
-        let mut candidates: Vec<f32> = self.items.iter().map(|&item| score(ItemIx(item))).collect();
-        for row in self.rows_of(probe.user.ratings) {
-            candidates[row as usize] = f32::NAN;
+        match probe.counted.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => (
+                rows(&mut probe.counted.iter().copied()),
+                rows(&mut probe.user.ratings.iter().map(|(item, _)| *item)),
+            ),
         }
-        let counts = |&item: &ItemIx| {
-            let mut counts = ScoreCounts::new(score(item));
-            counts.add(&candidates);
-            counts
-        };
-        probe.counted.iter().map(counts).collect()
     }
 
     fn row_of(&self, item: ItemIx) -> Option<u32> {
         Some(self.items.binary_search(&item.0).ok()? as u32)
-    }
-
-    fn rows_of(&self, ratings: &[(ItemIx, f32)]) -> Vec<u32> {
-        ratings.iter().filter_map(|&(item, _)| self.row_of(item)).collect()
     }
 
     fn list(&self, scores: &ItemScores, constraints: &UserConstraints<'_>) -> Vec<Recommendation> {
@@ -315,15 +311,7 @@ impl<'a> Ranker<'a> {
         fits: impl Fn(&UserQuery<'_>, u32) -> bool,
     ) -> Vec<FoundRows> {
         if let Some(panels) = self.panels.get() {
-            let rows_of = |asked: &UserQuery<'_>| {
-                let UserProbe { user, counted, .. } = asked.probe;
-                let counted: Vec<u32> =
-                    counted.iter().filter_map(|&item| self.row_of(item)).collect();
-                let left_out =
-                    if counted.is_empty() { Vec::new() } else { self.rows_of(user.ratings) };
-                (counted, left_out)
-            };
-            let rows: Vec<_> = asked.iter().map(rows_of).collect();
+            let rows: Vec<_> = asked.iter().map(|asked| self.counted_rows(asked.probe)).collect();
             let query = |at: usize| VectorQuery {
                 vector: &asked[at].ranking_vector,
                 counted: &rows[at].0,

@@ -49,7 +49,7 @@ pub fn describe(path: &Path) -> Result<Map<String, Value>, ModelError> {
     } else if path.join(schema::TUNE_JSON).is_file() {
         let (mut object, _) =
             json_file::read_manifest::<Map<String, Value>>(&path.join(schema::TUNE_JSON))?;
-        object.remove("checksum_xxh3");
+        object.remove(json_file::CHECKSUM);
         object.insert("files".into(), files(path)?);
         Ok(object)
     } else if spark::is_model(path) {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::dataset::{Dataset, Movies, Ratings};
 use crate::eval::protocol::{EvaluationProtocol, ItemBackground, evaluate};
-use crate::eval::ranking::{RankingMetric, RelevanceGain};
+use crate::eval::ranking::{RankingMetric, RelevanceGain, less_is_better};
 use crate::eval::split::{Method, split};
 use crate::eval::systems::ModelSystem;
 use crate::io::values::Scale;
@@ -22,7 +22,7 @@ pub struct TunedMetric {
     cut: Option<usize>,
 }
 
-/// Figures of predicted ratings, of which lower ones are better.
+/// Figures of predicted ratings.
 const ERRORS: [&str; 4] = ["rmse", "mae", "user_rmse", "user_mae"];
 /// The figure of all scores.
 const AUC: &str = "auc";
@@ -64,7 +64,13 @@ impl TunedMetric {
     /// Orders values, the better first.
     #[must_use]
     pub fn compare(&self, a: f64, b: f64) -> Ordering {
-        if self.is_of_lists() { b.total_cmp(&a) } else { a.total_cmp(&b) }
+        if self.less_is_better() { a.total_cmp(&b) } else { b.total_cmp(&a) }
+    }
+
+    /// Whether less is better.
+    #[must_use]
+    pub fn less_is_better(&self) -> bool {
+        less_is_better(&self.name)
     }
 
     fn is_of_lists(&self) -> bool {

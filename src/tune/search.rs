@@ -5,6 +5,7 @@
 //! the factors they have, and the best of those gets all. So does the first trial, which has the
 //! algorithm's own values, for all others to be compared with.
 
+use std::cmp::Ordering;
 use std::time::Instant;
 
 use crate::model::warm::StartFactors;
@@ -79,10 +80,13 @@ pub fn search(
 
 /// Sorts trials, the best first.
 fn sort(trials: &mut [FinishedTrial], objective: &Objective) {
-    trials.sort_by(|a, b| {
-        let value = objective.metric.compare(a.record.value, b.record.value);
-        b.rung.cmp(&a.rung).then(value).then(a.record.trial.cmp(&b.record.trial))
-    });
+    trials
+        .sort_by(|a, b| b.rung.cmp(&a.rung).then_with(|| compare(&a.record, &b.record, objective)));
+}
+
+/// Orders trials that got equally far, the better first.
+fn compare(a: &TrialRecord, b: &TrialRecord, objective: &Objective) -> Ordering {
+    objective.metric.compare(a.value, b.value).then(a.trial.cmp(&b.trial))
 }
 
 /// Returns the iterations after which trials are compared; a single `None` for those that run to
@@ -126,10 +130,7 @@ impl Bracket<'_> {
         }
         for rung in 1..self.rungs.len() {
             let kept = open.len().div_ceil(RATIO);
-            open.sort_by(|a, b| {
-                let (a, b) = (&a.finished.record, &b.finished.record);
-                self.objective.metric.compare(a.value, b.value).then(a.trial.cmp(&b.trial))
-            });
+            open.sort_by(|a, b| compare(&a.finished.record, &b.finished.record, self.objective));
             let (going_on, left): (Vec<_>, Vec<_>) = open
                 .into_iter()
                 .enumerate()

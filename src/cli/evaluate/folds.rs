@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::error::{Result, usage};
 use crate::cli::evaluate::EvaluateArgs;
-use crate::cli::evaluate::metrics_report::{FoldSpread, MeasuredSystem, MetricValue};
+use crate::cli::evaluate::metrics_report::{MeasuredSystem, MetricValue};
 use crate::cli::ui::Ui;
 use crate::dataset::Dataset;
 use crate::dataset::load::load;
@@ -55,12 +55,8 @@ impl EvaluateArgs {
         }
         let names: Vec<String> = measured[0].names().map(str::to_string).collect();
         let figures = names.into_iter().map(|name| {
-            let values: Vec<Option<f64>> = measured.iter().map(|one| one.value(&name)).collect();
-            // Of a figure that a fold lacks, there is no mean.
-            let known: Option<Vec<f64>> = values.iter().copied().collect();
-            let spread = FoldSpread::new(values);
-            let value = known.map(|known| known.iter().sum::<f64>() / known.len() as f64);
-            MetricValue { name, value, interval: None, spread: Some(spread) }
+            let values = measured.iter().map(|one| one.value(&name)).collect();
+            MetricValue::over_folds(name, values)
         });
         Ok(MeasuredSystem {
             name: what.display().to_string(),

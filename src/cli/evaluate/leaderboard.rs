@@ -13,6 +13,7 @@ use crate::cli::evaluate::metrics_report::{MeasuredSystem, unknown_metric};
 use crate::cli::output::IS_NUMBER;
 use crate::dataset::Dataset;
 use crate::eval::compare::SystemComparison;
+use crate::eval::ranking::less_is_better;
 
 /// Meaning of the mark.
 pub(super) const LEGEND: &str = "▲ best of the column";
@@ -22,8 +23,6 @@ const SIGNIFICANT: char = '*';
 const LEVEL: f64 = 0.05;
 /// Metrics of a table where none are named; `@` stands for the shortest cutoff.
 const USUAL: [&str; 7] = ["ndcg@", "recall@", "map@", "hit_rate@", "coverage@", "rmse", "mae"];
-/// Metrics of which less is better.
-const ERRORS: [&str; 6] = ["rmse", "mae", "user_rmse", "user_mae", "gini", "popularity"];
 
 impl EvaluateArgs {
     /// Returns the table of all systems, the best first.
@@ -55,9 +54,8 @@ impl EvaluateArgs {
                 .collect();
             names = if usual.is_empty() { names } else { usual };
         }
-        let value = |at: usize, name: &str| {
-            values[at].iter().find(|cell| cell.name == name).and_then(|cell| cell.value)
-        };
+        let cell = |at: usize, name: &str| values[at].iter().find(|cell| cell.name == name);
+        let value = |at: usize, name: &str| cell(at, name)?.value;
         let sort = match &self.sort {
             Some(metric) if !values.iter().flatten().any(|cell| cell.name == metric) => {
                 return Err(unknown_metric("--sort", metric, measured));
@@ -79,9 +77,8 @@ impl EvaluateArgs {
             let cells: Vec<Option<String>> = order
                 .iter()
                 .map(|&at| {
-                    let value = value(at, name)?;
-                    let cell = values[at].iter().find(|cell| cell.name == name)?;
-                    Some(marked(value, cell, measured.len() > 1 && Some(value) == best))
+                    let cell = cell(at, name)?;
+                    Some(marked(cell, cell.value?, measured.len() > 1 && cell.value == best))
                 })
                 .collect();
             let number = HashMap::from([(IS_NUMBER.to_string(), String::new())]);
@@ -120,11 +117,10 @@ impl MeasuredSystem {
 
 /// Returns 1 where less is better, else -1.
 fn sign(metric: &str) -> f64 {
-    let name = metric.split('@').next().unwrap_or(metric);
-    if ERRORS.contains(&name) { 1.0 } else { -1.0 }
+    if less_is_better(metric) { 1.0 } else { -1.0 }
 }
 
-fn marked(value: f64, cell: &LeaderboardCell<'_>, is_best: bool) -> String {
+fn marked(cell: &LeaderboardCell<'_>, value: f64, is_best: bool) -> String {
     const DECIMALS: usize = 4;
     let mut text = format!("{value:.DECIMALS$}");
     if let Some(deviation) = cell.deviation {
@@ -156,13 +152,13 @@ mod tests {
             is_significant,
         };
         let cells = vec![
-            Some(marked(0.5, &cell(None, true), true)),
-            Some(marked(0.25, &cell(None, false), false)),
+            Some(marked(&cell(None, true), 0.5, true)),
+            Some(marked(&cell(None, false), 0.25, false)),
             None,
         ];
         let cells = aligned(cells);
         assert_eq!((cells.value(0), cells.value(1)), ("0.5000*▲", "0.2500  "));
-        assert_eq!(marked(0.5, &cell(Some(0.01), false), true), "0.5000 ± 0.0100▲");
+        assert_eq!(marked(&cell(Some(0.01), false), 0.5, true), "0.5000 ± 0.0100▲");
         assert_eq!((sign("rmse"), sign("gini@10"), sign("ndcg@10")), (1.0, 1.0, -1.0));
     }
 }

@@ -41,15 +41,18 @@ pub(super) struct FoldSpread {
     pub(super) deviation: Option<f64>,
 }
 
-impl FoldSpread {
-    pub(super) fn new(values: Vec<Option<f64>>) -> Self {
+impl MetricValue {
+    /// Takes a figure in each fold; of one that a fold lacks, there is no mean.
+    pub(super) fn over_folds(name: String, values: Vec<Option<f64>>) -> Self {
         let known: Option<Vec<f64>> = values.iter().copied().collect();
-        let deviation = known.map(|known| {
+        let moments = known.map(|known| {
             let n = known.len() as f64;
             let mean = known.iter().sum::<f64>() / n;
-            (known.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
+            let squares: f64 = known.iter().map(|x| (x - mean).powi(2)).sum();
+            (mean, (squares / (n - 1.0)).sqrt())
         });
-        Self { values, deviation }
+        let (value, deviation) = moments.unzip();
+        Self { name, value, interval: None, spread: Some(FoldSpread { values, deviation }) }
     }
 }
 

@@ -385,8 +385,7 @@ impl EvaluateArgs {
     fn judge(&self, measured: &[MeasuredSystem]) -> Result<Option<anyhow::Error>> {
         for condition in &self.fail_if {
             for one in measured {
-                let figure = one.figures.iter().find(|figure| figure.name == condition.metric);
-                let Some(value) = figure.and_then(|figure| figure.value) else {
+                let Some(value) = one.value(&condition.metric) else {
                     return Err(unknown_metric("--fail-if", &condition.metric, &measured[..1]));
                 };
                 if condition.holds(value) {

@@ -75,15 +75,18 @@ struct PassesArgs {
 pub(crate) struct TrainingShape {
     scale: Scale,
     n_ratings: usize,
-    n_movies: usize,
+    pub(crate) n_users: usize,
+    pub(crate) n_movies: usize,
 }
 
 impl TrainingShape {
     pub(crate) fn new(dataset: &Dataset) -> Self {
+        let shape = dataset.ratings.shape();
         Self {
             scale: dataset.sidecar.history.scale.unwrap_or_default(),
-            n_ratings: dataset.ratings.len(),
-            n_movies: dataset.ratings.shape().movies,
+            n_ratings: shape.ratings,
+            n_users: shape.users,
+            n_movies: shape.movies,
         }
     }
 }
@@ -137,15 +140,12 @@ pub(crate) fn default_algorithm(
     args.map_err(first_line)?.command().algorithm(data)
 }
 
-/// Trains; `given` are the options on the command line.
-pub(crate) fn run(args: &TrainArgs, given: &GivenOptions, ui: &Ui) -> Result<()> {
-    train(args.command(), given, ui)
-}
-
 /// Columns of 20 bytes and the matrix in both orders, one of them while it is turned.
 const BYTES_PER_RATING: u64 = 60;
 
-fn train(command: &dyn TrainCommandArgs, given: &GivenOptions, ui: &Ui) -> Result<()> {
+/// Trains; `given` are the options on the command line.
+pub(crate) fn run(args: &TrainArgs, given: &GivenOptions, ui: &Ui) -> Result<()> {
+    let command = args.command();
     let args = command.common();
     let params = args.params.as_deref().map(ParametersFile::read).transpose()?;
     let algorithm_for = |data| {
@@ -163,12 +163,12 @@ fn train(command: &dyn TrainCommandArgs, given: &GivenOptions, ui: &Ui) -> Resul
     let out = AtomicDir::create(&output, MODEL, &inputs)?;
     let dataset = args.input.load(BYTES_PER_RATING, ui)?;
     let data = TrainingShape::new(&dataset);
-    let (shape, n_ratings) = (dataset.ratings.shape(), data.n_ratings);
     let algorithm = algorithm_for(data)?;
     if let Some(note) = command.scale_note(data.scale) {
         ui.say(&note);
     }
-    let needed = n_ratings as u64 * BYTES_PER_RATING + algorithm.bytes(shape.users, shape.movies);
+    let needed =
+        data.n_ratings as u64 * BYTES_PER_RATING + algorithm.bytes(data.n_users, data.n_movies);
     ui.memory.allow("training this model", needed)?;
     let movies =
         args.movies.for_ratings(&dataset.sidecar, dataset.ratings.movie_ids().into_iter(), ui)?;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::args::GivenOptions;
 use crate::cli::error::{Result, usage};
+use crate::cli::train::{CommonArgs, PassesArgs};
 use crate::io::json;
 use crate::model::AlgorithmParams;
 use crate::tune::space::with_values;
@@ -15,10 +16,6 @@ pub(super) struct ParametersFile {
     name: String,
     algorithm: AlgorithmParams,
 }
-
-/// Options of `train` that are no parameters.
-const OTHER_OPTIONS: [&str; 6] =
-    ["input", "output", "movies", "params", "warm_start", "save_on_interrupt"];
 
 impl ParametersFile {
     /// Reads `best.json` of a search, or a model's `model.json`.
@@ -42,10 +39,10 @@ impl ParametersFile {
         }
         let typed = json!(typed);
         let mut values = Map::new();
-        for option in given.names().filter(|option| !OTHER_OPTIONS.contains(option)) {
+        for option in given.without::<CommonArgs>().without::<PassesArgs>().names() {
             match typed["parameters"].get(option) {
                 Some(value) if value.is_number() => {
-                    values.insert(option.into(), value.clone());
+                    values.insert(option.clone(), value.clone());
                 }
                 _ => {
                     let option = option.replace('_', "-");
